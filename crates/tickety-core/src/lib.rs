@@ -18,5 +18,6 @@ pub use graph::{Relation, RelationParseError};
 pub use ident::{IssueId, IssueKey, IssueName, IssueNumber, IssueSelector, Suffix, Version};
 pub use issue::Issue;
 
+pub use operation::Operation;
 pub use query::Query;
 pub use schema::Schema;

@@ -1,1 +1,21 @@
-//! .
+//! Where issues are kept: the storage traits, one contract suite for each, and the stores.
+//!
+//! The traits stand without features. Every store is a feature of its own, so that a client of the
+//! traits compiles no database: `memory` is always there (the reference that the contract is read
+//! from), `repo` is the store in a repository. This crate decides nothing about caching, events or
+//! presentation, and never prints.
+
+pub mod contract;
+pub mod error;
+pub mod memory;
+pub mod storage;
+
+#[cfg(feature = "repo")]
+pub mod repo;
+
+pub use error::StorageError;
+pub use memory::MemoryStore;
+pub use storage::{
+    Batch, BatchOutcome, Effect, Freshness, FreshnessMode, GraphScope, IssueStorage, IssueSummary, IssueText, OperationOutcome,
+    Page, RecordProblem, Stats, StoredIssue,
+};

@@ -1,0 +1,1 @@
+//! The contract suites: what holds for every store.

@@ -1,0 +1,121 @@
+//! What can go wrong with a store.
+
+use std::io;
+use std::path::PathBuf;
+
+use tickety_core::ident::{IssueKey, IssueName, IssueSelector, Version};
+use tickety_core::operation::OperationError;
+
+use crate::storage::RecordProblem;
+
+/// Why a store could not do what was asked. Every variant has its row in the error table of
+/// tickety-api.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// No issue has the name or id.
+    #[error("there is no issue {selector}")]
+    NotFound {
+        /// What was asked for.
+        selector: IssueSelector,
+    },
+    /// Several issues have the number.
+    #[error("{name} is ambiguous: {}", candidates.iter().map(|(key, title)| format!("{key} ({title})")).collect::<Vec<_>>().join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: IssueName,
+        /// The issues it could mean, with their titles.
+        candidates: Vec<(IssueKey, String)>,
+    },
+    /// The issue exists but its record can't be read.
+    #[error("{problem}")]
+    Unreadable {
+        /// The record and what is wrong with it.
+        problem: RecordProblem,
+    },
+    /// The issue is not at the version that the write was based on.
+    #[error("{key} has changed: expected version {expected}, it is at {actual}")]
+    Conflict {
+        /// Which issue.
+        key: IssueKey,
+        /// What the write was based on.
+        expected: Version,
+        /// What is stored.
+        actual: Version,
+    },
+    /// An operation of a batch can't be applied; nothing of the batch was.
+    #[error("{source}")]
+    Refused {
+        /// The place of the operation in the batch, from 0.
+        index: usize,
+        /// Why.
+        source: OperationError,
+    },
+    /// The cursor belongs to another query, or is damaged.
+    #[error("the cursor doesn't fit this query: start again without it")]
+    BadCursor,
+    /// No home was found.
+    #[error("there is no .tickety in {} or above it", start.display())]
+    NoHome {
+        /// Where the search began.
+        start: PathBuf,
+    },
+    /// The configuration of the home can't be used.
+    #[error("{}{}: {message}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, where one is to blame.
+        line: Option<u32>,
+        /// What is wrong and what to do.
+        message: String,
+    },
+    /// Somebody else holds the write lock.
+    #[error("{message}")]
+    Locked {
+        /// Who holds it, since when, and what to do.
+        message: String,
+    },
+    /// Files of the home can't be written.
+    #[error("{} can't be written: {source}", path.display())]
+    HomeReadOnly {
+        /// What could not be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The state directory can't be written, so nothing can be acknowledged.
+    #[error("{} can't be written: {source}", path.display())]
+    StateReadOnly {
+        /// What could not be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file system is full, or a quota is used up.
+    #[error("no space left to {action} {}", path.display())]
+    NoSpace {
+        /// What was being done, as in `write`.
+        action: &'static str,
+        /// To which file.
+        path: PathBuf,
+    },
+    /// The journal, counter or another file of the state can't be used.
+    #[error("{}: {message}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        message: String,
+    },
+    /// Another error of the system.
+    #[error("could not {action} {}: {source}", path.display())]
+    Io {
+        /// What was being done, as in `read`.
+        action: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,5 @@
+//! The store in memory.
+
+/// .
+#[derive(Debug)]
+pub struct MemoryStore;

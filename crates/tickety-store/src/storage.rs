@@ -1,0 +1,388 @@
+//! The trait every store of issues implements, and what goes in and out of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use tickety_core::graph::{Graph, Relation};
+use tickety_core::ident::{IssueId, IssueKey, IssueSelector, Version};
+use tickety_core::issue::{Comment, Derived, Issue, IssueView, Kind, Minutes, Priority, Status};
+use tickety_core::operation::Operation;
+use tickety_core::query::{Cursor, Moment, Query};
+use tickety_core::schema::{Category, Schema};
+
+use crate::error::StorageError;
+
+/// A store of issues.
+///
+/// Dyn-compatible, so that layers wrap an `Arc<dyn IssueStorage>`. A store that works inline (in
+/// memory, on local files) returns futures that are ready when first polled, so a command line
+/// needs no runtime. Dropping a future never aborts a write that has begun.
+#[async_trait]
+pub trait IssueStorage: Send + Sync {
+    /// Returns the configured vocabulary of the issues.
+    async fn schema(&self) -> Result<Arc<Schema>, StorageError>;
+
+    /// Returns one issue with its comments and both ends of its links.
+    ///
+    /// Fails with [`StorageError::NotFound`] or, for a number several issues have,
+    /// [`StorageError::Ambiguous`].
+    async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError>;
+
+    /// Returns several issues, in the order asked for; each succeeds or fails by itself.
+    async fn get_many(&self, selectors: &[IssueSelector]) -> Vec<Result<StoredIssue, StorageError>> {
+        let mut found = Vec::with_capacity(selectors.len());
+        for selector in selectors {
+            found.push(self.get(*selector).await);
+        }
+        found
+    }
+
+    /// Returns one page of the issues a query asks for, in its order. A query without a limit gets
+    /// [`DEFAULT_LIMIT`]; [`MAX_LIMIT`] is the most.
+    async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError>;
+
+    /// Counts the issues a query's filter asks for, exactly. Sort, limit and cursor play no part.
+    async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError>;
+
+    /// Returns the texts of issues, for snippets; in the order asked for. An issue that has gone
+    /// meanwhile is left out.
+    async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError>;
+
+    /// Returns which issues have each of the given external references; those no issue has are
+    /// absent.
+    async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError>;
+
+    /// Returns the part of the graph a scope describes.
+    async fn graph(&self, scope: &GraphScope) -> Result<Graph, StorageError>;
+
+    /// Counts the issues a query's filter asks for, by what they are.
+    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Stats, StorageError>;
+
+    /// Returns the records that can't be read, by path. They hide no other issue.
+    async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError>;
+
+    /// Applies a batch: all of its operations or, on an error, none.
+    ///
+    /// When it returns, the batch is durable and every read that begins later sees it. The error
+    /// of an operation is [`StorageError::Refused`] with its index.
+    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError>;
+}
+
+/// How many issues a page has where the query doesn't say.
+pub const DEFAULT_LIMIT: u32 = 50;
+
+/// The most issues of one page.
+pub const MAX_LIMIT: u32 = 100_000;
+
+/// An issue as a store returns it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StoredIssue {
+    /// What is stored.
+    pub issue: Issue,
+    /// What is derived.
+    pub derived: Derived,
+    /// What the status counts as.
+    pub category: Category,
+    /// The version of the record, for conditional writes. Comments have no part in it.
+    pub version: Version,
+    /// Where the record lies, as a person would look for it: a path relative to the root.
+    pub path: String,
+}
+
+impl StoredIssue {
+    /// Looks at the issue as queries do.
+    pub fn view(&self) -> IssueView<'_> {
+        IssueView { issue: &self.issue, derived: &self.derived, category: self.category }
+    }
+}
+
+/// What a list shows of an issue: all but its texts and links.
+#[derive(Clone, PartialEq, Debug)]
+pub struct IssueSummary {
+    /// The unambiguous name.
+    pub key: IssueKey,
+    /// The identity.
+    pub id: IssueId,
+    /// The title.
+    pub title: String,
+    /// The stored status.
+    pub status: Status,
+    /// What the status counts as.
+    pub category: Category,
+    /// Why it was closed, if it is.
+    pub reason: Option<tickety_core::issue::CloseReason>,
+    /// The priority.
+    pub priority: Priority,
+    /// The kind.
+    pub kind: Kind,
+    /// The labels.
+    pub labels: BTreeSet<String>,
+    /// The assignees.
+    pub assignees: BTreeSet<String>,
+    /// The reporter.
+    pub reporter: Option<String>,
+    /// The milestone.
+    pub milestone: Option<String>,
+    /// The due date.
+    pub due: Option<Date>,
+    /// The estimate.
+    pub estimate: Option<Minutes>,
+    /// The time spent.
+    pub spent: Option<Minutes>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it was closed.
+    pub closed: Option<Timestamp>,
+    /// When it last changed.
+    pub updated: Timestamp,
+    /// How many comments it has.
+    pub comments: u32,
+    /// Whether an issue that isn't closed blocks it.
+    pub blocked: bool,
+    /// The version of the record.
+    pub version: Version,
+    /// Where the record lies, relative to the root.
+    pub path: String,
+}
+
+impl IssueSummary {
+    /// Takes from a whole issue what a list shows.
+    pub fn of(stored: &StoredIssue) -> Self {
+        let StoredIssue { issue, derived, category, version, path } = stored;
+        Self {
+            key: issue.key(),
+            id: issue.id,
+            title: issue.title.clone(),
+            status: issue.status.clone(),
+            category: *category,
+            reason: issue.closure.as_ref().map(|closure| closure.reason),
+            priority: issue.priority,
+            kind: issue.kind.clone(),
+            labels: issue.labels.clone(),
+            assignees: issue.assignees.clone(),
+            reporter: issue.reporter.clone(),
+            milestone: issue.milestone.clone(),
+            due: issue.due,
+            estimate: issue.estimate,
+            spent: issue.spent,
+            created: issue.created,
+            closed: issue.closure.as_ref().and_then(|closure| closure.at),
+            updated: derived.updated,
+            comments: u32::try_from(issue.comments.len()).unwrap_or(u32::MAX),
+            blocked: derived.is_blocked(),
+            version: *version,
+            path: path.clone(),
+        }
+    }
+}
+
+/// One page of a list.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Page {
+    /// The issues, in the order of the query.
+    pub issues: Vec<IssueSummary>,
+    /// Where the next page begins; `None` on the last.
+    pub next: Option<Cursor>,
+    /// How many records can't be read and may be missing from the answer.
+    pub problems: u32,
+    /// How the answer was checked against the truth.
+    pub freshness: Freshness,
+}
+
+/// How an answer was checked against the truth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Freshness {
+    /// What was checked.
+    pub mode: FreshnessMode,
+    /// How many records were looked at.
+    pub checked: u32,
+    /// How many of them had changed since the index was last brought up to date.
+    pub changed: u32,
+}
+
+/// What a store checks before it answers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum FreshnessMode {
+    /// Every record: nothing can be missed.
+    Verify,
+    /// The directories and the records in the answer: an edit in place can be missed that would
+    /// bring another record into the answer.
+    Shards,
+    /// Nothing: the index as it is.
+    Trust,
+}
+
+impl FreshnessMode {
+    /// All modes.
+    pub const ALL: [Self; 3] = [Self::Verify, Self::Shards, Self::Trust];
+
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verify => "verify",
+            Self::Shards => "shards",
+            Self::Trust => "trust",
+        }
+    }
+}
+
+impl fmt::Display for FreshnessMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for FreshnessMode {
+    type Err = FreshnessParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+            .ok_or_else(|| FreshnessParseError { text: text.to_owned() })
+    }
+}
+
+/// A text that is no freshness mode.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{text}` is not a freshness: use verify, shards or trust")]
+pub struct FreshnessParseError {
+    text: String,
+}
+
+/// The texts of an issue.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct IssueText {
+    /// Which issue.
+    pub key: IssueKey,
+    /// Its title.
+    pub title: String,
+    /// Its body.
+    pub body: String,
+    /// Its comments, oldest first.
+    pub comments: Vec<Comment>,
+}
+
+/// Which part of the graph is wanted.
+#[derive(Clone, PartialEq, Debug)]
+pub struct GraphScope {
+    /// The issues to begin at; where empty, every issue that isn't closed and has a link of the
+    /// followed relations to another that isn't.
+    pub roots: Vec<IssueKey>,
+    /// The relations to follow from each issue that is reached.
+    pub follow: BTreeSet<Relation>,
+    /// Whether to go through closed issues too. The roots are always in the answer.
+    pub closed: bool,
+    /// How many links away from the roots to go at the most; all the way where absent.
+    pub depth: Option<u32>,
+}
+
+/// Counts of issues.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Stats {
+    /// All that were asked for.
+    pub total: u64,
+    /// By stored status.
+    pub by_status: BTreeMap<String, u64>,
+    /// By what the status counts as.
+    pub by_category: BTreeMap<Category, u64>,
+    /// By kind.
+    pub by_kind: BTreeMap<String, u64>,
+    /// By priority, of the issues that aren't closed.
+    pub open_by_priority: BTreeMap<Priority, u64>,
+    /// By label, of the issues that aren't closed.
+    pub open_by_label: BTreeMap<String, u64>,
+    /// By assignee, of the issues that aren't closed; the empty name counts those without one.
+    pub open_by_assignee: BTreeMap<String, u64>,
+    /// Not closed, and nothing blocks them and nobody has begun.
+    pub ready: u64,
+    /// Not closed, and an issue that isn't closed blocks them.
+    pub blocked: u64,
+    /// Not closed, and due before today.
+    pub overdue: u64,
+    /// Comments of all of them.
+    pub comments: u64,
+}
+
+/// A record that can't be read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct RecordProblem {
+    /// Where it lies, relative to the root.
+    pub path: String,
+    /// The line that is wrong, from 1, where one is.
+    pub line: Option<u32>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for RecordProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.path, self.message),
+            None => write!(f, "{}: {}", self.path, self.message),
+        }
+    }
+}
+
+/// Operations that are applied together.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Batch {
+    /// What to do, in order.
+    pub operations: Vec<Operation>,
+    /// Who acts.
+    pub actor: Option<String>,
+    /// When; new times are taken from here.
+    pub now: Timestamp,
+}
+
+/// What a batch did.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct BatchOutcome {
+    /// What each operation did, in order.
+    pub outcomes: Vec<OperationOutcome>,
+}
+
+/// What an operation did.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OperationOutcome {
+    /// The issue it was about.
+    pub key: IssueKey,
+    /// The identity of that issue.
+    pub id: IssueId,
+    /// What became of it.
+    pub effect: Effect,
+    /// Its version after the whole batch; `None` once deleted.
+    pub version: Option<Version>,
+    /// Where its record lies, or lay.
+    pub path: String,
+}
+
+/// What became of the issue of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Effect {
+    /// It was made.
+    Created,
+    /// It changed.
+    Updated,
+    /// It already was as asked.
+    Unchanged,
+    /// It is gone.
+    Deleted,
+}
+
+impl Effect {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+        }
+    }
+}
