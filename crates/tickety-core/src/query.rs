@@ -4,8 +4,10 @@
 //! as a cache key), [`Query::matches`] is the reference for what a query means and [`compare`] for the order of its answer. Indexes have to agree with them.
 
 mod ast;
+mod moment;
 
 pub use ast::{
     Bounds, Count, CustomTest, Cursor, Expr, FieldName, Inclusive, Is, NameField, Query, SortBy, SortKey, SortValue, Term, TextMatch,
     TextScope, TimeField, TimeSpec, TimeUnit,
 };
+pub use moment::Moment;
