@@ -1,13 +1,17 @@
 //! The query language: one for the command line, the page, HTTP and agents.
 //!
-//! [`parse`](Query::parse) reads it, `Display` prints the canonical form (which parses to an equal query and serves
-//! as a cache key), [`Query::matches`] is the reference for what a query means and [`compare`] for the order of its answer. Indexes have to agree with them.
+//! [`Query::parse`] reads it, `Display` prints the canonical form (which parses to an equal query
+//! and serves as a cache key), [`Query::matches`] is the reference for what a query means and
+//! [`compare`] for the order of its answer. Indexes have to agree with them.
 
 mod ast;
+mod evaluate;
 mod moment;
+mod order;
 
 pub use ast::{
     Bounds, Count, CustomTest, Cursor, Expr, FieldName, Inclusive, Is, NameField, Query, SortBy, SortKey, SortValue, Term, TextMatch,
     TextScope, TimeField, TimeSpec, TimeUnit,
 };
-pub use moment::Moment;
+pub use moment::{Interval, Moment, days, fold_name, microseconds};
+pub use order::{Position, Selection, compare, ready_order, sort_values, urgency};

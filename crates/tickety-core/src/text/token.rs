@@ -1,0 +1,157 @@
+//! Cutting text into tokens.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// How many characters of a token count; the rest of a longer one is ignored.
+pub const MAX_TOKEN_CHARS: usize = 64;
+
+/// A word of a text as it is matched and indexed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Token<'a> {
+    /// The word in lower case, at most [`MAX_TOKEN_CHARS`] characters. It holds ASCII letters in
+    /// lower case, ASCII digits and characters beyond ASCII, nothing else: FTS5's `ascii`
+    /// tokenizer keeps it whole.
+    pub text: Cow<'a, str>,
+    /// Where the whole word stands in the text, in bytes.
+    pub range: Range<usize>,
+}
+
+/// Cuts a text into tokens: runs of letters and digits, each in lower case. A character of a
+/// script that is written without spaces (Han, kana, Thai, Lao, Burmese, Khmer) is a token of its
+/// own, so that a word in such a text is found as a phrase. The tokens of a token are itself.
+pub fn tokens(text: &str) -> Tokens<'_> {
+    Tokens { text, at: 0 }
+}
+
+/// The tokens of a text, in order; see [`tokens`].
+#[derive(Clone, Debug)]
+pub struct Tokens<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let skipped = self.text[self.at..].char_indices().find(|(_, char)| is_token_start(*char));
+        let Some((offset, first)) = skipped else {
+            self.at = self.text.len();
+            return None;
+        };
+        let start = self.at + offset;
+        let end = if is_unspaced(first) {
+            start + first.len_utf8()
+        } else {
+            let run = self.text[start..].char_indices().find(|(_, char)| !is_token_part(*char));
+            run.map_or(self.text.len(), |(length, _)| start + length)
+        };
+        self.at = end;
+        Some(Token { text: fold(&self.text[start..end]), range: start..end })
+    }
+}
+
+fn is_token_start(char: char) -> bool {
+    char.is_alphanumeric()
+}
+
+fn is_token_part(char: char) -> bool {
+    (char.is_alphanumeric() && !is_unspaced(char)) || is_combining(char)
+}
+
+/// Whether the character is an accent that belongs to the letter before it. They are no letters,
+/// but lower-casing (`İ`) produces them, and decomposed text has them inside words.
+fn is_combining(char: char) -> bool {
+    matches!(char, '\u{300}'..='\u{36f}')
+}
+
+/// Whether the character belongs to a script that is written without spaces between words.
+pub(crate) fn is_unspaced(char: char) -> bool {
+    matches!(u32::from(char),
+        0x0e00..=0x0eff // Thai, Lao
+        | 0x1000..=0x109f // Burmese
+        | 0x1780..=0x17ff // Khmer
+        | 0x2e80..=0x2fdf // Radicals
+        | 0x3005..=0x3007 | 0x3021..=0x3029 | 0x3031..=0x303c // Ideographic marks and numerals
+        | 0x3041..=0x30ff // Hiragana, katakana
+        | 0x31f0..=0x31ff // Katakana extensions
+        | 0x3400..=0x4dbf | 0x4e00..=0x9fff // Unified ideographs
+        | 0xf900..=0xfaff // Compatibility ideographs
+        | 0xff66..=0xff9f // Half-width katakana
+        | 0x1b000..=0x1b16f // Kana supplements
+        | 0x20000..=0x3ffff // Unified ideographs of the supplementary planes
+    )
+}
+
+/// Folds a run of token characters.
+fn fold(word: &str) -> Cow<'_, str> {
+    if word.len() <= MAX_TOKEN_CHARS && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
+        return Cow::Borrowed(word);
+    }
+    // Character by character: the lower case of a whole string gives the Greek sigma two forms.
+    let folded = word.chars().flat_map(char::to_lowercase).map(|char| if char == 'ς' { 'σ' } else { char });
+    Cow::Owned(folded.take(MAX_TOKEN_CHARS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        tokens(text).map(|token| token.text.into_owned()).collect()
+    }
+
+    #[test]
+    fn identifiers_are_cut_into_their_parts() {
+        assert_eq!(words("foo_bar v1.2 parse-file, C++!"), ["foo", "bar", "v1", "2", "parse", "file", "c"]);
+    }
+
+    #[test]
+    fn letters_are_folded_in_every_script() {
+        assert_eq!(words("ÄRGER ΟΔΟΣ οδος İ Straße"), ["ärger", "οδοσ", "οδοσ", "i\u{307}", "straße"]);
+    }
+
+    #[test]
+    fn scripts_without_spaces_give_a_token_a_character() {
+        assert_eq!(words("検索index中 カナ 한국어"), ["検", "索", "index", "中", "カ", "ナ", "한국어"]);
+    }
+
+    #[test]
+    fn an_accent_belongs_to_its_letter() {
+        assert_eq!(words("cafe\u{301}s \u{301}x"), ["cafe\u{301}s", "x"]);
+    }
+
+    #[test]
+    fn a_long_token_is_cut_and_its_range_is_not() {
+        let word = "Ab".repeat(50);
+        let token = tokens(&word).next().unwrap();
+        assert_eq!(token.text.chars().count(), MAX_TOKEN_CHARS);
+        assert_eq!(token.range, 0..100);
+        assert_eq!(words(&word).len(), 1);
+    }
+
+    #[test]
+    fn every_character_folds_to_characters_that_stay_together() {
+        for char in ('\0'..=char::MAX).filter(|char| char.is_alphanumeric()) {
+            let folded = words(&char.to_string());
+            assert_eq!(folded.len(), 1, "{char:?}");
+            assert_eq!(words(&folded[0]), folded, "{char:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn tokens_of_tokens_are_themselves(text in "\\PC{0,80}") {
+            let once = words(&text);
+            prop_assert_eq!(&words(&once.join(" ")), &once);
+            for token in tokens(&text) {
+                let plain = |char: char| char.is_ascii_lowercase() || char.is_ascii_digit() || !char.is_ascii();
+                prop_assert!(!token.text.is_empty() && token.text.chars().all(plain));
+                prop_assert!(text.get(token.range).is_some());
+            }
+        }
+    }
+}
