@@ -258,7 +258,6 @@ impl fmt::Display for IssueSelector {
 
 /// Why a text names no issue.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum SelectorParseError {
     /// Neither a number nor a name.
     #[error("`{text}` is not an issue: write 42, #42, {prefix}-42 or 42-k3f9")]

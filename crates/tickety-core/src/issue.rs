@@ -486,7 +486,6 @@ impl fmt::Display for FieldValue {
 
 /// Why a text is no value of a part of an issue.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PartParseError {
     /// Not a priority.
     #[error("`{text}` is not a priority: use critical, high, medium, low or lowest")]

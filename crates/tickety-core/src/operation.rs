@@ -234,7 +234,6 @@ pub enum Change {
 
 /// Why an operation can't be applied to an issue.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum OperationError {
     /// A text is empty, too long, or has characters that it can't have.
     #[error("{what} {problem}")]

@@ -11,7 +11,6 @@ use crate::storage::RecordProblem;
 /// Why a store could not do what was asked. Every variant has its row in the error table of
 /// tickety-api.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum StorageError {
     /// No issue has the name or id.
     #[error("there is no issue {selector}")]

@@ -1,0 +1,194 @@
+//! The `data` of answers that consist of more than one issue.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use tickety_core::graph::{self, GraphNode};
+use tickety_core::ident::IssueKey;
+use tickety_store::storage;
+
+/// A page of issues.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct IssueList {
+    /// The issues, in the order asked for: whole, summed up, or with the selected fields only.
+    pub issues: Vec<Value>,
+    /// How many issues there are on all pages together, exactly.
+    pub total: u64,
+    /// What to pass as `--after` for the next page; `null` on the last.
+    pub next: Option<String>,
+}
+
+impl IssueList {
+    /// Makes a page.
+    pub fn new(issues: Vec<Value>, total: u64, next: Option<String>) -> Self {
+        Self { issues, total, next }
+    }
+}
+
+/// What a write did.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Written {
+    /// The issues it was about, in the order given.
+    pub issues: Vec<WrittenIssue>,
+}
+
+impl From<&storage::BatchOutcome> for Written {
+    fn from(outcome: &storage::BatchOutcome) -> Self {
+        let storage::BatchOutcome { outcomes } = outcome;
+        Self { issues: outcomes.iter().map(WrittenIssue::from).collect() }
+    }
+}
+
+/// What a write did to one issue.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct WrittenIssue {
+    /// The number.
+    pub number: u32,
+    /// The unambiguous name.
+    pub key: String,
+    /// The UUID.
+    pub id: String,
+    /// `created`, `updated`, `unchanged` or `deleted`.
+    pub effect: &'static str,
+    /// The version it has now; `null` once deleted.
+    pub version: Option<String>,
+    /// Where its record lies, or lay.
+    pub path: String,
+}
+
+impl From<&storage::OperationOutcome> for WrittenIssue {
+    fn from(outcome: &storage::OperationOutcome) -> Self {
+        let storage::OperationOutcome { key, id, effect, version, path } = outcome;
+        Self {
+            number: key.number.get(),
+            key: key.to_string(),
+            id: id.to_string(),
+            effect: effect.as_str(),
+            version: version.map(|version| version.to_string()),
+            path: path.clone(),
+        }
+    }
+}
+
+/// Counts of issues.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Stats {
+    /// All that were asked for.
+    pub total: u64,
+    /// By stored status.
+    pub by_status: BTreeMap<String, u64>,
+    /// By what the status counts as.
+    pub by_category: BTreeMap<&'static str, u64>,
+    /// By kind.
+    pub by_kind: BTreeMap<String, u64>,
+    /// By priority, of the issues that aren't closed.
+    pub open_by_priority: BTreeMap<&'static str, u64>,
+    /// By label, of the issues that aren't closed.
+    pub open_by_label: BTreeMap<String, u64>,
+    /// By assignee, of the issues that aren't closed; the empty name counts those without one.
+    pub open_by_assignee: BTreeMap<String, u64>,
+    /// How many could be begun.
+    pub ready: u64,
+    /// How many are blocked.
+    pub blocked: u64,
+    /// How many are overdue.
+    pub overdue: u64,
+    /// How many comments they have together.
+    pub comments: u64,
+}
+
+impl From<&storage::Stats> for Stats {
+    fn from(stats: &storage::Stats) -> Self {
+        let storage::Stats {
+            total,
+            by_status,
+            by_category,
+            by_kind,
+            open_by_priority,
+            open_by_label,
+            open_by_assignee,
+            ready,
+            blocked,
+            overdue,
+            comments,
+        } = stats;
+        Self {
+            total: *total,
+            by_status: by_status.clone(),
+            by_category: by_category.iter().map(|(category, count)| (category.as_str(), *count)).collect(),
+            by_kind: by_kind.clone(),
+            open_by_priority: open_by_priority.iter().map(|(priority, count)| (priority.as_str(), *count)).collect(),
+            open_by_label: open_by_label.clone(),
+            open_by_assignee: open_by_assignee.clone(),
+            ready: *ready,
+            blocked: *blocked,
+            overdue: *overdue,
+            comments: *comments,
+        }
+    }
+}
+
+/// A part of the graph.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Graph {
+    /// The issues the walk began at.
+    pub roots: Vec<String>,
+    /// All issues in it.
+    pub nodes: Vec<Node>,
+    /// The stored links between them.
+    pub edges: Vec<Edge>,
+}
+
+/// An issue in a graph.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Node {
+    /// The unambiguous name.
+    pub key: String,
+    /// The number.
+    pub number: u32,
+    /// The title.
+    pub title: String,
+    /// The status as stored.
+    pub status: String,
+    /// What the status counts as.
+    pub category: &'static str,
+    /// The priority.
+    pub priority: &'static str,
+}
+
+/// A link in a graph.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Edge {
+    /// The issue that stores it.
+    pub from: String,
+    /// What that issue is to the other.
+    pub kind: &'static str,
+    /// The other.
+    pub to: String,
+}
+
+impl Graph {
+    /// Makes the answer from a graph and the issues its walk began at.
+    pub fn new(graph: &graph::Graph, roots: &[IssueKey]) -> Self {
+        let graph::Graph { nodes, edges } = graph;
+        Self {
+            roots: roots.iter().map(ToString::to_string).collect(),
+            nodes: nodes
+                .iter()
+                .map(|(key, GraphNode { title, status, category, priority })| Node {
+                    key: key.to_string(),
+                    number: key.number.get(),
+                    title: title.clone(),
+                    status: status.to_string(),
+                    category: category.as_str(),
+                    priority: priority.as_str(),
+                })
+                .collect(),
+            edges: edges
+                .iter()
+                .map(|(from, kind, to)| Edge { from: from.to_string(), kind: kind.as_str(), to: to.to_string() })
+                .collect(),
+        }
+    }
+}

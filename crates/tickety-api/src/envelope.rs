@@ -1,0 +1,87 @@
+//! What is around every answer: `{"data": …, "meta": {…}}`, or `{"error": {…}}`.
+
+use serde::Serialize;
+use tickety_store::storage;
+
+use crate::error::ErrorCode;
+
+/// An answer.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Envelope<T> {
+    /// What was asked for.
+    pub data: T,
+    /// How the answer came about.
+    pub meta: Meta,
+}
+
+/// How an answer came about.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct Meta {
+    /// How the answer was checked against the files; absent where no index was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freshness: Option<Freshness>,
+    /// The records that can't be read and may be missing from the answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
+}
+
+/// How an answer was checked against the files.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Freshness {
+    /// `verify`, `shards` or `trust`.
+    pub mode: &'static str,
+    /// How many records were looked at.
+    pub checked: u32,
+    /// How many of them had changed since the index was last brought up to date.
+    pub changed: u32,
+}
+
+impl From<storage::Freshness> for Freshness {
+    fn from(freshness: storage::Freshness) -> Self {
+        let storage::Freshness { mode, checked, changed } = freshness;
+        Self { mode: mode.as_str(), checked, changed }
+    }
+}
+
+/// A record that can't be read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Problem {
+    /// Where it lies, relative to the root.
+    pub path: String,
+    /// The line that is wrong, from 1.
+    pub line: Option<u32>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl From<storage::RecordProblem> for Problem {
+    fn from(problem: storage::RecordProblem) -> Self {
+        let storage::RecordProblem { path, line, message } = problem;
+        Self { path, line, message }
+    }
+}
+
+/// A failure.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: ErrorBody,
+}
+
+/// What went wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ErrorBody {
+    /// What programs tell errors apart by.
+    pub code: &'static str,
+    /// What people read.
+    pub message: String,
+    /// What to do next, where that is known.
+    pub hint: Option<String>,
+}
+
+impl Failure {
+    /// Makes a failure.
+    pub fn new(code: ErrorCode, message: String, hint: Option<String>) -> Self {
+        Self { error: ErrorBody { code: code.as_str(), message, hint } }
+    }
+}
