@@ -1,5 +1,397 @@
-//! The store in memory.
+//! The store in memory: the reference for the contract, and the store of tests.
+//!
+//! It answers queries by asking every issue, so it is right by the definition of
+//! [`Query::matches`] and no faster than that.
 
-/// .
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tickety_core::graph::{Graph, GraphNode, LinkEnd, LinkTarget, Relation};
+use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber, IssueSelector, Version};
+use tickety_core::issue::{Derived, Issue, LinkKind};
+use tickety_core::query::{Cursor, Moment, Query};
+use tickety_core::schema::{Category, Schema};
+use uuid::Uuid;
+
+use crate::error::StorageError;
+use crate::ids::IdSource;
+use crate::plan::{self, Snapshot};
+use crate::storage::{
+    Batch, BatchOutcome, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, IssueStorage, IssueSummary, IssueText,
+    MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
+};
+
+/// A store whose issues live as long as it does.
 #[derive(Debug)]
-pub struct MemoryStore;
+pub struct MemoryStore {
+    schema: Arc<Schema>,
+    ids: IdSource,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    issues: BTreeMap<IssueKey, Record>,
+    by_id: BTreeMap<IssueId, IssueKey>,
+    last_number: u32,
+    last_version: u128,
+}
+
+#[derive(Clone, Debug)]
+struct Record {
+    issue: Issue,
+    version: Version,
+    written: Timestamp,
+}
+
+impl MemoryStore {
+    /// Makes an empty store under a schema.
+    pub fn new(schema: Schema) -> Self {
+        Self { schema: Arc::new(schema), ids: IdSource::seeded(0), state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held leaves whole issues behind: the batch is planned first.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn all(&self) -> Vec<StoredIssue> {
+        let state = self.state();
+        let ends = state.link_ends(&self.schema);
+        state
+            .issues
+            .iter()
+            .map(|(key, record)| state.stored(record, ends.get(key).cloned().unwrap_or_default(), &self.schema))
+            .collect()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(Schema::default())
+    }
+}
+
+impl State {
+    fn resolve(&self, selector: IssueSelector) -> Vec<IssueKey> {
+        match selector {
+            IssueSelector::Id(id) => self.by_id.get(&id).copied().into_iter().collect(),
+            IssueSelector::Name(name) => {
+                self.issues.keys().filter(|key| name.names(**key)).copied().collect()
+            }
+        }
+    }
+
+    fn resolve_name(&self, name: IssueName) -> Option<IssueKey> {
+        match self.resolve(name.into()).as_slice() {
+            [key] => Some(*key),
+            _ => None,
+        }
+    }
+
+    fn link_ends(&self, schema: &Schema) -> BTreeMap<IssueKey, Vec<LinkEnd>> {
+        let mut ends: BTreeMap<IssueKey, Vec<LinkEnd>> = BTreeMap::new();
+        let target_of = |key: IssueKey| {
+            let issue = &self.issues[&key].issue;
+            LinkTarget {
+                key,
+                title: issue.title.clone(),
+                status: issue.status.clone(),
+                category: schema.category(&issue.status),
+            }
+        };
+        for (&holder, record) in &self.issues {
+            for link in &record.issue.links {
+                let target = self.resolve_name(link.target);
+                ends.entry(holder).or_default().push(LinkEnd {
+                    relation: Relation::stored(link.kind),
+                    name: target.map_or(link.target, IssueName::from),
+                    target: target.map(target_of),
+                });
+                if let Some(target) = target {
+                    ends.entry(target).or_default().push(LinkEnd {
+                        relation: Relation::derived(link.kind),
+                        name: holder.into(),
+                        target: Some(target_of(holder)),
+                    });
+                }
+            }
+        }
+        for ends in ends.values_mut() {
+            ends.sort_by_key(|end| (end.relation, end.name));
+            // Two issues that each say they relate to the other are related once.
+            ends.dedup();
+        }
+        ends
+    }
+
+    fn stored(&self, record: &Record, links: Vec<LinkEnd>, schema: &Schema) -> StoredIssue {
+        let issue = record.issue.clone();
+        let updated = match issue.imported_updated {
+            Some(_) => issue.last_recorded(),
+            None => issue.last_recorded().max(record.written),
+        };
+        StoredIssue {
+            category: schema.category(&issue.status),
+            derived: Derived { updated, links },
+            version: record.version,
+            path: format!("memory:{}", issue.key()),
+            issue,
+        }
+    }
+
+    fn next_version(&mut self) -> Version {
+        self.last_version += 1;
+        Version::new(self.last_version.to_be_bytes())
+    }
+}
+
+#[async_trait]
+impl IssueStorage for MemoryStore {
+    async fn schema(&self) -> Result<Arc<Schema>, StorageError> {
+        Ok(Arc::clone(&self.schema))
+    }
+
+    async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
+        let state = self.state();
+        match (state.resolve(selector).as_slice(), selector) {
+            ([key], _) => {
+                let links = state.link_ends(&self.schema).remove(key).unwrap_or_default();
+                Ok(state.stored(&state.issues[key], links, &self.schema))
+            }
+            (several @ [_, ..], IssueSelector::Name(name)) => Err(StorageError::Ambiguous {
+                name,
+                candidates: several.iter().map(|key| (*key, state.issues[key].issue.title.clone())).collect(),
+            }),
+            _ => Err(StorageError::NotFound { selector }),
+        }
+    }
+
+    async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
+        if let Some(Cursor::After { values, .. }) = &query.after
+            && values.len() != query.sort.len()
+        {
+            return Err(StorageError::BadCursor);
+        }
+        let all = self.all();
+        let query = Query { limit: Some(query.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT)), ..query.clone() };
+        let selection = query.select(all.iter().map(StoredIssue::view), moment);
+        Ok(Page {
+            issues: selection.places.iter().map(|place| IssueSummary::of(&all[*place])).collect(),
+            next: selection.next,
+            problems: 0,
+            freshness: Freshness { mode: FreshnessMode::Verify, checked: 0, changed: 0 },
+        })
+    }
+
+    async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
+        Ok(self.all().iter().filter(|stored| query.matches(&stored.view(), moment)).count() as u64)
+    }
+
+    async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {
+        let state = self.state();
+        Ok(keys
+            .iter()
+            .filter_map(|key| state.issues.get(key))
+            .map(|Record { issue, .. }| IssueText {
+                key: issue.key(),
+                title: issue.title.clone(),
+                body: issue.body.clone(),
+                comments: issue.comments.clone(),
+            })
+            .collect())
+    }
+
+    async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError> {
+        let wanted: BTreeSet<&String> = references.iter().collect();
+        let mut found: BTreeMap<String, Vec<IssueKey>> = BTreeMap::new();
+        for (key, record) in &self.state().issues {
+            for reference in record.issue.references.iter().filter(|reference| wanted.contains(reference)) {
+                found.entry(reference.clone()).or_default().push(*key);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn graph(&self, scope: &GraphScope) -> Result<Graph, StorageError> {
+        let all: BTreeMap<IssueKey, StoredIssue> =
+            self.all().into_iter().map(|stored| (stored.issue.key(), stored)).collect();
+        for root in &scope.roots {
+            if !all.contains_key(root) {
+                return Err(StorageError::NotFound { selector: (*root).into() });
+            }
+        }
+        let followed = |key: &IssueKey| {
+            all[key].derived.links.iter().filter_map(|end| {
+                let target = end.target.as_ref()?;
+                let enter = scope.closed || !target.category.is_closed();
+                (enter && scope.follow.contains(&end.relation)).then_some((end.relation, target.key))
+            })
+        };
+        let mut level: BTreeSet<IssueKey> = scope.roots.iter().copied().collect();
+        if level.is_empty() {
+            level = all
+                .iter()
+                .filter(|(key, stored)| !stored.category.is_closed() && followed(key).next().is_some())
+                .map(|(key, _)| *key)
+                .collect();
+        }
+        let mut graph = Graph::default();
+        let mut depth = 0;
+        while !level.is_empty() {
+            let mut next = BTreeSet::new();
+            for key in level {
+                let stored = &all[&key];
+                graph.nodes.insert(key, GraphNode {
+                    title: stored.issue.title.clone(),
+                    status: stored.issue.status.clone(),
+                    category: stored.category,
+                    priority: stored.issue.priority,
+                });
+                if scope.depth.is_some_and(|limit| depth >= limit) {
+                    continue;
+                }
+                next.extend(followed(&key).map(|(_, target)| target).filter(|target| !graph.nodes.contains_key(target)));
+            }
+            next.retain(|key| !graph.nodes.contains_key(key));
+            level = next;
+            depth += 1;
+        }
+        let kinds: BTreeSet<LinkKind> = scope.follow.iter().map(|relation| relation.link().0).collect();
+        let state = self.state();
+        for holder in graph.nodes.keys() {
+            for link in state.issues[holder].issue.links.iter().filter(|link| kinds.contains(&link.kind)) {
+                if let Some(target) = state.resolve_name(link.target).filter(|target| graph.nodes.contains_key(target)) {
+                    graph.edges.insert((*holder, link.kind, target));
+                }
+            }
+        }
+        Ok(graph)
+    }
+
+    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Stats, StorageError> {
+        let mut stats = Stats::default();
+        for stored in self.all() {
+            let view = stored.view();
+            if !query.matches(&view, moment) {
+                continue;
+            }
+            let Issue { status, kind, priority, labels, assignees, comments, .. } = &stored.issue;
+            stats.total += 1;
+            stats.comments += comments.len() as u64;
+            *stats.by_status.entry(status.to_string()).or_default() += 1;
+            *stats.by_category.entry(stored.category).or_default() += 1;
+            *stats.by_kind.entry(kind.to_string()).or_default() += 1;
+            if stored.category == Category::Closed {
+                continue;
+            }
+            *stats.open_by_priority.entry(*priority).or_default() += 1;
+            for label in labels {
+                *stats.open_by_label.entry(label.clone()).or_default() += 1;
+            }
+            for assignee in assignees {
+                *stats.open_by_assignee.entry(assignee.clone()).or_default() += 1;
+            }
+            if assignees.is_empty() {
+                *stats.open_by_assignee.entry(String::new()).or_default() += 1;
+            }
+            stats.ready += u64::from(view.is_ready());
+            stats.blocked += u64::from(stored.derived.is_blocked());
+            stats.overdue += u64::from(stored.issue.due.is_some_and(|due| due < moment.today()));
+        }
+        Ok(stats)
+    }
+
+    async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
+        let mut state = self.state();
+        let plan = plan::plan(&batch, &self.schema, &mut Locked { state: &mut state, ids: &self.ids, now: batch.now })?
+            .without_unchanged();
+        for (key, change) in plan.changes {
+            let Some(issue) = change.after else {
+                if let Some(gone) = state.issues.remove(&key) {
+                    state.by_id.remove(&gone.issue.id);
+                }
+                continue;
+            };
+            let (version, written) = match state.issues.get(&key).cloned() {
+                Some(record) if same_record(&record.issue, &issue) => (record.version, record.written),
+                _ => (state.next_version(), batch.now),
+            };
+            state.by_id.insert(issue.id, key);
+            state.issues.insert(key, Record { issue, version, written });
+        }
+        let outcomes = plan
+            .outcomes
+            .into_iter()
+            .map(|(key, id, effect)| OperationOutcome {
+                key,
+                id,
+                effect,
+                version: match effect {
+                    Effect::Deleted => None,
+                    Effect::Created | Effect::Updated | Effect::Unchanged => {
+                        state.issues.get(&key).map(|record| record.version)
+                    }
+                },
+                path: format!("memory:{key}"),
+            })
+            .collect();
+        Ok(BatchOutcome { outcomes })
+    }
+}
+
+/// Whether two states of an issue differ in their comments at most.
+fn same_record(before: &Issue, after: &Issue) -> bool {
+    Issue { comments: Vec::new(), ..before.clone() } == Issue { comments: Vec::new(), ..after.clone() }
+}
+
+struct Locked<'a> {
+    state: &'a mut State,
+    ids: &'a IdSource,
+    now: Timestamp,
+}
+
+impl Snapshot for Locked<'_> {
+    fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
+        Ok(self.state.resolve(selector))
+    }
+
+    fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError> {
+        self.state
+            .issues
+            .get(&key)
+            .map(|record| (record.issue.clone(), record.version))
+            .ok_or(StorageError::NotFound { selector: key.into() })
+    }
+
+    fn referrers(&mut self, key: IssueKey) -> Result<Vec<IssueKey>, StorageError> {
+        Ok(self
+            .state
+            .issues
+            .iter()
+            .filter(|(_, record)| record.issue.links.iter().any(|link| link.target.names(key)))
+            .map(|(referrer, _)| *referrer)
+            .collect())
+    }
+
+    fn targets(&mut self, key: IssueKey, kind: LinkKind) -> Result<Vec<IssueKey>, StorageError> {
+        let Some(record) = self.state.issues.get(&key) else { return Ok(Vec::new()) };
+        Ok(record.issue.links_of(kind).filter_map(|name| self.state.resolve_name(name)).collect())
+    }
+
+    fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
+        let last = self.state.last_number.max(above.map_or(0, IssueNumber::get));
+        self.state.last_number = last.saturating_add(count);
+        Ok(IssueNumber::new(last.saturating_add(1)).expect("one more than a number is above zero"))
+    }
+
+    fn new_id(&mut self) -> Uuid {
+        self.ids.next(self.now)
+    }
+}

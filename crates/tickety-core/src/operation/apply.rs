@@ -105,7 +105,8 @@ pub fn create(draft: &Draft, number: IssueNumber, context: &mut ApplyContext<'_>
 
 /// Applies changes in order and returns the issue as it is then; `None` where nothing changes.
 ///
-/// An edit drops the time that an import kept, unless the changes set that time themselves.
+/// An edit drops the time that an import kept, unless the changes set that time themselves or
+/// concern comments only, which tell their own time.
 pub fn apply(issue: &Issue, changes: &[Change], context: &mut ApplyContext<'_>) -> Result<Option<Issue>, OperationError> {
     let mut next = issue.clone();
     for change in changes {
@@ -115,8 +116,14 @@ pub fn apply(issue: &Issue, changes: &[Change], context: &mut ApplyContext<'_>) 
     if next == *issue {
         return Ok(None);
     }
-    if !changes.iter().any(|change| matches!(change, Change::ImportedUpdated(_))) {
-        next.imported_updated = None;
+    let kept = changes.iter().any(|change| matches!(change, Change::ImportedUpdated(_)));
+    if !kept && next.imported_updated.is_some() {
+        let comments = std::mem::take(&mut next.comments);
+        let same_record = Issue { comments: issue.comments.clone(), ..next.clone() } == *issue;
+        next.comments = comments;
+        if !same_record {
+            next.imported_updated = None;
+        }
     }
     Ok(Some(next))
 }

@@ -1,1 +1,0 @@
-//! The contract suites: what holds for every store.
