@@ -7,6 +7,8 @@
 mod apply;
 mod diff;
 pub mod limits;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

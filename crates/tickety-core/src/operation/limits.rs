@@ -54,7 +54,7 @@ pub(super) fn paragraphs(text: &str, what: &'static str, limit: usize) -> Result
 }
 
 /// Checks the key of a custom field.
-pub(super) fn field_key(key: &str) -> Result<(), OperationError> {
+pub fn field_key(key: &str) -> Result<(), OperationError> {
     let fits = key.len() <= FIELD_KEY
         && key.starts_with(|c: char| c.is_ascii_lowercase())
         && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
