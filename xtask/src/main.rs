@@ -1,1 +1,57 @@
-fn main() {}
+//! The pipeline, the layout rules, the distribution build and the benchmarks of Tickety.
+//!
+//! `cargo xtask ci` is the whole pipeline, at home and in CI. This crate knows the workspace from the
+//! outside (its manifests, its sources, its programs) and imports no crate of the product, so that it
+//! compiles in seconds.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a development tool: it runs programs, reads the environment and prints"
+)]
+
+mod bench;
+mod ci;
+mod dist;
+mod program;
+
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  ci      format, lints, layout rules, documentation, features, the distributed binary, tests
+  tidy    the layout rules alone
+  dist    builds the distributed binary and checks it
+  bench   cli [--sizes 1000,10000,100000] [--quick] [--seed S]   measures the command line
+          peers [--size 10000] [--quick] [--seed S]              measures it beside other trackers
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["ci"] => ci::run(),
+        ["tidy"] => tidy::run(),
+        ["dist"] => dist::build().map(|binary| println!("{binary}")),
+        ["bench", which, options @ ..] => bench::run(which, options),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

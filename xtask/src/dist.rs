@@ -1,0 +1,86 @@
+//! The distributed binary: static, small, and quick to start.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::program::{cargo, root, run};
+
+/// The platform the binary is built for.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// A static program needs no loader, and one that isn't position-independent needs no relocation.
+const RUSTFLAGS: &str = "-C target-feature=+crt-static -C relocation-model=static";
+
+/// The most the binary may weigh, in bytes.
+const MOST_BYTES: u64 = 10_000_000;
+
+/// Builds the binary, checks that it is static and small, and returns where it lies.
+pub(crate) fn build() -> Result<String> {
+    // Given explicitly, the target keeps these flags away from build scripts and procedural macros.
+    let mut command = cargo(&["build", "--locked", "--package", "tickety", "--profile", "dist", "--target", TARGET]);
+    run(command.env("RUSTFLAGS", RUSTFLAGS))?;
+    let folder =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder));
+    let path = folder.join(TARGET).join("dist").join("tickety");
+    check(&path).with_context(|| format!("{}", path.display()))?;
+    Ok(path.display().to_string())
+}
+
+fn check(path: &Path) -> Result<()> {
+    let bytes = std::fs::read(path).context("could not read the binary")?;
+    if let Some(loader) = interpreter(&bytes).context("not an ELF program")? {
+        bail!("is not static: it asks for {loader}");
+    }
+    let size = bytes.len() as u64;
+    eprintln!("static, {:.2} MB of at most {:.0} MB", size as f64 / 1e6, MOST_BYTES as f64 / 1e6);
+    if size > MOST_BYTES {
+        bail!("weighs {size} bytes, more than {MOST_BYTES}");
+    }
+    Ok(())
+}
+
+/// Returns the loader that a little-endian 64-bit ELF program asks for (its `PT_INTERP` segment).
+/// `None` where the bytes are no such program.
+fn interpreter(bytes: &[u8]) -> Option<Option<String>> {
+    const PT_INTERP: u64 = 3;
+    let number = |at: usize, width: usize| -> Option<u64> {
+        let field = bytes.get(at..at.checked_add(width)?)?;
+        Some(field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    };
+    if bytes.get(..6)? != b"\x7fELF\x02\x01" {
+        return None;
+    }
+    let table = usize::try_from(number(0x20, 8)?).ok()?;
+    let entry_size = usize::try_from(number(0x36, 2)?).ok()?;
+    let entries = usize::try_from(number(0x38, 2)?).ok()?;
+    for entry in 0..entries {
+        let header = table.checked_add(entry.checked_mul(entry_size)?)?;
+        if number(header, 4)? == PT_INTERP {
+            let begin = usize::try_from(number(header + 8, 8)?).ok()?;
+            let length = usize::try_from(number(header + 32, 8)?).ok()?;
+            let name = bytes.get(begin..begin.checked_add(length)?)?;
+            return Some(Some(String::from_utf8_lossy(name).trim_end_matches('\0').to_owned()));
+        }
+    }
+    Some(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::interpreter;
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64", target_endian = "little"))]
+    fn the_loader_of_a_dynamic_program_is_found() {
+        let own = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let loader = interpreter(&own).expect("test programs are ELF").expect("test programs are dynamic");
+        assert!(loader.contains("ld-linux"), "{loader}");
+    }
+
+    #[test]
+    fn a_text_is_no_program() {
+        assert_eq!(interpreter(b"#!/bin/sh\n"), None);
+        assert_eq!(interpreter(b"\x7fELF\x02\x01"), None);
+    }
+}
