@@ -1,0 +1,286 @@
+//! Finds the home and the git directories around a folder by reading files; git is never started.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::layout::{CONFIG_FILE, GitDirs, HOME_DIR, Layout};
+
+/// Finds the home of a folder: the nearest `.tickety/config.toml` there or above, but not beyond
+/// the root of the work tree that the folder is in.
+///
+/// `start` is made absolute and its links are resolved.
+pub fn discover(start: &Path) -> Result<Layout, DiscoveryError> {
+    let start = fs::canonicalize(start).map_err(|source| DiscoveryError::Read { path: start.to_owned(), source })?;
+    let mut home = None;
+    for dir in start.ancestors() {
+        if home.is_none() && is_home(dir)? {
+            home = Some(dir);
+        }
+        if let Some(git) = git_dirs(dir)? {
+            return match home {
+                Some(root) => Ok(Layout::new(root.to_owned(), Some(git))),
+                None => Err(DiscoveryError::NoHome {
+                    outside: dir.ancestors().skip(1).find(|dir| is_home(dir).unwrap_or(false)).map(Path::to_owned),
+                    limit: Some(dir.to_owned()),
+                    start,
+                }),
+            };
+        }
+    }
+    match home {
+        Some(root) => Ok(Layout::new(root.to_owned(), None)),
+        None => Err(DiscoveryError::NoHome { start, limit: None, outside: None }),
+    }
+}
+
+/// Lays out the home that a folder has or is about to get, without looking for one above it.
+pub fn layout_at(root: &Path) -> Result<Layout, DiscoveryError> {
+    let root = fs::canonicalize(root).map_err(|source| DiscoveryError::Read { path: root.to_owned(), source })?;
+    let git = work_tree(&root)?;
+    Ok(Layout::new(root, git))
+}
+
+/// Finds the git directories of the work tree that an absolute path is in.
+pub fn work_tree(path: &Path) -> Result<Option<GitDirs>, DiscoveryError> {
+    for dir in path.ancestors() {
+        if let Some(git) = git_dirs(dir)? {
+            return Ok(Some(git));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a folder has a home. A home that is a link is refused: what it points to may lie
+/// outside of the repository.
+fn is_home(dir: &Path) -> Result<bool, DiscoveryError> {
+    let home = dir.join(HOME_DIR);
+    match fs::symlink_metadata(&home) {
+        Ok(found) if found.is_symlink() => Err(DiscoveryError::LinkedHome { path: home }),
+        Ok(found) => Ok(found.is_dir() && home.join(CONFIG_FILE).symlink_metadata().is_ok()),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Returns the git directories of a folder, if it is the root of a work tree.
+fn git_dirs(dir: &Path) -> Result<Option<GitDirs>, DiscoveryError> {
+    let dot_git = dir.join(".git");
+    let git_dir = match fs::metadata(&dot_git) {
+        Ok(found) if found.is_dir() => dot_git,
+        Ok(found) if found.is_file() => linked_git_dir(dir, &dot_git)?,
+        _ => return Ok(None),
+    };
+    // What git asks for, too: an empty `.git` doesn't make a folder a work tree.
+    if !git_dir.join("HEAD").symlink_metadata().is_ok() {
+        return Ok(None);
+    }
+    let common_dir = match read_short(&git_dir.join("commondir")) {
+        Ok(text) => resolve(&git_dir, text.trim_end_matches(['\n', '\r'])),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => git_dir.clone(),
+        Err(source) => return Err(DiscoveryError::Read { path: git_dir.join("commondir"), source }),
+    };
+    Ok(Some(GitDirs { work_tree: dir.to_owned(), git_dir, common_dir }))
+}
+
+/// Reads a `.git` file, as linked work trees and submodules have it.
+fn linked_git_dir(dir: &Path, dot_git: &Path) -> Result<PathBuf, DiscoveryError> {
+    let text = read_short(dot_git).map_err(|source| DiscoveryError::Read { path: dot_git.to_owned(), source })?;
+    let broken = |target: &Path| DiscoveryError::BrokenGitFile { path: dot_git.to_owned(), target: target.to_owned() };
+    let target = text
+        .strip_prefix("gitdir: ")
+        .map(|target| resolve(dir, target.trim_end_matches(['\n', '\r'])))
+        .ok_or_else(|| broken(Path::new("")))?;
+    if target.is_dir() { Ok(target) } else { Err(broken(&target)) }
+}
+
+/// Joins a path as git writes it and takes the `..` out where the result exists, so that one
+/// directory has one name.
+fn resolve(base: &Path, path: &str) -> PathBuf {
+    let joined = base.join(path);
+    fs::canonicalize(&joined).unwrap_or(joined)
+}
+
+/// Reads one of git's small files.
+fn read_short(path: &Path) -> io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    fs::File::open(path)?.take(64 * 1024).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Why no home was found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiscoveryError {
+    /// There is none.
+    #[error("no {HOME_DIR}/{CONFIG_FILE} in {} or {}: run `tickety init`{}", start.display(), searched(limit.as_deref()), elsewhere(outside.as_deref()))]
+    NoHome {
+        /// Where the search began.
+        start: PathBuf,
+        /// The root of the work tree that ended it.
+        limit: Option<PathBuf>,
+        /// The nearest folder beyond that has a home.
+        outside: Option<PathBuf>,
+    },
+    /// `.tickety` is a symbolic link.
+    #[error("{} is a symbolic link: a home must be a directory of its own", path.display())]
+    LinkedHome {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A `.git` file that leads nowhere.
+    #[error("{} names no git directory (`{}` is missing): run `git worktree repair` in the main clone", path.display(), target.display())]
+    BrokenGitFile {
+        /// The `.git` file.
+        path: PathBuf,
+        /// Where it points to.
+        target: PathBuf,
+    },
+    /// A path can't be read.
+    #[error("can't read {}", path.display())]
+    Read {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+fn searched(limit: Option<&Path>) -> String {
+    match limit {
+        Some(limit) => format!("above it up to the root of the work tree, {}", limit.display()),
+        None => "any folder above it".to_owned(),
+    }
+}
+
+fn elsewhere(outside: Option<&Path>) -> String {
+    outside
+        .map_or_else(String::new, |dir| format!(" (there is a home in {}, outside of this work tree)", dir.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{create_dir_all, write};
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn folder() -> (TempDir, PathBuf) {
+        let temp = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(temp.path()).unwrap();
+        (temp, root)
+    }
+
+    fn make_home(root: &Path) {
+        create_dir_all(root.join(".tickety")).unwrap();
+        write(root.join(".tickety/config.toml"), "").unwrap();
+    }
+
+    fn make_git(dir: &Path) {
+        create_dir_all(dir).unwrap();
+        write(dir.join("HEAD"), "ref: refs/heads/main\n").unwrap();
+    }
+
+    #[test]
+    fn a_plain_folder_is_found_from_below() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        create_dir_all(root.join("a/b")).unwrap();
+        let layout = discover(&root.join("a/b")).unwrap();
+        assert_eq!(layout, Layout::new(root, None));
+    }
+
+    #[test]
+    fn a_work_tree_is_found_from_below() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        make_git(&root.join(".git"));
+        create_dir_all(root.join("src")).unwrap();
+        let layout = discover(&root.join("src")).unwrap();
+        assert_eq!(layout.root, root);
+        assert_eq!(layout.state, root.join(".git/tickety"));
+        assert_eq!(layout.common_state, root.join(".git/tickety"));
+    }
+
+    #[test]
+    fn a_linked_work_tree_shares_the_common_state() {
+        let (_temp, root) = folder();
+        let git = root.join("main/.git");
+        make_git(&git);
+        make_git(&git.join("worktrees/side"));
+        write(git.join("worktrees/side/commondir"), "../..\n").unwrap();
+        let side = root.join("side");
+        make_home(&side);
+        write(side.join(".git"), format!("gitdir: {}\n", git.join("worktrees/side").display())).unwrap();
+        let layout = discover(&side).unwrap();
+        assert_eq!(layout.state, git.join("worktrees/side/tickety"));
+        assert_eq!(layout.common_state, git.join("tickety"));
+    }
+
+    #[test]
+    fn a_submodule_with_a_relative_git_file_has_its_own_state() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        make_git(&root.join(".git"));
+        make_git(&root.join(".git/modules/sub"));
+        let sub = root.join("sub");
+        make_home(&sub);
+        write(sub.join(".git"), "gitdir: ../.git/modules/sub\n").unwrap();
+        let layout = discover(&sub).unwrap();
+        assert_eq!(layout.root, sub);
+        assert_eq!(layout.common_state, root.join(".git/modules/sub/tickety"));
+    }
+
+    #[test]
+    fn the_search_ends_at_the_root_of_the_work_tree() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        let inner = root.join("inner");
+        make_git(&inner.join(".git"));
+        let error = discover(&inner).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, DiscoveryError::NoHome { outside: Some(_), .. }), "{text}");
+        assert!(text.contains("tickety init") && text.contains("outside of this work tree"), "{text}");
+    }
+
+    #[test]
+    fn the_nearest_home_wins_and_keys_its_state() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        make_git(&root.join(".git"));
+        make_home(&root.join("sub"));
+        let layout = discover(&root.join("sub")).unwrap();
+        assert_eq!(layout.root, root.join("sub"));
+        assert!(layout.state.starts_with(root.join(".git/tickety/homes")));
+    }
+
+    #[test]
+    fn a_linked_home_is_refused() {
+        let (_temp, root) = folder();
+        make_home(&root.join("elsewhere"));
+        create_dir_all(root.join("repo")).unwrap();
+        std::os::unix::fs::symlink(root.join("elsewhere/.tickety"), root.join("repo/.tickety")).unwrap();
+        assert!(matches!(discover(&root.join("repo")), Err(DiscoveryError::LinkedHome { .. })));
+    }
+
+    #[test]
+    fn a_broken_git_file_is_named() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        for text in ["gitdir: /nowhere/at/all\n", "nonsense"] {
+            write(root.join(".git"), text).unwrap();
+            let error = discover(&root).unwrap_err();
+            assert!(matches!(error, DiscoveryError::BrokenGitFile { .. }), "{error}");
+            assert!(error.to_string().contains(".git names no git directory"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_git_directory_is_no_work_tree() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        create_dir_all(root.join(".git")).unwrap();
+        assert_eq!(discover(&root).unwrap().git, None);
+    }
+}

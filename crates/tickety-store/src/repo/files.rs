@@ -1,0 +1,436 @@
+//! Reads and replaces the files of a home, never following a link and never opening what isn't a
+//! regular file.
+
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use tickety_core::ident::Version;
+
+use super::layout::{HomePath, Layout, TEMPORARY_PREFIX};
+use super::os::{self, Target};
+use super::stat::{FileKind, FileStat, StatKey};
+
+/// How large a record may be unless said otherwise: 16 MiB.
+pub const RECORD_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// How often a file that changes while it is read is read again.
+const READ_ATTEMPTS: u32 = 3;
+
+/// Returns the version of a record: the first 128 bits of the BLAKE3 hash of its bytes.
+pub fn hash(bytes: &[u8]) -> Version {
+    version_of(blake3::hash(bytes))
+}
+
+/// Cuts a hash to a version.
+pub(crate) fn version_of(hash: blake3::Hash) -> Version {
+    let (bits, _) = hash.as_bytes().split_first_chunk::<16>().expect("a BLAKE3 hash has 32 bytes");
+    Version::new(*bits)
+}
+
+/// A file's content, and the state it was read in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Content {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The state of the file, unchanged while it was read.
+    pub stat: StatKey,
+    /// The permission bits.
+    pub mode: u32,
+}
+
+impl Content {
+    /// Hashes the bytes.
+    pub fn version(&self) -> Version {
+        hash(&self.bytes)
+    }
+}
+
+/// An open home.
+#[derive(Debug)]
+pub struct HomeDir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+impl HomeDir {
+    /// Opens the home of a layout.
+    pub fn open(layout: &Layout) -> Result<Self, FileError> {
+        let fd = os::open_directory(&layout.home).map_err(|source| classify("open", &layout.home, source))?;
+        Ok(Self { fd, path: layout.home.clone() })
+    }
+
+    /// Returns the path of the home.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    fn join(&self, path: &HomePath) -> PathBuf {
+        self.path.join(path.as_str())
+    }
+
+    /// Looks at a file without opening it; `None` if there is nothing at its path.
+    ///
+    /// A directory, link, pipe or device is [`FileError::NotAFile`].
+    pub fn stat(&self, path: &HomePath) -> Result<Option<FileStat>, FileError> {
+        match os::stat_at(self.fd(), path.as_str()) {
+            Ok(stat) if stat.kind == FileKind::Regular => Ok(Some(stat)),
+            Ok(stat) => Err(FileError::NotAFile { path: self.join(path), kind: stat.kind }),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(source) => Err(self.why_no_directory(path, source)),
+        }
+    }
+
+    /// Reads a file of at most `limit` bytes; `None` if there is nothing at its path.
+    ///
+    /// The state returned belongs to the bytes: a file that changes while it is read is read
+    /// again, and after three times [`FileError::Changing`]. A link in any component is an error,
+    /// and a pipe or device is never read.
+    pub fn read(&self, path: &HomePath, limit: u64) -> Result<Option<Content>, FileError> {
+        let fd = match os::open_beneath(self.fd(), path.as_str(), Target::File) {
+            Ok(fd) => fd,
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(source) => return Err(self.why_unopened(path, source)),
+        };
+        read_open(fd.into(), limit, || self.join(path)).map(Some)
+    }
+
+    /// Says what stands where a file was expected, if the failure to open it came from that.
+    fn why_unopened(&self, path: &HomePath, source: io::Error) -> FileError {
+        match os::stat_at(self.fd(), path.as_str()) {
+            Ok(stat) if stat.kind != FileKind::Regular => {
+                FileError::NotAFile { path: self.join(path), kind: stat.kind }
+            }
+            _ => self.why_no_directory(path, source),
+        }
+    }
+
+    /// Opens the directory that a path is in; `None` if it doesn't exist.
+    pub(crate) fn open_parent(&self, path: &HomePath) -> Result<Option<OwnedFd>, FileError> {
+        let opened = match path.split().0 {
+            Some(parent) => os::open_beneath(self.fd(), parent, Target::Directory),
+            None => self.fd.try_clone(),
+        };
+        match opened {
+            Ok(fd) => Ok(Some(fd)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(source) => Err(self.why_no_directory(path, source)),
+        }
+    }
+
+    /// Opens the directory that a path is in and makes it, and those above it, if need be.
+    pub(crate) fn make_parent(&self, path: &HomePath) -> Result<OwnedFd, FileError> {
+        if let Some(fd) = self.open_parent(path)? {
+            return Ok(fd);
+        }
+        let parents = path.split().0.unwrap_or_default();
+        let failed = |source| self.why_no_directory(path, source);
+        let mut parent = self.fd.try_clone().map_err(failed)?;
+        for name in parents.split('/') {
+            os::make_directory(parent.as_fd(), name).map_err(failed)?;
+            parent = os::open_beneath(parent.as_fd(), name, Target::Directory).map_err(failed)?;
+        }
+        Ok(parent)
+    }
+
+    /// Says which of the directories on the way to a path is none.
+    fn why_no_directory(&self, path: &HomePath, source: io::Error) -> FileError {
+        let parents = path.split().0.unwrap_or_default();
+        let ends = parents.match_indices('/').map(|(end, _)| end).chain([parents.len()]);
+        for parent in ends.map(|end| &parents[..end]) {
+            match os::stat_at(self.fd(), parent) {
+                Ok(stat) if stat.kind != FileKind::Directory => {
+                    return FileError::NotADirectory { path: self.path.join(parent), kind: stat.kind };
+                }
+                _ => {}
+            }
+        }
+        classify("open", &self.join(path), source)
+    }
+}
+
+/// Reads a file outside of a home, such as the configuration of an import, with the same care.
+/// Links on the way to it are followed.
+pub fn read_path(path: &Path, limit: u64) -> Result<Content, FileError> {
+    let metadata = std::fs::metadata(path).map_err(|source| classify("look at", path, source))?;
+    if metadata.is_dir() {
+        return Err(FileError::NotAFile { path: path.to_owned(), kind: FileKind::Directory });
+    }
+    let file = File::open(path).map_err(|source| classify("open", path, source))?;
+    read_open(file, limit, || path.to_owned())
+}
+
+fn read_open(mut file: File, limit: u64, path: impl Fn() -> PathBuf) -> Result<Content, FileError> {
+    let failed = |action, source| classify(action, &path(), source);
+    let mut before = os::stat_open(file.as_fd()).map_err(|source| failed("look at", source))?;
+    for attempt in 0..READ_ATTEMPTS {
+        if before.kind != FileKind::Regular {
+            return Err(FileError::NotAFile { path: path(), kind: before.kind });
+        }
+        if before.key.size > limit {
+            return Err(FileError::TooLarge { path: path(), size: before.key.size, limit });
+        }
+        if attempt > 0 {
+            io::Seek::rewind(&mut file).map_err(|source| failed("read", source))?;
+        }
+        // One byte more than the size tells the end of the file with the first call.
+        let expected = usize::try_from(before.key.size).expect("the limit fits into memory");
+        let mut bytes = Vec::with_capacity(expected + 1);
+        (&file).take(before.key.size + 1).read_to_end(&mut bytes).map_err(|source| failed("read", source))?;
+        let after = os::stat_open(file.as_fd()).map_err(|source| failed("look at", source))?;
+        if after.key == before.key && bytes.len() == expected {
+            return Ok(Content { bytes, stat: after.key, mode: after.mode });
+        }
+        before = after;
+    }
+    Err(FileError::Changing { path: path() })
+}
+
+/// Replaces a file in an open directory: a temporary file beside it, then a rename. Nothing is
+/// synced. With a `mode`, the new file gets these permission bits.
+pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    let temporary = format!("{TEMPORARY_PREFIX}{name}");
+    let mut file = match os::create_new(dir, &temporary) {
+        // Left behind by a process that was killed: all writers hold the lock, so nobody uses it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            os::unlink(dir, &temporary)?;
+            os::create_new(dir, &temporary)
+        }
+        created => created,
+    }?;
+    let renamed = file
+        .write_all(bytes)
+        .and_then(|()| mode.map_or(Ok(()), |mode| os::set_mode(file.as_fd(), mode)))
+        .and_then(|()| os::rename(dir, &temporary, name));
+    if renamed.is_err() {
+        // The first failure is the one to report; a leftover is ignored by all readers.
+        let _ = os::unlink(dir, &temporary);
+    }
+    renamed
+}
+
+/// Whether an error means that there is nothing at a path.
+pub(crate) fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+fn classify(action: &'static str, path: &Path, source: io::Error) -> FileError {
+    let path = path.to_owned();
+    if os::is_link_refused(&source) {
+        return FileError::NotAFile { path, kind: FileKind::Symlink };
+    }
+    FileError::Access { action, path, source }
+}
+
+/// Why a file of a home can't be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// Something else stands where a file is expected.
+    #[error("{} is {} where a file is expected: move it away", path.display(), kind.name())]
+    NotAFile {
+        /// Where.
+        path: PathBuf,
+        /// What stands there.
+        kind: FileKind,
+    },
+    /// Something else stands where a directory is expected.
+    #[error("{} is {} where a directory is expected: move it away", path.display(), kind.name())]
+    NotADirectory {
+        /// Where.
+        path: PathBuf,
+        /// What stands there.
+        kind: FileKind,
+    },
+    /// The file is larger than allowed.
+    #[error("{} has {size} bytes, more than the limit of {limit}", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Somebody keeps writing to it.
+    #[error("{} changes while it is read: try again when the program that writes it is done", path.display())]
+    Changing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    #[error("can't {action} {}", path.display())]
+    Access {
+        /// What was tried.
+        action: &'static str,
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    /// Returns the path the error is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::NotAFile { path, .. }
+            | Self::NotADirectory { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::Changing { path }
+            | Self::Access { path, .. } => path,
+        }
+    }
+
+    /// Whether the operating system refused for want of permission or because the file system is
+    /// read-only.
+    pub fn is_read_only(&self) -> bool {
+        matches!(self, Self::Access { source, .. } if is_read_only(source))
+    }
+}
+
+/// Whether an error says that a place can't be written to.
+pub(crate) fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::repo::layout::HOME_DIR;
+
+    fn home() -> (TempDir, HomeDir) {
+        let temp = tempfile::tempdir().unwrap();
+        let layout = Layout::new(temp.path().to_owned(), None);
+        fs::create_dir_all(layout.issues.join("000")).unwrap();
+        let home = HomeDir::open(&layout).unwrap();
+        (temp, home)
+    }
+
+    fn path(text: &str) -> HomePath {
+        text.parse().unwrap()
+    }
+
+    const RECORD: &str = "issues/000/000042-k3f9.md";
+
+    #[test]
+    fn content_comes_with_the_state_it_was_read_in() {
+        let (_temp, home) = home();
+        fs::write(home.path().join(RECORD), "text").unwrap();
+        let content = home.read(&path(RECORD), 4).unwrap().unwrap();
+        assert_eq!(content.bytes, b"text");
+        assert_eq!(content.version(), hash(b"text"));
+        assert_eq!(content.stat, home.stat(&path(RECORD)).unwrap().unwrap().key);
+        assert_eq!(content.stat.size, 4);
+    }
+
+    #[test]
+    fn a_missing_file_or_directory_is_none() {
+        let (_temp, home) = home();
+        for missing in [RECORD, "issues/007/007000-k3f9.md", "nothing/at/all"] {
+            assert_eq!(home.read(&path(missing), 10).unwrap(), None);
+            assert_eq!(home.stat(&path(missing)).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn the_limit_names_file_and_size() {
+        let (_temp, home) = home();
+        fs::write(home.path().join(RECORD), "12345").unwrap();
+        let error = home.read(&path(RECORD), 4).unwrap_err();
+        assert!(matches!(error, FileError::TooLarge { size: 5, limit: 4, .. }), "{error}");
+        assert!(error.to_string().contains("000042-k3f9.md has 5 bytes"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_file_is_named_and_not_opened() {
+        let (temp, home) = home();
+        let at = home.path().join(RECORD);
+        let kind = || match home.read(&path(RECORD), 100).unwrap_err() {
+            FileError::NotAFile { kind, .. } => kind,
+            other => panic!("{other}"),
+        };
+        fs::create_dir(&at).unwrap();
+        assert_eq!(kind(), FileKind::Directory);
+        fs::remove_dir(&at).unwrap();
+        fs::write(temp.path().join("secret"), "secret").unwrap();
+        symlink(temp.path().join("secret"), &at).unwrap();
+        assert_eq!(kind(), FileKind::Symlink);
+        fs::remove_file(&at).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &at, rustix::fs::Mode::RWXU).unwrap();
+        // Would block for ever if it were opened as a plain file is.
+        assert_eq!(kind(), FileKind::Fifo);
+        fs::remove_file(&at).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(&at).unwrap();
+        assert_eq!(kind(), FileKind::Socket);
+    }
+
+    #[test]
+    fn a_linked_directory_leads_nowhere() {
+        let (temp, home) = home();
+        fs::create_dir(temp.path().join("outside")).unwrap();
+        fs::write(temp.path().join("outside/007000-k3f9.md"), "secret").unwrap();
+        symlink(temp.path().join("outside"), home.path().join("issues/007")).unwrap();
+        assert!(home.read(&path("issues/007/007000-k3f9.md"), 100).is_err());
+        let error = home.make_parent(&path("issues/007/007001-k3f9.md")).unwrap_err();
+        assert!(matches!(error, FileError::NotADirectory { kind: FileKind::Symlink, .. }), "{error}");
+    }
+
+    #[test]
+    fn stepwise_opening_follows_no_link_either() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::create_dir_all(temp.path().join("a/b")).unwrap();
+        fs::write(temp.path().join("a/b/file"), "text").unwrap();
+        symlink("b", temp.path().join("a/link")).unwrap();
+        symlink("file", temp.path().join("a/b/link")).unwrap();
+        let dir = os::open_directory(temp.path()).unwrap();
+        let open = |path| os::open_stepwise(dir.as_fd(), path, Target::File);
+        assert!(open("a/b/file").is_ok());
+        for path in ["a/link/file", "a/b/link", "a/../a/b/file", "a//b/file", "../x"] {
+            assert!(open(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn replacing_keeps_the_permission_bits_and_leaves_no_temporary_file() {
+        let (_temp, home) = home();
+        let dir = home.make_parent(&path(RECORD)).unwrap();
+        let name = "000042-k3f9.md";
+        fs::write(home.path().join("issues/000/.tmp-000042-k3f9.md"), "left behind").unwrap();
+        replace(dir.as_fd(), name, b"one", Some(0o640)).unwrap();
+        let at = home.path().join(RECORD);
+        assert_eq!(fs::read(&at).unwrap(), b"one");
+        assert_eq!(fs::metadata(&at).unwrap().permissions().mode() & 0o777, 0o640);
+        replace(dir.as_fd(), name, b"two", None).unwrap();
+        assert_eq!(fs::read(&at).unwrap(), b"two");
+        assert_eq!(fs::read_dir(home.path().join("issues/000")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_replacement_leaves_the_target_and_no_temporary_file() {
+        let (_temp, home) = home();
+        let dir = home.make_parent(&path(RECORD)).unwrap();
+        fs::create_dir_all(home.path().join(RECORD).join("full")).unwrap();
+        assert!(replace(dir.as_fd(), "000042-k3f9.md", b"one", None).is_err());
+        assert!(home.path().join(RECORD).join("full").exists());
+        assert_eq!(fs::read_dir(home.path().join("issues/000")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_home_that_is_a_link_is_not_opened() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::create_dir(temp.path().join("elsewhere")).unwrap();
+        symlink("elsewhere", temp.path().join(HOME_DIR)).unwrap();
+        assert!(HomeDir::open(&Layout::new(temp.path().to_owned(), None)).is_err());
+    }
+}

@@ -1,0 +1,353 @@
+//! Lists the records of a home and looks at each, without opening any.
+//!
+//! A shard costs one open, one look, two or three calls that list it and one look for each record.
+
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::files::{HomeDir, is_missing};
+use super::layout::{ISSUES_DIR, RecordPath, Shard, TEMPORARY_PREFIX};
+use super::os::{self, Target};
+use super::stat::{FileKind, StatKey};
+
+/// A record that was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Where it lies.
+    pub path: RecordPath,
+    /// Its state.
+    pub stat: StatKey,
+}
+
+/// One directory of records as it was seen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ShardScan {
+    /// Which one.
+    pub shard: Shard,
+    /// The directory's own state, taken before it was listed: a change during the listing shows
+    /// in the next look.
+    pub stat: StatKey,
+    /// Its records, in no particular order.
+    pub entries: Vec<Entry>,
+    /// What is in it and is no record.
+    pub strays: Vec<Stray>,
+}
+
+/// All that was seen of a home.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scan {
+    /// The time by the wall clock before the first look, in nanoseconds since 1970: what
+    /// [`StatKey::is_racy`] asks for.
+    pub taken_ns: i64,
+    /// The directories, by number.
+    pub shards: Vec<ShardScan>,
+    /// What is beside them and is none.
+    pub strays: Vec<Stray>,
+}
+
+impl Scan {
+    /// Returns how many records there are.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|shard| shard.entries.len()).sum()
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Something among the records that is none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stray {
+    /// Where, relative to the home.
+    pub path: PathBuf,
+    /// Why it is no record.
+    pub reason: StrayReason,
+}
+
+/// Why a thing among the records is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StrayReason {
+    /// Its name is none that a record in this directory has.
+    #[error("not the name of a record in this directory")]
+    Name,
+    /// It has the name of a record but is no regular file, or that of a shard but is no directory.
+    #[error("{} where a record is expected", .0.name())]
+    Kind(FileKind),
+    /// It can't be looked at.
+    #[error("can't be looked at: {0}")]
+    Unreadable(io::ErrorKind),
+}
+
+/// Why a home can't be scanned.
+#[derive(Debug, thiserror::Error)]
+#[error("can't list {}", path.display())]
+pub struct ScanError {
+    /// The directory.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// The records of a home, directory by directory.
+#[derive(Debug)]
+pub struct Scanner<'home> {
+    home: &'home HomeDir,
+    shards: Vec<Shard>,
+    strays: Vec<Stray>,
+    taken_ns: i64,
+}
+
+impl<'home> Scanner<'home> {
+    /// Lists the directories of records. A home without `issues` has none.
+    pub fn open(home: &'home HomeDir) -> Result<Self, ScanError> {
+        let mut scanner = Self { home, shards: Vec::new(), strays: Vec::new(), taken_ns: os::now_ns() };
+        let issues = match os::open_beneath(home.fd(), ISSUES_DIR, Target::Directory) {
+            Ok(issues) => issues,
+            Err(error) if is_missing(&error) => return Ok(scanner),
+            Err(source) => return Err(scanner.error(Path::new(ISSUES_DIR), source)),
+        };
+        let (shards, strays) = (&mut scanner.shards, &mut scanner.strays);
+        let listed = os::visit_entries(issues.as_fd(), |name, kind| {
+            let kind = kind.or_else(|| os::stat_at(issues.as_fd(), name).ok().map(|stat| stat.kind));
+            let stray = |reason| Stray { path: Path::new(ISSUES_DIR).join(path_of(name.to_bytes())), reason };
+            match (Shard::parse(name.to_bytes()), kind) {
+                _ if is_temporary(name.to_bytes()) => {}
+                (Some(shard), Some(FileKind::Directory)) => shards.push(shard),
+                (Some(_), Some(kind)) => strays.push(stray(StrayReason::Kind(kind))),
+                // Vanished since it was listed.
+                (Some(_), None) => {}
+                (None, _) => strays.push(stray(StrayReason::Name)),
+            }
+        });
+        listed.map_err(|source| scanner.error(Path::new(ISSUES_DIR), source))?;
+        scanner.shards.sort_unstable();
+        scanner.strays.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        Ok(scanner)
+    }
+
+    /// Returns the directories, by number.
+    pub fn shards(&self) -> &[Shard] {
+        &self.shards
+    }
+
+    /// Returns what is beside the directories and is none.
+    pub fn strays(&self) -> &[Stray] {
+        &self.strays
+    }
+
+    /// Lists one directory and looks at each of its records. `None` if there is no such directory.
+    pub fn scan_shard(&self, shard: Shard) -> Result<Option<ShardScan>, ScanError> {
+        let path = shard_path(shard);
+        let dir = match os::open_beneath(self.home.fd(), &path, Target::Directory) {
+            Ok(dir) => dir,
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(source) => return Err(self.error(Path::new(&path), source)),
+        };
+        look_through(dir.as_fd(), shard).map(Some).map_err(|source| self.error(Path::new(&path), source))
+    }
+
+    /// Scans all directories, on up to `threads` threads. A thread is worth its start from about
+    /// 1,000 records on, so there is at most one for each directory.
+    pub fn scan_all(mut self, threads: usize) -> Result<Scan, ScanError> {
+        let threads = threads.clamp(1, self.shards.len().max(1));
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut scanned = Vec::new();
+            while let Some(&shard) = self.shards.get(next.fetch_add(1, Ordering::Relaxed)) {
+                scanned.extend(self.scan_shard(shard)?);
+            }
+            Ok::<_, ScanError>(scanned)
+        };
+        let mut shards = if threads == 1 {
+            work()?
+        } else {
+            std::thread::scope(|scope| {
+                let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+                let mut scanned = work()?;
+                for other in others {
+                    scanned.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+                }
+                Ok::<_, ScanError>(scanned)
+            })?
+        };
+        shards.sort_unstable_by_key(|scan| scan.shard);
+        Ok(Scan { taken_ns: self.taken_ns, shards, strays: std::mem::take(&mut self.strays) })
+    }
+
+    fn error(&self, path: &Path, source: io::Error) -> ScanError {
+        ScanError { path: self.home.path().join(path), source }
+    }
+}
+
+/// Looks at a shard's directory without listing it; `None` if there is none. An entry that came or
+/// went changes the key, an edit in place doesn't.
+pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, ScanError> {
+    let path = shard_path(shard);
+    match os::stat_at(home.fd(), path.as_str()) {
+        Ok(stat) => Ok((stat.kind == FileKind::Directory).then_some(stat.key)),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(source) => Err(ScanError { path: home.path().join(path), source }),
+    }
+}
+
+fn shard_path(shard: Shard) -> String {
+    format!("{ISSUES_DIR}/{shard}")
+}
+
+fn look_through(dir: BorrowedFd<'_>, shard: Shard) -> io::Result<ShardScan> {
+    let mut scan = ShardScan { shard, stat: os::stat_open(dir)?.key, entries: Vec::new(), strays: Vec::new() };
+    os::visit_entries(dir, |name, kind| {
+        let bytes = name.to_bytes();
+        let found = match (RecordPath::parse_file_name(shard, bytes), kind) {
+            (None, _) if is_temporary(bytes) => return,
+            (None, _) => Err(StrayReason::Name),
+            (Some(_), Some(kind)) if kind != FileKind::Regular => Err(StrayReason::Kind(kind)),
+            (Some(path), _) => match os::stat_at(dir, name) {
+                Ok(stat) if stat.kind == FileKind::Regular => Ok(Entry { path, stat: stat.key }),
+                Ok(stat) => Err(StrayReason::Kind(stat.kind)),
+                // Vanished since it was listed.
+                Err(error) if is_missing(&error) => return,
+                Err(error) => Err(StrayReason::Unreadable(error.kind())),
+            },
+        };
+        match found {
+            Ok(entry) => scan.entries.push(entry),
+            Err(reason) => {
+                let path = Path::new(ISSUES_DIR).join(shard.to_string()).join(path_of(bytes));
+                scan.strays.push(Stray { path, reason });
+            }
+        }
+    })?;
+    scan.strays.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(scan)
+}
+
+fn is_temporary(name: &[u8]) -> bool {
+    name.starts_with(TEMPORARY_PREFIX.as_bytes())
+}
+
+fn path_of(name: &[u8]) -> &Path {
+    use std::os::unix::ffi::OsStrExt as _;
+    Path::new(std::ffi::OsStr::from_bytes(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::repo::layout::Layout;
+
+    fn home() -> (TempDir, HomeDir) {
+        let temp = tempfile::tempdir().unwrap();
+        let layout = Layout::new(temp.path().to_owned(), None);
+        fs::create_dir_all(&layout.home).unwrap();
+        (temp, HomeDir::open(&layout).unwrap())
+    }
+
+    fn write(home: &HomeDir, path: &str) {
+        let path = home.path().join("issues").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "text").unwrap();
+    }
+
+    fn names(scan: &Scan) -> Vec<String> {
+        let mut names: Vec<_> =
+            scan.shards.iter().flat_map(|shard| &shard.entries).map(|entry| entry.path.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_home_without_records_is_empty() {
+        let (_temp, home) = home();
+        let scan = Scanner::open(&home).unwrap().scan_all(2).unwrap();
+        assert!(scan.is_empty() && scan.shards.is_empty() && scan.strays.is_empty());
+    }
+
+    #[test]
+    fn threads_see_the_same() {
+        let (_temp, home) = home();
+        for number in 1..=40_u32 {
+            let number = number * 150;
+            write(&home, &format!("{:03}/{number:06}-k3f9.md", number / 1000));
+            write(&home, &format!("{:03}/{number:06}-k3f9_20261121T024857Z-7q2x.md", number / 1000));
+        }
+        let scan = |threads| {
+            let scan = Scanner::open(&home).unwrap().scan_all(threads).unwrap();
+            (names(&scan), scan.shards.iter().map(|shard| (shard.shard, shard.stat)).collect::<Vec<_>>())
+        };
+        let one = scan(1);
+        assert_eq!(one.0.len(), 80);
+        assert_eq!(one.1.len(), 7);
+        assert_eq!(scan(2), one);
+        assert_eq!(scan(100), one);
+    }
+
+    #[test]
+    fn the_state_is_that_of_the_file() {
+        let (_temp, home) = home();
+        write(&home, "000/000042-k3f9.md");
+        let scan = Scanner::open(&home).unwrap().scan_shard(Shard::new(0)).unwrap().unwrap();
+        let [entry] = scan.entries[..] else { panic!("{scan:?}") };
+        assert_eq!(Some(entry.stat), home.stat(&entry.path.home_path()).unwrap().map(|stat| stat.key));
+        assert_eq!(Some(scan.stat), stat_shard(&home, Shard::new(0)).unwrap());
+        assert_eq!(stat_shard(&home, Shard::new(1)).unwrap(), None);
+        assert_eq!(Scanner::open(&home).unwrap().scan_shard(Shard::new(1)).unwrap(), None);
+    }
+
+    #[test]
+    fn strays_are_reported_and_temporary_files_are_not() {
+        let (_temp, home) = home();
+        write(&home, "000/000042-k3f9.md");
+        write(&home, "000/.tmp-000042-k3f9.md");
+        write(&home, ".tmp-000");
+        write(&home, "000/000042-k3f9.md.orig");
+        write(&home, "000/001042-k3f9.md");
+        write(&home, "notes.txt");
+        write(&home, "001");
+        let shard = home.path().join("issues/000");
+        fs::create_dir(shard.join("000043-k3f9.md")).unwrap();
+        symlink("000042-k3f9.md", shard.join("000044-k3f9.md")).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, shard.join("000045-k3f9.md"), rustix::fs::Mode::RWXU).unwrap();
+        symlink("000", home.path().join("issues/002")).unwrap();
+        let scan = Scanner::open(&home).unwrap().scan_all(1).unwrap();
+        assert_eq!(names(&scan), ["000/000042-k3f9.md"]);
+        let strays: Vec<_> = scan
+            .strays
+            .iter()
+            .chain(&scan.shards[0].strays)
+            .map(|stray| (stray.path.to_str().unwrap(), stray.reason))
+            .collect();
+        assert_eq!(
+            strays,
+            [
+                ("issues/001", StrayReason::Kind(FileKind::Regular)),
+                ("issues/002", StrayReason::Kind(FileKind::Symlink)),
+                ("issues/notes.txt", StrayReason::Name),
+                ("issues/000/000042-k3f9.md.orig", StrayReason::Name),
+                ("issues/000/000043-k3f9.md", StrayReason::Kind(FileKind::Directory)),
+                ("issues/000/000044-k3f9.md", StrayReason::Kind(FileKind::Symlink)),
+                ("issues/000/000045-k3f9.md", StrayReason::Kind(FileKind::Fifo)),
+                ("issues/000/001042-k3f9.md", StrayReason::Name),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_linked_issues_directory_is_an_error() {
+        let (temp, home) = home();
+        fs::create_dir_all(temp.path().join("outside/000")).unwrap();
+        symlink(temp.path().join("outside"), home.path().join("issues")).unwrap();
+        let error = Scanner::open(&home).unwrap_err();
+        assert!(error.path.ends_with(".tickety/issues"), "{error}");
+    }
+}
