@@ -4,6 +4,7 @@
 //! [`layout`] says where everything lies and [`discovery`] finds it; [`scan`] and [`files`] look at
 //! and read the records and never follow a link.
 
+pub mod config;
 pub mod discovery;
 pub mod files;
 pub mod layout;
