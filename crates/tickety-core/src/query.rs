@@ -5,13 +5,24 @@
 //! [`compare`] for the order of its answer. Indexes have to agree with them.
 
 mod ast;
+mod canonical;
+mod cursor;
+mod error;
 mod evaluate;
+mod field;
 mod moment;
 mod order;
+mod parse;
+mod print;
+mod time;
 
 pub use ast::{
     Bounds, Count, CustomTest, Cursor, Expr, FieldName, Inclusive, Is, NameField, Query, SortBy, SortKey, SortValue, Term, TextMatch,
     TextScope, TimeField, TimeSpec, TimeUnit,
 };
+pub use cursor::CursorParseError;
+pub use error::{QueryParseError, QueryProblem};
+pub use field::FieldNameParseError;
 pub use moment::{Interval, Moment, days, fold_name, microseconds};
 pub use order::{Position, Selection, compare, ready_order, sort_values, urgency};
+pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_TERMS};

@@ -16,6 +16,8 @@ use crate::query::TextMatch;
 pub use snippet::{Piece, Snippet, highlight, snippet};
 pub use token::{MAX_TOKEN_CHARS, Token, Tokens, tokens};
 
+pub(crate) use token::is_unspaced_token;
+
 /// Whether `text` contains what is looked for.
 pub fn contains(text: &str, wanted: &TextMatch) -> bool {
     hits(text, wanted).next().is_some()

@@ -147,7 +147,7 @@ impl Query {
 
     /// Whether the order is by relevance, which pages count instead of comparing.
     pub fn is_ranked(&self) -> bool {
-        self.sort.iter().any(|key| key.by == SortBy::Relevance)
+        is_ranked(&self.sort)
     }
 
     fn cursor_after(&self, last: Position, count: usize) -> Cursor {
@@ -157,4 +157,8 @@ impl Query {
             last.into_cursor()
         }
     }
+}
+
+pub(super) fn is_ranked(sort: &[SortKey]) -> bool {
+    sort.iter().any(|key| key.by == SortBy::Relevance)
 }

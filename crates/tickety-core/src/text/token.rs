@@ -67,7 +67,7 @@ fn is_combining(char: char) -> bool {
 }
 
 /// Whether the character belongs to a script that is written without spaces between words.
-pub(crate) fn is_unspaced(char: char) -> bool {
+fn is_unspaced(char: char) -> bool {
     matches!(u32::from(char),
         0x0e00..=0x0eff // Thai, Lao
         | 0x1000..=0x109f // Burmese
@@ -82,6 +82,11 @@ pub(crate) fn is_unspaced(char: char) -> bool {
         | 0x1b000..=0x1b16f // Kana supplements
         | 0x20000..=0x3ffff // Unified ideographs of the supplementary planes
     )
+}
+
+/// Whether a token is a character that never belongs to a longer one.
+pub(crate) fn is_unspaced_token(token: &str) -> bool {
+    token.chars().next().is_some_and(is_unspaced)
 }
 
 /// Folds a run of token characters.
