@@ -267,6 +267,16 @@ impl CommentStamp {
         self.suffix
     }
 
+    /// Returns the date and time as the decimal digits `yyyymmddhhmmss`.
+    pub(crate) fn digits(&self) -> u64 {
+        self.digits
+    }
+
+    /// Makes the stamp of [`digits`](Self::digits) and suffix again.
+    pub(crate) fn from_digits(digits: u64, suffix: Suffix) -> Self {
+        Self { digits, suffix }
+    }
+
     /// Parses `20261121T024857Z-7q2x`.
     fn parse(text: &[u8]) -> Option<Self> {
         let (date, rest) = text.split_at_checked(8)?;

@@ -1,0 +1,94 @@
+//! What the index derives for one issue from others: where links lead, and what is blocked.
+//!
+//! A link leads to the one issue that has its name. A name without a suffix that several issues
+//! have leads nowhere, from either end, until it is written in full.
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tickety_core::ident::{IssueName, IssueNumber};
+use tickety_core::issue::LinkKind;
+
+use super::row_id::RowId;
+
+const BLOCKED_BY: i64 = LinkKind::BlockedBy as i64;
+
+/// The SQL for whether the issue `issues.id` is blocked.
+const IS_BLOCKED: &str = "EXISTS (SELECT 1 FROM links l CROSS JOIN issues b ON b.id = l.target \
+                          WHERE l.holder = issues.id AND l.kind = ?1 AND b.category < 2)";
+
+/// The SQL for the row ids a link's name can mean, and the one it leads to.
+const TARGET: &str = "CASE WHEN suffix >= 0 \
+    THEN (SELECT i.id FROM issues i WHERE i.id = (links.number << 20 | (1048575 - links.suffix))) \
+    ELSE (SELECT max(i.id) FROM issues i WHERE i.id >= links.number << 20 AND i.id < (links.number + 1) << 20 \
+          HAVING count(*) = 1) END";
+
+/// Returns the one issue that has a name.
+pub(super) fn target_of(connection: &Connection, name: IssueName) -> rusqlite::Result<Option<i64>> {
+    let ids = match name.suffix {
+        Some(suffix) => {
+            let id = RowId::of(tickety_core::ident::IssueKey { number: name.number, suffix }).get();
+            id..id + 1
+        }
+        None => RowId::range(name.number),
+    };
+    connection
+        .prepare_cached("SELECT max(id) FROM issues WHERE id >= ?1 AND id < ?2 HAVING count(*) = 1")?
+        .query_row([ids.start, ids.end], |row| row.get(0))
+        .optional()
+}
+
+/// Finds anew where the links lead that name a number: an issue of that number came or went.
+pub(super) fn resolve_links(connection: &Connection, number: IssueNumber) -> rusqlite::Result<()> {
+    let sql = format!("UPDATE links SET target = {TARGET} WHERE number = ?1");
+    connection.prepare_cached(&sql)?.execute([number.get()])?;
+    Ok(())
+}
+
+/// Finds anew whether the issues are blocked that wait for issues of a number.
+pub(super) fn block_holders(connection: &Connection, number: IssueNumber) -> rusqlite::Result<()> {
+    let sql = format!(
+        "UPDATE issues SET blocked = NOT blocked \
+         WHERE id IN (SELECT holder FROM links WHERE number = ?2 AND kind = ?1) AND blocked <> {IS_BLOCKED}"
+    );
+    connection.prepare_cached(&sql)?.execute(params![BLOCKED_BY, number.get()])?;
+    Ok(())
+}
+
+/// Whether the links of an issue say that it is blocked.
+pub(super) fn is_blocked(connection: &Connection, id: RowId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM links l CROSS JOIN issues b ON b.id = l.target \
+             WHERE l.holder = ?1 AND l.kind = ?2 AND b.category < 2)",
+        )?
+        .query_row([id.get(), BLOCKED_BY], |row| row.get(0))
+}
+
+/// Returns how many issues share their number because of one of that number: none if it is alone, two if it has
+/// one other, and only itself if it has more.
+pub(super) fn twins_gained(connection: &Connection, number: IssueNumber) -> rusqlite::Result<i64> {
+    let ids = RowId::range(number);
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM issues WHERE id >= ?1 AND id < ?2")?
+        .query_row([ids.start, ids.end], |row| row.get(0))?;
+    Ok(match count {
+        0 | 1 => 0,
+        2 => 2,
+        _ => 1,
+    })
+}
+
+/// Derives everything from all rows, and returns how many issues share their number.
+pub(super) fn derive_all(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.execute(&format!("UPDATE links SET target = {TARGET}"), [])?;
+    connection.execute(
+        &format!(
+            "UPDATE issues SET blocked = 1 WHERE id IN (SELECT holder FROM links WHERE kind = ?1) AND {IS_BLOCKED}"
+        ),
+        [BLOCKED_BY],
+    )?;
+    connection.query_row(
+        "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM issues GROUP BY id >> 20 HAVING count(*) > 1)",
+        [],
+        |row| row.get(0),
+    )
+}

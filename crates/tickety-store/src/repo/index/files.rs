@@ -1,0 +1,166 @@
+//! The rows of tracked records: written by transactions, read to verify.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tickety_core::ident::{IssueKey, Version};
+
+use super::error::malformed;
+use super::row_id::RowId;
+use super::tracked::{
+    ROWS_PER_SHARD, TrackedFile, TrackedFiles, TrackedShard, first_row, pack, pack_shard, row_of, unpack_shard,
+};
+use super::{Index, IndexError};
+use crate::repo::layout::{RecordPath, Shard};
+
+/// The files of an issue as the index knows them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Location {
+    /// The issue.
+    pub key: IssueKey,
+    /// The version of its record; `None` if the index has no readable record of it.
+    pub version: Option<Version>,
+    /// Its record and its comments, by path.
+    pub files: Vec<TrackedFile>,
+}
+
+impl Index {
+    /// Returns the shards the index knows, by number.
+    pub fn shards(&self) -> Result<Vec<TrackedShard>, IndexError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self.connection.prepare_cached("SELECT id, stat FROM shards ORDER BY id")?;
+            let rows = statement.query_map([], |row| {
+                let (stat, taken_ns) =
+                    unpack_shard(row.get_ref(1)?.as_blob()?).ok_or_else(|| malformed("the states of shards"))?;
+                Ok(TrackedShard { shard: Shard::new(row.get(0)?), stat, taken_ns })
+            })?;
+            rows.collect()
+        };
+        read().map_err(self.error("read the shards"))
+    }
+
+    /// Returns all records of a shard the index knows.
+    pub fn files(&self, shard: Shard) -> Result<TrackedFiles, IndexError> {
+        let first = first_row(shard);
+        read_rows(&self.connection, first, first + ROWS_PER_SHARD - 1).map_err(self.error("read the states of records"))
+    }
+
+    /// Returns all records the index knows.
+    pub fn all_files(&self) -> Result<TrackedFiles, IndexError> {
+        read_rows(&self.connection, i64::MIN, i64::MAX).map_err(self.error("read the states of records"))
+    }
+
+    /// Returns one record the index knows.
+    pub fn file(&self, path: &RecordPath) -> Result<Option<TrackedFile>, IndexError> {
+        let row = row_of(path);
+        let files = read_rows(&self.connection, row, row).map_err(self.error("read the state of a record"))?;
+        Ok(files.get(path))
+    }
+
+    /// Finds the files of issues, in the order asked for. An issue the index knows no file of has none.
+    pub fn locate(&self, keys: &[IssueKey]) -> Result<Vec<Location>, IndexError> {
+        self.read_locations(keys).map_err(self.error("find the files of an issue"))
+    }
+
+    fn read_locations(&self, keys: &[IssueKey]) -> rusqlite::Result<Vec<Location>> {
+        let mut version_of = self.connection.prepare_cached("SELECT version FROM cards WHERE id = ?1")?;
+        // The issues of a page mostly share a few rows.
+        let mut rows: BTreeMap<i64, TrackedFiles> = BTreeMap::new();
+        let mut locations = Vec::with_capacity(keys.len());
+        for &key in keys {
+            let version = version_of.query_row([RowId::of(key).get()], |row| row.get(0)).optional()?;
+            let row = row_of(&RecordPath::issue(key));
+            let known = match rows.entry(row) {
+                btree_map::Entry::Occupied(read) => read.into_mut(),
+                btree_map::Entry::Vacant(free) => free.insert(read_rows(&self.connection, row, row)?),
+            };
+            let files = known.iter().filter(|file| file.path.issue == key).collect();
+            locations.push(Location { key, version: version.map(Version::new), files });
+        }
+        Ok(locations)
+    }
+}
+
+fn read_rows(connection: &Connection, first: i64, last: i64) -> rusqlite::Result<TrackedFiles> {
+    let mut files = TrackedFiles::default();
+    let mut statement =
+        connection.prepare_cached("SELECT entries FROM files WHERE id >= ?1 AND id <= ?2 ORDER BY id")?;
+    let mut rows = statement.query([first, last])?;
+    while let Some(row) = rows.next()? {
+        files.extend(row.get_ref(0)?.as_blob()?).ok_or_else(|| malformed("the states of records"))?;
+    }
+    Ok(files)
+}
+
+/// Rows that are being changed: each is read once and written once.
+#[derive(Default, Debug)]
+pub(super) struct FileRows {
+    rows: BTreeMap<i64, BTreeMap<RecordPath, TrackedFile>>,
+}
+
+/// How many rows are held before they are written.
+const MAX_HELD: usize = 64;
+
+impl FileRows {
+    pub(super) fn put(&mut self, connection: &Connection, file: &TrackedFile) -> rusqlite::Result<()> {
+        self.row(connection, &file.path)?.insert(file.path, *file);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, connection: &Connection, path: &RecordPath) -> rusqlite::Result<()> {
+        self.row(connection, path)?.remove(path);
+        Ok(())
+    }
+
+    pub(super) fn put_shard(connection: &Connection, shard: &TrackedShard) -> rusqlite::Result<()> {
+        let TrackedShard { shard, stat, taken_ns } = shard;
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO shards (id, stat) VALUES (?1, ?2)")?
+            .execute(params![shard.get(), pack_shard(stat, *taken_ns)])?;
+        Ok(())
+    }
+
+    pub(super) fn remove_shard(&mut self, connection: &Connection, shard: Shard) -> rusqlite::Result<()> {
+        let (first, last) = (first_row(shard), first_row(shard) + ROWS_PER_SHARD - 1);
+        self.rows.retain(|row, _| !(first..=last).contains(row));
+        connection.prepare_cached("DELETE FROM files WHERE id >= ?1 AND id <= ?2")?.execute([first, last])?;
+        connection.prepare_cached("DELETE FROM shards WHERE id = ?1")?.execute([shard.get()])?;
+        Ok(())
+    }
+
+    /// Writes the rows that are held.
+    pub(super) fn flush(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        for (row, files) in std::mem::take(&mut self.rows) {
+            if files.is_empty() {
+                connection.prepare_cached("DELETE FROM files WHERE id = ?1")?.execute([row])?;
+                continue;
+            }
+            let mut files: Vec<_> = files.into_values().collect();
+            // The row ids of issues that share a number run against their names.
+            files.sort_by_key(|file| (RowId::of(file.path.issue), file.path.comment));
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO files (id, entries) VALUES (?1, ?2)")?
+                .execute(params![row, pack(files.iter())])?;
+        }
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        connection: &Connection,
+        path: &RecordPath,
+    ) -> rusqlite::Result<&mut BTreeMap<RecordPath, TrackedFile>> {
+        let row = row_of(path);
+        if self.rows.len() >= MAX_HELD && !self.rows.contains_key(&row) {
+            self.flush(connection)?;
+        }
+        match self.rows.entry(row) {
+            btree_map::Entry::Occupied(held) => Ok(held.into_mut()),
+            btree_map::Entry::Vacant(free) => {
+                let known = read_rows(connection, row, row)?;
+                Ok(free.insert(known.iter().map(|file| (file.path, file)).collect()))
+            }
+        }
+    }
+}

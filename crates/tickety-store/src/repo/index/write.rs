@@ -1,0 +1,376 @@
+//! Keeping the index up to date: one transaction of row changes.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, params};
+use tickety_core::ident::IssueKey;
+use tickety_core::issue::Issue;
+use tickety_core::schema::Schema;
+
+use super::derive;
+use super::files::FileRows;
+use super::packed::{pack, unpack};
+use super::record::{IssueRow, NameRow, RecordState, Texts, names, uuid_bytes};
+use super::row_id::{RowId, name_suffix};
+use super::tracked::{TrackedFile, TrackedShard};
+use super::{Index, IndexError};
+use crate::repo::layout::{RecordPath, Shard};
+use crate::storage::RecordProblem;
+
+/// A transaction on the index. Dropped without [`commit`](Self::commit), it changes nothing.
+///
+/// Derived values are kept right with every change: which issue a link leads to, whether an
+/// issue is blocked, how many comments it has. Readers in other processes wait for the commit only;
+/// a transaction beyond some thousand issues may make them wait longer, so large imports are split.
+#[derive(Debug)]
+pub struct IndexWriter<'i> {
+    index: &'i Index,
+    schema: &'i Schema,
+    rows: Rows,
+    generation: i64,
+    twins: i64,
+    head: Option<Option<String>>,
+    is_open: bool,
+}
+
+impl Index {
+    /// Begins a transaction. The caller holds the store's write lock.
+    pub fn write<'i>(&'i mut self, schema: &'i Schema) -> Result<IndexWriter<'i>, IndexError> {
+        let connection = &self.connection;
+        let begin = || {
+            // The index is derived and knows the boot it was written in: nothing is gained by
+            // waiting for the disk.
+            connection.pragma_update(None, "synchronous", "OFF")?;
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            connection.query_row("SELECT generation, twins FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        };
+        let (generation, twins) = begin().map_err(|error| {
+            self.roll_back();
+            self.error("begin a write")(error)
+        })?;
+        Ok(IndexWriter { index: self, schema, rows: Rows::default(), generation, twins, head: None, is_open: true })
+    }
+
+    pub(super) fn roll_back(&self) {
+        if !self.connection.is_autocommit() {
+            // A failed statement may have rolled back already; closing does it anyway.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+impl IndexWriter<'_> {
+    /// Puts an issue with its comments in the place of what the index has of it.
+    pub fn put_issue(&mut self, issue: &Issue, record: &RecordState) -> Result<(), IndexError> {
+        self.replace(issue, record).map_err(self.index.error("put an issue"))
+    }
+
+    /// Removes an issue; fine if the index has none of that name.
+    pub fn remove_issue(&mut self, key: IssueKey) -> Result<(), IndexError> {
+        self.remove(RowId::of(key)).map_err(self.index.error("remove an issue"))
+    }
+
+    /// Remembers in which state a record was read.
+    pub fn put_file(&mut self, file: &TrackedFile) -> Result<(), IndexError> {
+        self.rows.files.put(&self.index.connection, file).map_err(self.index.error("put the state of a record"))
+    }
+
+    /// Forgets the state of a record.
+    pub fn remove_file(&mut self, path: &RecordPath) -> Result<(), IndexError> {
+        let removed = self.rows.files.remove(&self.index.connection, path);
+        removed.map_err(self.index.error("remove the state of a record"))
+    }
+
+    /// Remembers what is wrong with a file. [`put_file`](Self::put_file) tells when it changes.
+    pub fn put_problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
+        put_problem(&self.index.connection, problem).map_err(self.index.error("put a problem"))
+    }
+
+    /// Forgets what was wrong with a file; fine if nothing was.
+    pub fn remove_problem(&mut self, path: &str) -> Result<(), IndexError> {
+        let remove = || -> rusqlite::Result<_> {
+            self.index.connection.prepare_cached("DELETE FROM problems WHERE path = ?1")?.execute([path])
+        };
+        remove().map(drop).map_err(self.index.error("remove a problem"))
+    }
+
+    /// Remembers in which state a shard was listed.
+    pub fn put_shard(&mut self, shard: &TrackedShard) -> Result<(), IndexError> {
+        FileRows::put_shard(&self.index.connection, shard).map_err(self.index.error("put a shard"))
+    }
+
+    /// Forgets a shard and the states of its records. The issues in them are removed one by one.
+    pub fn remove_shard(&mut self, shard: Shard) -> Result<(), IndexError> {
+        let removed = self.rows.files.remove_shard(&self.index.connection, shard);
+        removed.map_err(self.index.error("remove a shard"))
+    }
+
+    /// Remembers which commit the files were looked at under.
+    pub fn set_head(&mut self, head: Option<&str>) {
+        self.head = Some(head.map(str::to_owned));
+    }
+
+    /// Makes everything visible at once and returns the new generation.
+    pub fn commit(mut self) -> Result<u64, IndexError> {
+        let connection = &self.index.connection;
+        let generation = self.generation + 1;
+        let mut commit = || {
+            self.rows.files.flush(connection)?;
+            let twins = self.twins;
+            match &self.head {
+                None => connection
+                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2")?
+                    .execute([generation, twins])?,
+                Some(head) => connection
+                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, head = ?3")?
+                    .execute(params![generation, twins, head])?,
+            };
+            connection.execute_batch("COMMIT")
+        };
+        commit().map_err(self.index.error("commit a write"))?;
+        self.is_open = false;
+        Ok(super::unsigned(generation))
+    }
+
+    fn replace(&mut self, issue: &Issue, record: &RecordState) -> rusqlite::Result<()> {
+        let connection = &self.index.connection;
+        let before = State::read(connection, RowId::of(issue.key()))?;
+        let row = IssueRow::new(issue, self.schema, record.written);
+        self.rows.put(connection, issue, &row, record, Derivation::Now { before: before.as_ref() })?;
+        if before.is_none() {
+            self.twins += derive::twins_gained(connection, issue.number)?;
+            derive::resolve_links(connection, issue.number)?;
+        }
+        if before.is_none_or(|before| before.category != row.category) {
+            derive::block_holders(connection, issue.number)?;
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, id: RowId) -> rusqlite::Result<()> {
+        let connection = &self.index.connection;
+        let Some(before) = State::read(connection, id)? else { return Ok(()) };
+        before.delete_names(connection, id, &[])?;
+        connection.prepare_cached("DELETE FROM links WHERE holder = ?1")?.execute([id.get()])?;
+        connection.prepare_cached("DELETE FROM texts WHERE rowid = ?1")?.execute([id.get()])?;
+        let number = id.key().number;
+        // Counted while it is there: what it gained when it came is what goes with it.
+        self.twins -= derive::twins_gained(connection, number)?;
+        connection.prepare_cached("DELETE FROM issues WHERE id = ?1")?.execute([id.get()])?;
+        connection.prepare_cached("DELETE FROM cards WHERE id = ?1")?.execute([id.get()])?;
+        derive::resolve_links(connection, number)?;
+        derive::block_holders(connection, number)
+    }
+}
+
+impl Drop for IndexWriter<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.index.roll_back();
+        }
+    }
+}
+
+/// What the index has of an issue that is put again.
+#[derive(Debug)]
+pub(super) struct State {
+    category: i64,
+    names: Vec<u8>,
+    text_hash: Vec<u8>,
+}
+
+impl State {
+    pub(super) fn read(connection: &Connection, id: RowId) -> rusqlite::Result<Option<Self>> {
+        connection
+            .prepare_cached(
+                "SELECT i.category, c.names, c.text_hash FROM issues i JOIN cards c ON c.id = i.id WHERE i.id = ?1",
+            )?
+            .query_row([id.get()], |row| Ok(Self { category: row.get(0)?, names: row.get(1)?, text_hash: row.get(2)? }))
+            .optional()
+    }
+
+    /// Deletes the names that aren't among those to keep.
+    fn delete_names(&self, connection: &Connection, id: RowId, keep: &[NameRow]) -> rusqlite::Result<()> {
+        let keep: BTreeSet<(i64, &[u8])> = keep.iter().map(|row| (row.kind, row.name.as_slice())).collect();
+        let packed = unpack(&self.names).unwrap_or_default();
+        let mut delete = connection.prepare_cached("DELETE FROM names WHERE kind = ?1 AND name = ?2 AND issue = ?3")?;
+        for pair in packed.chunks_exact(2) {
+            let kind = pair[0].first().copied().map_or(-1, i64::from);
+            if !keep.contains(&(kind, pair[1])) {
+                delete.execute(params![kind, pair[1], id.get()])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// When derived values are made.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Derivation<'s> {
+    /// With the row. What the index has of the issue is replaced.
+    Now { before: Option<&'s State> },
+    /// Once, when all rows are there. The index has nothing of the issue.
+    AtTheEnd,
+}
+
+/// Writes rows; the same for a transaction and for a bulk load.
+#[derive(Default, Debug)]
+pub(super) struct Rows {
+    pub(super) files: FileRows,
+    texts: Texts,
+}
+
+impl Rows {
+    /// Writes the rows of an issue. What it changes for others is left to the caller.
+    pub(super) fn put(
+        &mut self,
+        connection: &Connection,
+        issue: &Issue,
+        row: &IssueRow,
+        record: &RecordState,
+        derivation: Derivation<'_>,
+    ) -> rusqlite::Result<()> {
+        let id = RowId::of(issue.key());
+        let names = names(issue);
+        self.texts.take(issue);
+        let text_hash = self.texts.hash();
+        let before = match derivation {
+            Derivation::Now { before } => before,
+            Derivation::AtTheEnd => None,
+        };
+        if let Some(before) = before {
+            before.delete_names(connection, id, &names)?;
+            connection.prepare_cached("DELETE FROM links WHERE holder = ?1")?.execute([id.get()])?;
+        }
+        put_links(connection, id, issue, derivation)?;
+        let blocked = matches!(derivation, Derivation::Now { .. }) && derive::is_blocked(connection, id)?;
+        put_issue_row(connection, id, issue, row, blocked)?;
+        put_card(connection, id, issue, row, record, &NameRow::pack(&names), text_hash)?;
+        put_names(connection, id, &names)?;
+        match before {
+            Some(before) if before.text_hash == text_hash => return Ok(()),
+            Some(_) => {
+                connection.prepare_cached("DELETE FROM texts WHERE rowid = ?1")?.execute([id.get()])?;
+            }
+            None => {}
+        }
+        let Texts { title, body, comments } = &self.texts;
+        connection
+            .prepare_cached("INSERT INTO texts (rowid, title, body, comments) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id.get(), title, body, comments])?;
+        Ok(())
+    }
+}
+
+fn put_issue_row(
+    connection: &Connection,
+    id: RowId,
+    issue: &Issue,
+    row: &IssueRow,
+    blocked: bool,
+) -> rusqlite::Result<()> {
+    let IssueRow {
+        category,
+        rank,
+        due,
+        created,
+        updated,
+        closed,
+        reason,
+        comments,
+        estimate,
+        spent,
+        present,
+        nanos: _,
+    } = row;
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO issues (id, category, rank, due, blocked, created, updated, closed, reason, \
+             comments, estimate, spent, present, status, kind) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?
+        .execute(params![
+            id.get(),
+            category,
+            rank,
+            due,
+            blocked,
+            created,
+            updated,
+            closed,
+            reason,
+            comments,
+            estimate,
+            spent,
+            present,
+            issue.status.as_str(),
+            issue.kind.as_str()
+        ])?;
+    Ok(())
+}
+
+fn put_card(
+    connection: &Connection,
+    id: RowId,
+    issue: &Issue,
+    row: &IssueRow,
+    record: &RecordState,
+    names: &[u8],
+    text_hash: [u8; 16],
+) -> rusqlite::Result<()> {
+    let folded = |value: &str| Some(tickety_core::query::fold_name(value)).filter(|folded| folded != value);
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO cards (id, uuid, title, folded_title, labels, assignees, reporter, milestone, \
+             folded_milestone, nanos, version, names, text_hash) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        )?
+        .execute(params![
+            id.get(),
+            uuid_bytes(issue.id),
+            issue.title,
+            folded(&issue.title),
+            pack(issue.labels.iter().map(String::as_bytes)),
+            pack(issue.assignees.iter().map(String::as_bytes)),
+            issue.reporter,
+            issue.milestone,
+            issue.milestone.as_deref().and_then(folded),
+            row.nanos,
+            record.version.to_bytes(),
+            names,
+            text_hash
+        ])?;
+    Ok(())
+}
+
+fn put_names(connection: &Connection, id: RowId, names: &[NameRow]) -> rusqlite::Result<()> {
+    let mut insert =
+        connection.prepare_cached("INSERT OR REPLACE INTO names (kind, name, issue, shown) VALUES (?1, ?2, ?3, ?4)")?;
+    for NameRow { kind, name, shown } in names {
+        insert.execute(params![kind, name, id.get(), shown])?;
+    }
+    Ok(())
+}
+
+fn put_links(connection: &Connection, id: RowId, issue: &Issue, derivation: Derivation<'_>) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO links (holder, kind, number, suffix, target) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    for link in &issue.links {
+        let target = match derivation {
+            Derivation::Now { .. } => derive::target_of(connection, link.target)?,
+            Derivation::AtTheEnd => None,
+        };
+        let (kind, number, suffix) = (link.kind as i64, link.target.number.get(), name_suffix(link.target));
+        insert.execute(params![id.get(), kind, number, suffix, target])?;
+    }
+    Ok(())
+}
+
+pub(super) fn put_problem(connection: &Connection, problem: &RecordProblem) -> rusqlite::Result<()> {
+    let RecordProblem { path, line, message } = problem;
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO problems (path, line, message) VALUES (?1, ?2, ?3)")?
+        .execute(params![path, line, message])?;
+    Ok(())
+}
