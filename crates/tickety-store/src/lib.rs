@@ -5,6 +5,7 @@
 //! from), `repo` is the store in a repository. This crate decides nothing about caching, events or
 //! presentation, and never prints.
 
+pub mod contract;
 pub mod error;
 pub mod ids;
 pub mod memory;

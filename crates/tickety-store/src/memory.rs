@@ -395,3 +395,8 @@ impl Snapshot for Locked<'_> {
         self.ids.next(self.now)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    crate::contract_tests!(crate::MemoryStore::default());
+}
