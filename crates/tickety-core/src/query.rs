@@ -4,6 +4,8 @@
 //! and serves as a cache key), [`Query::matches`] is the reference for what a query means and
 //! [`compare`] for the order of its answer. Indexes have to agree with them.
 
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod arbitrary;
 mod ast;
 mod canonical;
 mod cursor;
@@ -14,6 +16,8 @@ mod moment;
 mod order;
 mod parse;
 mod print;
+#[cfg(test)]
+mod properties;
 mod time;
 
 pub use ast::{

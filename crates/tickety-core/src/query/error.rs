@@ -7,7 +7,10 @@ use std::ops::Range;
 ///
 /// `Display` is one line with the column; [`render`](Self::render) shows the place.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct QueryParseError {
+pub struct QueryParseError(Box<Place>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Place {
     query: String,
     span: Range<usize>,
     problem: QueryProblem,
@@ -16,32 +19,32 @@ pub struct QueryParseError {
 
 impl QueryParseError {
     pub(super) fn new(query: &str, span: Range<usize>, problem: QueryProblem) -> Self {
-        Self { query: query.to_owned(), span, problem, suggestion: None }
+        Self(Box::new(Place { query: query.to_owned(), span, problem, suggestion: None }))
     }
 
     pub(super) fn suggest(mut self, suggestion: impl Into<Option<String>>) -> Self {
-        self.suggestion = suggestion.into();
+        self.0.suggestion = suggestion.into();
         self
     }
 
     /// Returns what is wrong.
     pub fn problem(&self) -> &QueryProblem {
-        &self.problem
+        &self.0.problem
     }
 
     /// Returns where it is wrong, in bytes of the query.
     pub fn span(&self) -> Range<usize> {
-        self.span.clone()
+        self.0.span.clone()
     }
 
     /// Returns where it is wrong: the column of the first character, from 1.
     pub fn column(&self) -> usize {
-        self.query[..self.span.start].chars().count() + 1
+        self.0.query[..self.0.span.start].chars().count() + 1
     }
 
     /// Returns what to do about it, as a sentence without its full stop.
     pub fn suggestion(&self) -> Option<&str> {
-        self.suggestion.as_deref()
+        self.0.suggestion.as_deref()
     }
 
     /// Shows the problem, the query with a line of carets under the place, and the suggestion.
@@ -57,18 +60,18 @@ impl QueryParseError {
         const BEFORE: usize = 40;
         const AFTER: usize = 40;
         let visible = |char: char| if char.is_control() { ' ' } else { char };
-        let before: Vec<char> = self.query[..self.span.start].chars().map(visible).collect();
-        let rest: Vec<char> = self.query[self.span.start..].chars().map(visible).collect();
+        let before: Vec<char> = self.0.query[..self.0.span.start].chars().map(visible).collect();
+        let rest: Vec<char> = self.0.query[self.0.span.start..].chars().map(visible).collect();
         let shown_before = &before[before.len().saturating_sub(BEFORE)..];
-        let width = self.query[self.span.clone()].chars().count().clamp(1, AFTER);
+        let width = self.0.query[self.0.span.clone()].chars().count().clamp(1, AFTER);
         let shown_rest = &rest[..rest.len().min(width + AFTER)];
         let head = if shown_before.len() < before.len() { "…" } else { "" };
         let tail = if shown_rest.len() < rest.len() { "…" } else { "" };
 
         let line: String = shown_before.iter().chain(shown_rest).collect();
         let indent = " ".repeat(head.chars().count() + shown_before.len());
-        let mut out = format!("{}\n  {head}{line}{tail}\n  {indent}{}", self.problem, "^".repeat(width));
-        if let Some(suggestion) = &self.suggestion {
+        let mut out = format!("{}\n  {head}{line}{tail}\n  {indent}{}", self.0.problem, "^".repeat(width));
+        if let Some(suggestion) = &self.0.suggestion {
             out.push('\n');
             out.push_str(suggestion);
         }
@@ -78,8 +81,8 @@ impl QueryParseError {
 
 impl fmt::Display for QueryParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "column {}: {}", self.column(), self.problem)?;
-        match &self.suggestion {
+        write!(f, "column {}: {}", self.column(), self.0.problem)?;
+        match &self.0.suggestion {
             Some(suggestion) => write!(f, "; {suggestion}"),
             None => Ok(()),
         }
