@@ -21,8 +21,8 @@ mod properties;
 mod time;
 
 pub use ast::{
-    Bounds, Count, CustomTest, Cursor, Expr, FieldName, Inclusive, Is, NameField, Query, SortBy, SortKey, SortValue, Term, TextMatch,
-    TextScope, TimeField, TimeSpec, TimeUnit,
+    Bounds, Count, Cursor, CustomTest, Expr, FieldName, Inclusive, Is, NameField, Query, SortBy, SortKey, SortValue,
+    Term, TextMatch, TextScope, TimeField, TimeSpec, TimeUnit,
 };
 pub use cursor::CursorParseError;
 pub use error::{QueryParseError, QueryProblem};

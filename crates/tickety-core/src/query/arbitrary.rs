@@ -19,7 +19,8 @@ use super::*;
 use crate::graph::{LinkEnd, LinkTarget, Relation};
 use crate::ident::{IssueId, IssueKey, IssueName, IssueNumber};
 use crate::issue::{
-    CloseReason, Closure, Comment, CommentId, Derived, FieldValue, Issue, IssueView, Kind, Link, LinkKind, Minutes, Priority, Status,
+    CloseReason, Closure, Comment, CommentId, Derived, FieldValue, Issue, IssueView, Kind, Link, LinkKind, Minutes,
+    Priority, Status,
 };
 use crate::schema::{Category, Decimal, FieldDef, FieldType, Schema, StatusDef};
 use crate::text::tokens;
@@ -166,13 +167,16 @@ fn custom_terms() -> impl Strategy<Value = Term> {
     let (date_key, date) = ("released", dates());
     let is = |key: &'static str, value: BoxedStrategy<FieldValue>| {
         vec(value, 0..3)
-            .prop_map(move |values| Term::Custom(key.to_owned(), CustomTest::Is(values.iter().map(ToString::to_string).collect())))
+            .prop_map(move |values| {
+                Term::Custom(key.to_owned(), CustomTest::Is(values.iter().map(ToString::to_string).collect()))
+            })
             .boxed()
     };
     let within = |key: &'static str, value: BoxedStrategy<FieldValue>| {
         bounds(value).prop_map(move |bounds| Term::Custom(key.to_owned(), CustomTest::Within(bounds))).boxed()
     };
-    let text = |texts: &'static [&'static str]| select(texts).prop_map(|text| FieldValue::Text(fold_name(text))).boxed();
+    let text =
+        |texts: &'static [&'static str]| select(texts).prop_map(|text| FieldValue::Text(fold_name(text))).boxed();
     let date = date.prop_map(FieldValue::Date).boxed();
     prop_oneof![
         is("size", decimals().boxed()),
@@ -192,7 +196,9 @@ fn decimals() -> impl Strategy<Value = FieldValue> {
 }
 
 /// Ranges whose ends are in order, where their type has one.
-fn bounds<T: Ord + Clone + std::fmt::Debug>(value: impl Strategy<Value = T> + Clone) -> impl Strategy<Value = Bounds<T>> {
+fn bounds<T: Ord + Clone + std::fmt::Debug>(
+    value: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Bounds<T>> {
     let end = (value, any::<bool>());
     prop_oneof![
         1 => (option::of(end.clone()), option::of(end.clone())).prop_map(|(from, to)| match (from, to) {
@@ -388,7 +394,8 @@ fn comments() -> impl Strategy<Value = Comment> {
 }
 
 fn fields() -> impl Strategy<Value = BTreeMap<String, FieldValue>> {
-    let text = |texts: &'static [&'static str]| select(texts).prop_map(|text| FieldValue::Text(text.to_owned())).boxed();
+    let text =
+        |texts: &'static [&'static str]| select(texts).prop_map(|text| FieldValue::Text(text.to_owned())).boxed();
     let values = (
         option::of(decimals()),
         option::of(dates().prop_map(FieldValue::Date)),
@@ -397,8 +404,7 @@ fn fields() -> impl Strategy<Value = BTreeMap<String, FieldValue>> {
         option::of(text(&TEXTS)),
     );
     values.prop_map(|(size, released, flaky, severity, team)| {
-        let keyed =
-            [("size", size), ("released", released), ("flaky", flaky), ("severity", severity), ("team", team)];
+        let keyed = [("size", size), ("released", released), ("flaky", flaky), ("severity", severity), ("team", team)];
         keyed.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
     })
 }

@@ -189,7 +189,9 @@ impl<T> Bounds<T> {
 fn ranged<T>(bounds: Bounds<T>, any_value: Expr, wrap: impl Fn(Bounds<T>) -> Term) -> Expr {
     match bounds {
         Bounds { from: None, to: None } => any_value,
-        Bounds { from: Some((from, from_inclusive)), to: Some((to, to_inclusive)) } if !(from_inclusive && to_inclusive) => {
+        Bounds { from: Some((from, from_inclusive)), to: Some((to, to_inclusive)) }
+            if !(from_inclusive && to_inclusive) =>
+        {
             let above = Bounds { from: Some((from, from_inclusive)), to: None };
             let below = Bounds { from: None, to: Some((to, to_inclusive)) };
             group(vec![Expr::Term(wrap(above)), Expr::Term(wrap(below))], Expr::All)

@@ -166,7 +166,8 @@ fn decode(text: &str) -> Option<Vec<u8>> {
             let digit = ALPHABET.iter().position(|known| known == byte)?;
             bits |= u32::try_from(digit).ok()? << (18 - 6 * place);
         }
-        let (kept, unused) = bits.to_be_bytes()[1..].split_at_checked(chunk.len() - 1).map(|(a, b)| (a.to_vec(), b.to_vec()))?;
+        let (kept, unused) =
+            bits.to_be_bytes()[1..].split_at_checked(chunk.len() - 1).map(|(a, b)| (a.to_vec(), b.to_vec()))?;
         if kept.is_empty() || unused.iter().any(|byte| *byte != 0) {
             return None;
         }

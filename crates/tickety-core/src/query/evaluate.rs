@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::ast::{Bounds, Count, CustomTest, Expr, FieldName, Is, NameField, Query, Term, TextMatch, TextScope, TimeField, TimeSpec};
+use super::ast::{
+    Bounds, Count, CustomTest, Expr, FieldName, Is, NameField, Query, Term, TextMatch, TextScope, TimeField, TimeSpec,
+};
 use super::moment::{Moment, days, fold_name, microseconds};
 use crate::graph::{LinkEnd, Relation};
 use crate::ident::IssueName;
@@ -204,7 +206,8 @@ pub(super) fn closed_at(issue: &Issue) -> Option<Timestamp> {
 fn related_matches(links: &[LinkEnd], relation: Relation, wanted: &[IssueName]) -> bool {
     links.iter().filter(|end| end.relation == relation).any(|end| {
         let suffix = end.target.as_ref().map(|target| target.key.suffix).or(end.name.suffix);
-        let fits = |name: &IssueName| name.number == end.name.number && (name.suffix.is_none() || name.suffix == suffix);
+        let fits =
+            |name: &IssueName| name.number == end.name.number && (name.suffix.is_none() || name.suffix == suffix);
         wanted.iter().any(fits)
     })
 }

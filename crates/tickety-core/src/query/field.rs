@@ -78,7 +78,8 @@ impl fmt::Display for FieldName {
             Self::Related(relation) => relation.fmt(f),
             Self::Custom(key) => f.pad(&format!("{CUSTOM_PREFIX}{key}")),
             plain => {
-                let (_, name) = FIELDS.iter().find(|(field, _)| field == plain).expect("the table has every plain field");
+                let (_, name) =
+                    FIELDS.iter().find(|(field, _)| field == plain).expect("the table has every plain field");
                 f.pad(name)
             }
         }

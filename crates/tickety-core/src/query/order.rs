@@ -71,7 +71,6 @@ impl SortBy {
             Self::Relevance => None,
         }
     }
-
 }
 
 /// Returns a priority as orders hold it, from 0 (lowest) to 4 (critical): more urgent is greater.
@@ -151,11 +150,7 @@ impl Query {
     }
 
     fn cursor_after(&self, last: Position, count: usize) -> Cursor {
-        if self.is_ranked() {
-            Cursor::Skip(u32::try_from(count).unwrap_or(u32::MAX))
-        } else {
-            last.into_cursor()
-        }
+        if self.is_ranked() { Cursor::Skip(u32::try_from(count).unwrap_or(u32::MAX)) } else { last.into_cursor() }
     }
 }
 

@@ -34,8 +34,7 @@ impl Query {
             return Err(QueryParseError::new(&text[..end], end..end, QueryProblem::TooLong));
         }
         let lexemes = lex(text)?;
-        let mut parser =
-            Parser { text, schema, lexemes: &lexemes, at: 0, terms: 0, modifiers: Modifiers::default() };
+        let mut parser = Parser { text, schema, lexemes: &lexemes, at: 0, terms: 0, modifiers: Modifiers::default() };
         let (filter, _) = parser.any(0)?;
         if let Some(lexeme) = parser.peek() {
             return Err(parser.error(lexeme.span.clone(), QueryProblem::UnopenedParenthesis).suggest(quote_hint()));

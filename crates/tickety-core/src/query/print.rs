@@ -76,7 +76,13 @@ fn write_expr(out: &mut impl fmt::Write, expr: &Expr, place: Place) -> fmt::Resu
     }
 }
 
-fn write_group(out: &mut impl fmt::Write, parts: &[Expr], separator: &str, place: Place, enclosed: bool) -> fmt::Result {
+fn write_group(
+    out: &mut impl fmt::Write,
+    parts: &[Expr],
+    separator: &str,
+    place: Place,
+    enclosed: bool,
+) -> fmt::Result {
     if enclosed {
         out.write_char('(')?;
     }

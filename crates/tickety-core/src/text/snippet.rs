@@ -126,8 +126,7 @@ fn window(line: &[(char, bool)], width: usize) -> Range<usize> {
     }
     // One character at either end is for an ellipsis.
     let room = width.saturating_sub(2).max(1);
-    let starts: Vec<usize> =
-        (0..line.len()).filter(|&at| line[at].1 && (at == 0 || !line[at - 1].1)).collect();
+    let starts: Vec<usize> = (0..line.len()).filter(|&at| line[at].1 && (at == 0 || !line[at - 1].1)).collect();
     let Some(densest) = densest(&starts, room) else {
         return 0..width.saturating_sub(1).max(1);
     };

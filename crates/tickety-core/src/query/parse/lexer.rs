@@ -187,7 +187,8 @@ impl<'q> Lexer<'q> {
         if self.peek() == Some('"') {
             return self.quoted();
         }
-        let operand = self.bare(|rest| rest.starts_with("..") || rest.starts_with(|char| is_value_end(char) || char == '"'));
+        let operand =
+            self.bare(|rest| rest.starts_with("..") || rest.starts_with(|char| is_value_end(char) || char == '"'));
         if operand.text.is_empty() {
             // At the end of the query the caret stands behind it.
             let length = self.peek().map_or(0, char::len_utf8);

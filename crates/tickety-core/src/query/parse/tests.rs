@@ -266,7 +266,11 @@ fn every_mistake_is_told_with_its_column() {
         ("label:\"\"", 7, "`label:` needs a value here"),
         ("number:5..3", 8, "the range runs backwards: nothing lies from 5 to 3"),
         ("number:>1..3", 9, "`1` is not a value of `number`: write a comparison or a range, not both"),
-        ("number:0", 8, "`0` is not a value of `number`: issue number 0 is out of range: numbers go from 1 to 4294967295"),
+        (
+            "number:0",
+            8,
+            "`0` is not a value of `number`: issue number 0 is out of range: numbers go from 1 to 4294967295",
+        ),
         ("comments:x", 10, "`x` is not a value of `comments`: it counts them"),
         ("estimate:x", 10, "`x` is not a value of `estimate`: write minutes, or 1h30m, 2d, 1w"),
         ("field.flaky:>true", 13, "the values of `field.flaky` have no order"),
@@ -283,7 +287,11 @@ fn every_mistake_is_told_with_its_column() {
         ("sort:relevance", 6, "an order by relevance needs a word or phrase to search for"),
         ("-x sort:relevance", 9, "an order by relevance needs a word or phrase to search for"),
         ("after:AAAA", 7, "the cursor is damaged"),
-        ("has:everything", 5, "`everything` is not a value of `has`: write the name of a field, such as label or field.NAME"),
+        (
+            "has:everything",
+            5,
+            "`everything` is not a value of `has`: write the name of a field, such as label or field.NAME",
+        ),
         ("field.1:x", 1, "unknown field `field.1`"),
     ] {
         let error = error(text);

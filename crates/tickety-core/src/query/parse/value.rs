@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::super::ast::{Bounds, Count, CustomTest, Expr, FieldName, Is, Term, TextMatch, TextScope, TimeField, TimeSpec};
+use super::super::ast::{
+    Bounds, Count, CustomTest, Expr, FieldName, Is, Term, TextMatch, TextScope, TimeField, TimeSpec,
+};
 use super::super::error::{QueryParseError, QueryProblem, closest, did_you_mean};
 use super::super::time;
 use super::key::Key;
@@ -291,7 +293,10 @@ impl Reader<'_> {
                 Count::Number => self.number(operand)?,
                 Count::Comments => operand.text.parse().map_err(|_| {
                     let error = self.bad(operand, "it counts them");
-                    error.suggest(format!("to search in comments write comment:{}", super::super::print::quoted(&operand.text)))
+                    error.suggest(format!(
+                        "to search in comments write comment:{}",
+                        super::super::print::quoted(&operand.text)
+                    ))
                 })?,
                 Count::Estimate | Count::Spent => {
                     let minutes: Result<Minutes, _> = operand.text.parse();
