@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tickety_core::graph::{self, GraphNode};
 use tickety_core::ident::IssueKey;
+use tickety_core::query::Cursor;
 use tickety_store::storage;
 
 /// A page of issues.
@@ -21,8 +22,8 @@ pub struct IssueList {
 
 impl IssueList {
     /// Makes a page.
-    pub fn new(issues: Vec<Value>, total: u64, next: Option<String>) -> Self {
-        Self { issues, total, next }
+    pub fn new(issues: Vec<Value>, total: u64, next: Option<&Cursor>) -> Self {
+        Self { issues, total, next: next.map(ToString::to_string) }
     }
 }
 

@@ -1,9 +1,10 @@
 //! The one error table: every error has a code for programs, an HTTP status and an exit status.
 
+use tickety_core::RelationParseError;
 use tickety_core::ident::{SelectorParseError, VersionParseError};
 use tickety_core::issue::PartParseError;
 use tickety_core::operation::OperationError;
-use tickety_core::RelationParseError;
+use tickety_core::query::{QueryParseError, QueryProblem};
 use tickety_store::StorageError;
 
 /// The exit status of a command that did what it was asked.
@@ -121,6 +122,32 @@ impl From<&OperationError> for ErrorCode {
             OperationError::NotCreated { .. } => Self::NotCreated,
             OperationError::NoTarget { .. } => Self::NotFound,
             OperationError::AmbiguousTarget { .. } => Self::Ambiguous,
+        }
+    }
+}
+
+impl From<&QueryParseError> for ErrorCode {
+    fn from(error: &QueryParseError) -> Self {
+        match error.problem() {
+            QueryProblem::DamagedCursor | QueryProblem::ForeignCursor => Self::BadCursor,
+            QueryProblem::TooLong
+            | QueryProblem::TooDeep
+            | QueryProblem::TooManyTerms
+            | QueryProblem::UnclosedQuote
+            | QueryProblem::StrayQuote
+            | QueryProblem::UnclosedParenthesis
+            | QueryProblem::UnopenedParenthesis
+            | QueryProblem::MissingOperand { .. }
+            | QueryProblem::MissingValue { .. }
+            | QueryProblem::UnknownField { .. }
+            | QueryProblem::UnknownValue { .. }
+            | QueryProblem::BadValue { .. }
+            | QueryProblem::NoOrder { .. }
+            | QueryProblem::Backwards { .. }
+            | QueryProblem::NotSearchable { .. }
+            | QueryProblem::Repeated { .. }
+            | QueryProblem::Misplaced { .. }
+            | QueryProblem::NothingRanked => Self::BadQuery,
         }
     }
 }

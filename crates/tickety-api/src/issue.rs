@@ -151,11 +151,9 @@ pub struct Closed {
 
 fn closed(category: Category, closure: Option<&Closure>) -> Option<Closed> {
     match closure {
-        Some(Closure { at, reason, note }) => Some(Closed {
-            at: at.map(|at| at.to_string()),
-            reason: Some(reason.as_str()),
-            note: note.clone(),
-        }),
+        Some(Closure { at, reason, note }) => {
+            Some(Closed { at: at.map(|at| at.to_string()), reason: Some(reason.as_str()), note: note.clone() })
+        }
         // A file closed by hand may say no more than its status.
         None => category.is_closed().then_some(Closed { at: None, reason: None, note: None }),
     }

@@ -1,5 +1,6 @@
 //! Which fields of an issue an answer has.
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use tickety_core::graph::Relation;
 use tickety_core::query::FieldName;
@@ -62,6 +63,15 @@ pub fn needs_whole_issue(field: &FieldName) -> bool {
         | FieldName::Updated
         | FieldName::Version => false,
     }
+}
+
+/// Returns an issue as JSON has it, with the given fields only; see [`select`].
+pub fn value(issue: &impl Serialize, fields: &[FieldName]) -> Value {
+    let mut value = serde_json::to_value(issue).expect("an issue on the wire has text keys only");
+    if let Value::Object(members) = &mut value {
+        select(members, fields);
+    }
+    value
 }
 
 /// Leaves of an issue on the wire `number`, `key` and the given fields. No field at all leaves
