@@ -1,1 +1,34 @@
-fn main() {}
+//! The command line of Tickety.
+//!
+//! One file per command in [`commands`]: its doc comment is its help, then come its arguments and
+//! `run`. Commands ask a storage trait and hand what they learnt to [`render`] or, as wire types, to
+//! JSON. [`compose`] alone names a concrete store, [`context`] alone reads the environment, the
+//! clock and the terminal.
+
+#![expect(
+    unreachable_pub,
+    reason = "nothing of a binary can be reached from outside, so `pub` says what a module offers"
+)]
+
+mod args;
+mod commands;
+mod compose;
+mod context;
+mod editor;
+mod exit;
+mod form;
+mod identity;
+mod input;
+mod issues;
+mod output;
+mod question;
+mod render;
+mod session;
+mod values;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    exit::finish(&arguments, commands::run(&arguments))
+}

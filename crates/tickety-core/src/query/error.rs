@@ -93,7 +93,6 @@ impl std::error::Error for QueryParseError {}
 
 /// What can be wrong with a query.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum QueryProblem {
     /// It is longer than [`MAX_LENGTH`](super::MAX_LENGTH).
     #[error("the query is too long: the limit is {} bytes", super::MAX_LENGTH)]

@@ -1,0 +1,163 @@
+//! The commands: one file each, listed in one table.
+//!
+//! Building every command with all its options costs more than most commands take, so only the
+//! one that is called gets its options; the others are known by name. Help about everything builds
+//! everything.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
+
+use crate::args::Global;
+use crate::exit::{CliError, Ended};
+use crate::question;
+use crate::session::Session;
+
+/// What the table knows of a command.
+struct Entry {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    group: Group,
+    /// Adds help and options.
+    describe: fn(Command) -> Command,
+    run: fn(&ArgMatches, &Session) -> Result<Ended, CliError>,
+}
+
+/// The groups in which the help shows commands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Work,
+    Ask,
+    Keep,
+}
+
+impl Group {
+    const ALL: [(Self, &str); 3] =
+        [(Self::Work, "Work on issues"), (Self::Ask, "Ask"), (Self::Keep, "Look after the home")];
+}
+
+macro_rules! commands {
+    ($($group:ident $module:ident $name:literal $($alias:literal)*;)*) => {
+        $(mod $module;)*
+
+        static COMMANDS: &[Entry] = &[$(Entry {
+            name: $name,
+            aliases: &[$($alias),*],
+            group: Group::$group,
+            describe: $module::Args::augment_args,
+            run: |matches, session| $module::run($module::Args::from_arg_matches(matches)?, session),
+        }),*];
+    };
+}
+
+commands! {
+    Work new "new";
+    Work show "show";
+    Work edit "edit";
+    Work close "close";
+    Work reopen "reopen";
+    Work comment "comment";
+    Work link "link";
+    Work unlink "unlink";
+    Work delete "delete" "rm";
+    Ask list "list" "ls";
+    Ask search "search";
+    Ask ready "ready";
+    Ask graph "graph";
+    Ask stats "stats";
+    Ask all_closed "all-closed";
+    Keep completions "completions";
+}
+
+/// The commands that take a query, in which words may begin with a hyphen.
+const TAKING_QUERIES: [&str; 5] = ["list", "search", "ready", "stats", "all-closed"];
+
+/// Runs the command that the arguments name.
+pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
+    let named = arguments.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, find(word.to_str()?)?)));
+    let asks_about_all = arguments.get(1).is_some_and(|argument| argument == "help");
+    let cli = if named.is_some() && !asks_about_all { command() } else { whole_command() };
+    let query_from = named.filter(|(_, entry)| TAKING_QUERIES.contains(&entry.name)).map(|(place, _)| place);
+    let escaped = arguments.iter().enumerate().map(|(place, argument)| match argument.to_str() {
+        Some(word) if query_from.is_some_and(|from| place > from) => {
+            question::escape(word).map_or_else(|| argument.clone(), OsString::from)
+        }
+        _ => argument.clone(),
+    });
+    let matches = cli.try_get_matches_from(escaped)?;
+    let global = Global::from_arg_matches(&matches)?;
+    let (name, matches) = matches.subcommand().expect("clap asks for a command");
+    let entry = find(name).expect("clap knows the commands of the table alone");
+    let session = Session::new(global)?;
+    (entry.run)(matches, &session)
+}
+
+fn find(name: &str) -> Option<&'static Entry> {
+    COMMANDS.iter().find(|entry| entry.name == name || entry.aliases.contains(&name))
+}
+
+/// Returns the command line, the options of commands put off until they are needed.
+fn command() -> Command {
+    root().subcommands(COMMANDS.iter().map(|entry| named(entry).defer(entry.describe)))
+}
+
+/// Returns the command line with everything in it.
+pub fn whole_command() -> Command {
+    let commands: Vec<Command> = COMMANDS.iter().map(|entry| (entry.describe)(named(entry))).collect();
+    let overview = overview(&commands);
+    root().subcommands(commands).help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{overview}\n{{options}}{{after-help}}"
+    ))
+}
+
+fn root() -> Command {
+    Global::augment_args(Command::new("tickety"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("An issue tracker that lives in the repository it tracks")
+        .long_about(None)
+        .after_help("`tickety COMMAND --help` explains a command; `tickety list` shows the open issues.")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .max_term_width(100)
+}
+
+fn named(entry: &Entry) -> Command {
+    Command::new(entry.name).visible_aliases(entry.aliases.iter().copied())
+}
+
+/// Lists the commands by group, with their first lines of help.
+fn overview(commands: &[Command]) -> String {
+    let mut text = String::new();
+    for (group, title) in Group::ALL {
+        writeln!(text, "{title}:").expect("writing to a string succeeds");
+        for (entry, command) in COMMANDS.iter().zip(commands).filter(|(entry, _)| entry.group == group) {
+            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+            writeln!(text, "  {:<12} {about}", entry.name).expect("writing to a string succeeds");
+        }
+        text.push('\n');
+    }
+    text.pop();
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_consistent() {
+        whole_command().debug_assert();
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_commands_with_a_query_are_known() {
+        let command = whole_command();
+        let with_query = command
+            .get_subcommands()
+            .filter(|command| command.get_positionals().any(|argument| argument.get_id() == "words"))
+            .map(Command::get_name);
+        assert!(with_query.eq(TAKING_QUERIES));
+    }
+}

@@ -1,0 +1,100 @@
+//! `tickety edit`
+
+use std::path::PathBuf;
+
+use tickety_core::ident::{IssueSelector, Version};
+use tickety_core::operation::{Change, Operation};
+
+use crate::editor;
+use crate::exit::{CliError, Ended};
+use crate::form::Form;
+use crate::input;
+use crate::issues;
+use crate::session::Session;
+use crate::values::FieldArgs;
+
+/// Change issues, in the editor or by options
+///
+/// Without options the editor opens. An empty value clears a field. Where a field holds several
+/// values, `--label x` or `--label +x` adds one, `--label -x` removes one, `--label ''` removes all.
+/// Several issues change together: all of them or none.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which issues
+    #[arg(required = true, value_name = "ISSUE")]
+    issues: Vec<String>,
+
+    /// Set the title
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    title: Option<String>,
+
+    /// Set the body, in Markdown; `-` reads standard input
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    body: Option<String>,
+
+    /// Take the body from FILE; `-` reads standard input
+    #[arg(short = 'F', long, value_name = "FILE", conflicts_with = "body")]
+    body_file: Option<PathBuf>,
+
+    /// Refuse if the issue isn't at VERSION any more
+    #[arg(long, value_name = "VERSION")]
+    if_version: Option<String>,
+
+    #[command(flatten)]
+    fields: FieldArgs,
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let expected: Option<Version> = args.if_version.as_deref().map(str::parse).transpose()?;
+    if expected.is_some() && args.issues.len() > 1 {
+        return Err(CliError::usage("--if-version is about one issue, and there are several"));
+    }
+    let selectors = session.selectors(&args.issues)?;
+    let mut texts = Vec::new();
+    texts.extend(args.title.map(Change::Title));
+    texts.extend(input::argument_or_file(args.body.as_deref(), args.body_file.as_deref())?.map(Change::Body));
+
+    let held = if args.fields.clears_list() { Some(issues::read(session, &selectors)?) } else { None };
+    let mut operations = Vec::with_capacity(selectors.len());
+    for (place, &selector) in selectors.iter().enumerate() {
+        let issue = held.as_ref().map(|held| &held[place].issue);
+        let mut changes = texts.clone();
+        changes.extend(args.fields.changes(issue, session)?);
+        operations.push(Operation::Update { target: selector.into(), expected, changes });
+    }
+    if operations.iter().all(|operation| matches!(operation, Operation::Update { changes, .. } if changes.is_empty()))
+        && held.is_none()
+    {
+        return edit(&selectors, expected, session);
+    }
+    issues::write(session, operations, "updated")
+}
+
+/// Opens the editor. What comes back is based on the version that went in.
+fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Session) -> Result<Ended, CliError> {
+    let &[selector] = selectors else {
+        return Err(CliError::usage("the editor takes one issue at a time").hint("say with options what to change"));
+    };
+    if !session.context.can_ask() && !session.context.has_editor() {
+        return Err(CliError::usage("nothing to change").hint("`tickety edit --help` lists the options; on a terminal the editor opens"));
+    }
+    let schema = session.schema()?;
+    let mut read = issues::read(session, &[selector])?;
+    let stored = read.pop().expect("one issue was asked for");
+    if let Some(expected) = expected.filter(|expected| *expected != stored.version) {
+        let actual = stored.version;
+        return Err(tickety_store::StorageError::Conflict { key: stored.issue.key(), expected, actual }.into());
+    }
+    let before = Form::of_issue(&stored.issue);
+    let text = editor::Draft::new(&stored.issue.key().to_string(), before.print())?;
+    let edited = text.edit(&session.context, |text| Form::parse(text, &schema))?;
+    let changes = match edited {
+        Some(after) => before.changes(after).map_err(|error| text.kept(error))?,
+        None => Vec::new(),
+    };
+    let target = IssueSelector::from(stored.issue.key()).into();
+    let operation = Operation::Update { target, expected: Some(stored.version), changes };
+    let ended = issues::write(session, vec![operation], "updated").map_err(|error| text.kept(error))?;
+    text.discard();
+    Ok(ended)
+}

@@ -1,0 +1,86 @@
+//! `tickety list`
+
+use serde_json::Value;
+use tickety_api::answer::IssueList;
+use tickety_api::selection;
+use tickety_api::{Issue, IssueSummary};
+use tickety_core::ident::IssueSelector;
+use tickety_core::query::Query;
+use tickety_engine::questions;
+use tickety_store::Page;
+
+use crate::exit::{CliError, Ended};
+use crate::issues;
+use crate::question::{PageArgs, QueryArgs};
+use crate::render;
+use crate::render::list::Row;
+use crate::session::Session;
+
+/// List issues: the open ones unless the query says otherwise
+///
+/// `tickety list label:cache priority:>=high sort:updated-desc`, `tickety list is:any "exact phrase"`.
+/// Elsewhere than on a terminal: one line an issue, tabs between name, status, priority, kind, title,
+/// labels, assignees and the time of the last change.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    query: QueryArgs,
+
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let mut query = args.query.parse_page(&args.page, session)?;
+    questions::default_to_open(&mut query);
+    answer(&query, session)
+}
+
+/// Answers with the issues a query asks for.
+pub(super) fn answer(query: &Query, session: &Session) -> Result<Ended, CliError> {
+    let moment = session.moment(query);
+    let storage = session.storage()?;
+    let page = pollster::block_on(storage.list(query, &moment))?;
+    let Page { next, problems, freshness, .. } = &page;
+    let (next, problems, freshness) = (next.clone(), *problems, *freshness);
+    let rows = rows(page, query, session)?;
+    if session.json() {
+        let total = pollster::block_on(storage.count(query, &moment))?;
+        let issues = rows.iter().map(|row| json(row, query)).collect();
+        let list = IssueList::new(issues, total, next.as_ref());
+        return session.answer(list, session.meta(Some(freshness), problems)?);
+    }
+    let mut screen = session.screen();
+    if rows.is_empty() {
+        session.note("no issue fits the query");
+    } else if query.fields.is_empty() {
+        render::list::write(&mut screen, &rows);
+    } else {
+        render::list::write_fields(&mut screen, &rows, &query.fields);
+    }
+    let shown = rows.len();
+    let ended = session.show(screen)?;
+    if next.is_some() {
+        session.note(format_args!("the first {shown} issues; --limit N shows more"));
+    }
+    session.warn_of_problems(problems)?;
+    Ok(ended)
+}
+
+/// Makes the rows of a page; reads whole issues where a field needs them.
+fn rows(page: Page, query: &Query, session: &Session) -> Result<Vec<Row>, CliError> {
+    if !query.fields.iter().any(selection::needs_whole_issue) {
+        return Ok(page.issues.into_iter().map(|summary| Row { summary, whole: None }).collect());
+    }
+    let selectors: Vec<IssueSelector> = page.issues.iter().map(|summary| summary.key.into()).collect();
+    let whole = issues::read(session, &selectors)?;
+    Ok(page.issues.into_iter().zip(whole).map(|(summary, whole)| Row { summary, whole: Some(whole) }).collect())
+}
+
+/// Returns a row as JSON has it.
+pub(super) fn json(row: &Row, query: &Query) -> Value {
+    match &row.whole {
+        Some(whole) => selection::value(&Issue::from(whole), &query.fields),
+        None => selection::value(&IssueSummary::from(&row.summary), &query.fields),
+    }
+}

@@ -1,0 +1,25 @@
+//! `tickety ready`
+
+use tickety_engine::questions;
+
+use crate::exit::{CliError, Ended};
+use crate::question::{PageArgs, QueryArgs};
+use crate::session::Session;
+
+/// List what could be begun now: open, not blocked, best first
+///
+/// Best is the highest priority, then the nearest due date, then the longest waiting.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    query: QueryArgs,
+
+    #[command(flatten)]
+    page: PageArgs,
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let mut query = args.query.parse_page(&args.page, session)?;
+    questions::limit_to_ready(&mut query);
+    super::list::answer(&query, session)
+}

@@ -1,0 +1,166 @@
+//! `tickety search`
+
+use serde::Serialize;
+use serde_json::Value;
+use tickety_api::answer::IssueList;
+use tickety_core::ident::IssueKey;
+use tickety_core::query::{SortBy, SortKey, TextMatch, TextScope};
+use tickety_core::text::{self, Snippet};
+use tickety_engine::questions;
+use tickety_store::IssueText;
+
+use crate::exit::{CliError, Ended};
+use crate::question::{PageArgs, QueryArgs};
+use crate::render::list::Row;
+use crate::render::{self, Screen, palette};
+use crate::session::Session;
+
+/// Search titles, bodies and comments of issues of every status
+///
+/// `tickety search parser crash`, `tickety search '"exact phrase"' is:open`, `tickety search title:pars*`.
+/// The newest issues come first, with --ranked those that fit best.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    query: QueryArgs,
+
+    #[command(flatten)]
+    page: PageArgs,
+
+    /// Show those first that fit best
+    #[arg(short, long, conflicts_with = "sort")]
+    ranked: bool,
+}
+
+/// The columns of a snippet in JSON and elsewhere than on a terminal.
+const SNIPPET: usize = 160;
+
+/// The most snippets of one issue.
+const SNIPPETS: usize = 3;
+
+/// Where an issue fits, in JSON.
+#[derive(Serialize)]
+struct WireSnippet {
+    /// `title`, `body` or `comment`.
+    r#in: &'static str,
+    /// The text around the place.
+    text: String,
+    /// The parts that were looked for, as ranges of characters in the text: first, one after the last.
+    hits: Vec<(usize, usize)>,
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let mut query = args.query.parse_page(&args.page, session)?;
+    let wanted = questions::wanted_texts(&query.filter);
+    if wanted.is_empty() {
+        return Err(CliError::usage("there is nothing to search for").hint("write `tickety search WORDS`; `tickety list` takes queries without words"));
+    }
+    if args.ranked {
+        query.sort = vec![SortKey { by: SortBy::Relevance, descending: true }];
+    }
+    let moment = session.moment(&query);
+    let storage = session.storage()?;
+    let page = pollster::block_on(storage.list(&query, &moment))?;
+    let keys: Vec<IssueKey> = page.issues.iter().map(|summary| summary.key).collect();
+    let texts = pollster::block_on(storage.texts(&keys))?;
+    if session.json() {
+        let total = pollster::block_on(storage.count(&query, &moment))?;
+        let issues = page
+            .issues
+            .into_iter()
+            .map(|summary| {
+                let key = summary.key;
+                let mut issue = super::list::json(&Row { summary, whole: None }, &query);
+                let snippets = texts.iter().find(|text| text.key == key).map(|text| wire(text, &wanted)).unwrap_or_default();
+                issue["snippets"] = serde_json::to_value(snippets).unwrap_or(Value::Null);
+                issue
+            })
+            .collect();
+        let list = IssueList::new(issues, total, page.next.as_ref());
+        return session.answer(list, session.meta(Some(page.freshness), page.problems)?);
+    }
+    let mut screen = session.screen();
+    if page.issues.is_empty() {
+        session.note("no issue fits the query");
+    }
+    let shown = page.issues.len();
+    for summary in page.issues {
+        let text = texts.iter().find(|text| text.key == summary.key);
+        let row = Row { summary, whole: None };
+        if screen.is_terminal() {
+            found(&mut screen, &row, text, &wanted);
+        } else {
+            render::list::write(&mut screen, &[row]);
+        }
+    }
+    let ended = session.show(screen)?;
+    if page.next.is_some() {
+        session.note(format_args!("the first {shown} issues; --limit N shows more"));
+    }
+    session.warn_of_problems(page.problems)?;
+    Ok(ended)
+}
+
+/// Writes an issue with the places where it fits.
+fn found(screen: &mut Screen<'_>, row: &Row, text: Option<&IssueText>, wanted: &[(TextScope, TextMatch)]) {
+    let summary = &row.summary;
+    screen.show(palette::NAME, summary.key.number).space(1);
+    let in_title: Vec<TextMatch> = scoped(wanted, TextScope::Title);
+    pieces(screen, &text::highlight(&summary.title, &in_title));
+    screen.raw(" (").put(palette::status(summary.category), summary.status.as_str()).raw(", ");
+    screen.put(palette::FAINT, screen.when(summary.updated)).raw(")").end();
+    let Some(text) = text else { return };
+    let columns = screen.width().saturating_sub(6);
+    for (_, snippet) in snippets(text, wanted, columns).into_iter().filter(|(place, _)| *place != TextScope::Title) {
+        screen.space(4);
+        pieces(screen, &snippet);
+        screen.end();
+    }
+}
+
+fn pieces(screen: &mut Screen<'_>, snippet: &Snippet) {
+    for piece in &snippet.pieces {
+        screen.put(if piece.highlighted { palette::HIT } else { palette::PLAIN }, &piece.text);
+    }
+}
+
+fn scoped(wanted: &[(TextScope, TextMatch)], place: TextScope) -> Vec<TextMatch> {
+    let fits = |scope: TextScope| scope == TextScope::Any || scope == place;
+    wanted.iter().filter(|(scope, _)| fits(*scope)).map(|(_, text)| text.clone()).collect()
+}
+
+/// Returns the parts of an issue's texts that fit: title, body, comments.
+fn snippets(text: &IssueText, wanted: &[(TextScope, TextMatch)], columns: usize) -> Vec<(TextScope, Snippet)> {
+    let comments = text.comments.iter().map(|comment| (TextScope::Comment, comment.body.as_str()));
+    [(TextScope::Title, text.title.as_str()), (TextScope::Body, text.body.as_str())]
+        .into_iter()
+        .chain(comments)
+        .map(|(place, part)| (place, text::snippet(part, &scoped(wanted, place), columns)))
+        .filter(|(_, snippet)| snippet.has_hits())
+        .take(SNIPPETS)
+        .collect()
+}
+
+fn wire(text: &IssueText, wanted: &[(TextScope, TextMatch)]) -> Vec<WireSnippet> {
+    let place_name = |place| match place {
+        TextScope::Title => "title",
+        TextScope::Body => "body",
+        TextScope::Comment => "comment",
+        TextScope::Any => "any",
+    };
+    snippets(text, wanted, SNIPPET)
+        .into_iter()
+        .map(|(place, snippet)| {
+            let mut hits = Vec::new();
+            let mut at = 0;
+            for piece in &snippet.pieces {
+                let end = at + piece.text.chars().count();
+                if piece.highlighted {
+                    hits.push((at, end));
+                }
+                at = end;
+            }
+            WireSnippet { r#in: place_name(place), text: snippet.plain(), hits }
+        })
+        .collect()
+}

@@ -1,0 +1,51 @@
+//! `tickety show`
+
+use serde::Serialize;
+use serde_json::Value;
+use tickety_api::selection;
+use tickety_api::{Issue, Meta};
+
+use crate::exit::{CliError, Ended};
+use crate::issues;
+use crate::question;
+use crate::render;
+use crate::session::Session;
+
+/// Show issues with their comments and links
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Which: 42, #42, TIK-42 or 42-k3f9
+    #[arg(required = true, value_name = "ISSUE")]
+    issues: Vec<String>,
+
+    /// Show these fields only, with commas between them; with --json
+    #[arg(short, long, value_name = "FIELDS", requires = "json")]
+    fields: Option<String>,
+}
+
+/// The `data` of the answer.
+#[derive(Serialize)]
+struct Shown {
+    issues: Vec<Value>,
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let selectors = session.selectors(&args.issues)?;
+    let found = issues::read(session, &selectors)?;
+    if session.json() {
+        let fields = match &args.fields {
+            Some(fields) => question::parse(&format!("fields:{fields}"), session)?.fields,
+            None => Vec::new(),
+        };
+        let issues = found.iter().map(|stored| selection::value(&Issue::from(stored), &fields)).collect();
+        return session.answer(Shown { issues }, Meta::default());
+    }
+    let mut screen = session.screen();
+    for (place, stored) in found.iter().enumerate() {
+        if place > 0 {
+            screen.end();
+        }
+        render::issue::write(&mut screen, stored);
+    }
+    session.show(screen)
+}

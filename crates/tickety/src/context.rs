@@ -1,0 +1,225 @@
+//! What a command knows of the world around it: directory, time, actor, terminal.
+//!
+//! Nothing else in this crate reads the environment, the clock or the terminal's state. Whatever costs more
+//! than a system call is found out when it is first asked for: most commands need neither the time zone nor
+//! the actor.
+
+#![expect(clippy::disallowed_methods, reason = "this is the module that reads environment, clock and directory")]
+
+use std::cell::OnceCell;
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::args::{ColourChoice, Global};
+use crate::exit::CliError;
+use crate::identity;
+
+/// The world around a command.
+#[derive(Debug)]
+pub struct Context {
+    directory: PathBuf,
+    actor: OnceCell<Option<String>>,
+    given_actor: Option<String>,
+    zone: OnceCell<TimeZone>,
+    now: Timestamp,
+    test_seed: Option<u64>,
+    /// What is known of the terminal.
+    pub terminal: Terminal,
+    /// Whether to use colours on standard output.
+    pub colour: bool,
+    pager: bool,
+}
+
+impl Context {
+    /// Looks around.
+    pub fn new(global: &Global) -> Result<Self, CliError> {
+        let directory = match &global.directory {
+            Some(directory) => directory.clone(),
+            None => {
+                env::current_dir().map_err(|error| CliError::io("find", Path::new("the current directory"), &error))?
+            }
+        };
+        let terminal = Terminal::detect();
+        Ok(Self {
+            directory,
+            actor: OnceCell::new(),
+            given_actor: global.actor.clone(),
+            zone: OnceCell::new(),
+            now: test_hook("TICKETY_TEST_CLOCK")?.unwrap_or_else(Timestamp::now),
+            test_seed: test_hook("TICKETY_TEST_SEED")?,
+            colour: use_colour(global.colour, terminal.stdout),
+            terminal,
+            pager: !global.no_pager,
+        })
+    }
+
+    /// Returns the directory where the search for the home begins.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the time of the command.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Returns the time to write into records: in whole seconds.
+    pub fn time_of_writing(&self) -> Timestamp {
+        Timestamp::from_second(self.now.as_second()).unwrap_or(self.now)
+    }
+
+    /// Returns the time zone of the person.
+    pub fn zone(&self) -> &TimeZone {
+        self.zone.get_or_init(TimeZone::system)
+    }
+
+    /// Returns who acts, if anything tells.
+    pub fn actor(&self) -> Option<&str> {
+        self.actor
+            .get_or_init(|| {
+                self.given_actor
+                    .clone()
+                    .or_else(|| text_variable("TICKETY_ACTOR"))
+                    .or_else(|| self.user_config().and_then(|path| identity::configured_actor(&path)))
+                    .or_else(|| identity::git_user(&self.directory, &self.git_configs()))
+                    .or_else(|| text_variable("USER"))
+                    .map(|name| name.trim().to_owned())
+                    .filter(|name| !name.is_empty())
+            })
+            .as_deref()
+    }
+
+    /// Returns the file of the user's own configuration, whether or not it exists.
+    pub fn user_config(&self) -> Option<PathBuf> {
+        config_home().map(|home| home.join("tickety").join("config.toml"))
+    }
+
+    /// Returns the user's configuration files of git, the more important first.
+    fn git_configs(&self) -> Vec<PathBuf> {
+        let home = env::var_os("HOME").map(PathBuf::from);
+        let files =
+            [home.map(|home| home.join(".gitconfig")), config_home().map(|home| home.join("git").join("config"))];
+        files.into_iter().flatten().collect()
+    }
+
+    /// Returns the seed of new ids where a test fixes it.
+    pub fn test_seed(&self) -> Option<u64> {
+        self.test_seed
+    }
+
+    /// Returns the command of the pager, unless there is to be none. It comes from the user's
+    /// environment alone.
+    pub fn pager(&self) -> Option<String> {
+        if !self.pager || !self.terminal.stdout || self.terminal.pretended {
+            return None;
+        }
+        match text_variable("PAGER") {
+            None => Some("less -FRX".to_owned()),
+            Some(command) if command.trim().is_empty() || command.trim() == "cat" => None,
+            Some(command) => Some(command),
+        }
+    }
+
+    /// Returns the command of the editor. It comes from the user's environment alone.
+    pub fn editor(&self) -> String {
+        ["VISUAL", "EDITOR"]
+            .into_iter()
+            .filter_map(text_variable)
+            .find(|command| !command.trim().is_empty())
+            .unwrap_or_else(|| "vi".to_owned())
+    }
+
+    /// Whether the environment names an editor.
+    pub fn has_editor(&self) -> bool {
+        ["VISUAL", "EDITOR"].into_iter().filter_map(text_variable).any(|command| !command.trim().is_empty())
+    }
+
+    /// Whether somebody is there to be asked.
+    pub fn can_ask(&self) -> bool {
+        self.terminal.stdin && self.terminal.stderr
+    }
+}
+
+/// What is known of the terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminal {
+    /// Whether standard input is one.
+    pub stdin: bool,
+    /// Whether standard output is one.
+    pub stdout: bool,
+    /// Whether standard error is one.
+    pub stderr: bool,
+    /// Its columns.
+    pub width: usize,
+    /// Its lines.
+    pub height: usize,
+    /// Whether a test pretends that there is one.
+    pub pretended: bool,
+}
+
+impl Terminal {
+    fn detect() -> Self {
+        let mut terminal = Self {
+            stdin: io::stdin().is_terminal(),
+            stdout: io::stdout().is_terminal(),
+            stderr: io::stderr().is_terminal(),
+            width: 80,
+            height: 24,
+            pretended: false,
+        };
+        let pretended = env::var("TICKETY_TEST_TERMINAL").ok().and_then(|size| {
+            let (width, height) = size.split_once('x')?;
+            Some((width.parse().ok()?, height.parse().ok()?))
+        });
+        if let Some((width, height)) = pretended {
+            return Self { stdout: true, width, height, pretended: true, ..terminal };
+        }
+        if terminal.stdout
+            && let Some((terminal_size::Width(width), terminal_size::Height(height))) = terminal_size::terminal_size()
+        {
+            (terminal.width, terminal.height) = (usize::from(width), usize::from(height));
+        }
+        terminal
+    }
+}
+
+/// Decides on colours by <https://no-color.org> and <https://bixense.com/clicolors>: the option
+/// first, then `NO_COLOR`, then `CLICOLOR_FORCE`, then whether this is a terminal that `CLICOLOR`
+/// and `TERM` don't speak against.
+fn use_colour(choice: ColourChoice, terminal: bool) -> bool {
+    let is_set = |name| env::var_os(name).is_some_and(|value: OsString| !value.is_empty());
+    let is_on = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    match choice {
+        ColourChoice::Always => true,
+        ColourChoice::Never => false,
+        ColourChoice::Auto if is_set("NO_COLOR") => false,
+        ColourChoice::Auto if is_on("CLICOLOR_FORCE") => true,
+        ColourChoice::Auto => {
+            terminal
+                && env::var_os("CLICOLOR").is_none_or(|value| value != "0")
+                && env::var_os("TERM").is_none_or(|value| value != "dumb")
+        }
+    }
+}
+
+fn config_home() -> Option<PathBuf> {
+    let explicit = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    explicit.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".config")))
+}
+
+fn text_variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+/// Reads what a test fixes so that its output is the same every time; see ARCHITECTURE.md.
+fn test_hook<T: FromStr<Err: std::fmt::Display>>(name: &str) -> Result<Option<T>, CliError> {
+    let Some(text) = text_variable(name) else { return Ok(None) };
+    let value = text.parse().map_err(|error| CliError::usage(format!("{name}: {error}")))?;
+    Ok(Some(value))
+}

@@ -1,0 +1,222 @@
+//! How a command ends: its exit status, and what is said when it fails.
+
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use tickety_api::error::{EXIT_NO, EXIT_SUCCESS};
+use tickety_api::{ErrorCode, Failure};
+use tickety_core::RelationParseError;
+use tickety_core::ident::{SelectorParseError, VersionParseError};
+use tickety_core::issue::PartParseError;
+use tickety_core::operation::OperationError;
+use tickety_store::StorageError;
+
+use crate::{args, output};
+
+/// How a command ended that didn't fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// It did what it was asked.
+    Done,
+    /// It was asked a question, and the answer is no.
+    No,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub enum CliError {
+    /// The arguments make no command, or ask for help.
+    Arguments(Box<clap::Error>),
+    /// Nobody reads the output any more, which is no failure.
+    BrokenPipe,
+    /// Anything else.
+    Failed(Box<Failed>),
+}
+
+/// What is said about a failure.
+#[derive(Debug)]
+pub struct Failed {
+    /// What it is to programs.
+    pub code: ErrorCode,
+    /// What went wrong.
+    pub message: String,
+    /// What people read instead, hint included, where more than a line helps.
+    pub shown: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl CliError {
+    /// Makes an error from its row in the table and what it says.
+    pub fn new(code: ErrorCode, message: impl Display) -> Self {
+        Self::Failed(Box::new(Failed { code, message: message.to_string(), shown: None, hint: None }))
+    }
+
+    /// Makes an error about the arguments that clap can't find.
+    pub fn usage(message: impl Display) -> Self {
+        Self::new(ErrorCode::Usage, message)
+    }
+
+    /// Makes an error of the system about a file.
+    pub fn io(action: &str, path: &Path, error: &io::Error) -> Self {
+        let message = format!("could not {action} {}: {error}", path.display());
+        let code = if error.kind() == io::ErrorKind::StorageFull { ErrorCode::NoSpace } else { ErrorCode::Io };
+        Self::new(code, message)
+    }
+
+    /// Says what to do next, unless that is said already.
+    pub fn hint(mut self, hint: impl Display) -> Self {
+        if let Self::Failed(failed) = &mut self
+            && failed.hint.is_none()
+        {
+            failed.hint = Some(hint.to_string());
+        }
+        self
+    }
+
+    /// Says how to show the failure to people, hint included.
+    pub fn shown_as(mut self, text: String) -> Self {
+        if let Self::Failed(failed) = &mut self {
+            failed.shown = Some(text);
+        }
+        self
+    }
+
+    /// Puts the object in front of the message, as in `3-k3f9: …`.
+    pub fn about(mut self, object: impl Display) -> Self {
+        if let Self::Failed(failed) = &mut self {
+            failed.message = format!("{object}: {}", failed.message);
+        }
+        self
+    }
+}
+
+impl From<clap::Error> for CliError {
+    fn from(error: clap::Error) -> Self {
+        Self::Arguments(Box::new(error))
+    }
+}
+
+impl From<StorageError> for CliError {
+    fn from(error: StorageError) -> Self {
+        let made = Self::new((&error).into(), &error);
+        match &error {
+            StorageError::NotFound { .. } => made.hint(FIND_HINT),
+            StorageError::Ambiguous { candidates, .. } => {
+                let names: Vec<String> = candidates.iter().map(|(key, _)| format!("`{key}`")).collect();
+                made.hint(format!(
+                    "two branches created this number; write {}, or give one a new number with `tickety renumber`",
+                    names.join(" or ")
+                ))
+            }
+            StorageError::Unreadable { .. } => {
+                made.hint("repair the file in an editor; `tickety doctor` lists all such files")
+            }
+            StorageError::Conflict { key, actual, .. } => made.hint(format!(
+                "look at it with `tickety show {key}`, then repeat the command with `--if-version {actual}`"
+            )),
+            StorageError::Refused { source, .. } => match operation_hint(source) {
+                Some(hint) => made.hint(hint),
+                None => made,
+            },
+            StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
+            StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
+            StorageError::Config { .. } => made.hint("repair the file in an editor; docs/config.md describes it"),
+            StorageError::Locked { .. } => made.hint("try again when the other command has ended"),
+            StorageError::HomeReadOnly { path, .. } => {
+                made.hint(format!("allow writing to {}", path.parent().unwrap_or(path).display()))
+            }
+            StorageError::StateReadOnly { path, .. } => {
+                let directory = path.parent().unwrap_or(path);
+                made.hint(format!("reading works; to write, allow writing to {}", directory.display()))
+            }
+            StorageError::NoSpace { .. } => made.hint("nothing was changed: free some space and try again"),
+            StorageError::Damaged { .. } => made.hint("`tickety doctor` says what can be done about it"),
+            StorageError::Io { .. } => made,
+        }
+    }
+}
+
+/// What to do about an issue that doesn't exist.
+pub const FIND_HINT: &str = "`tickety list is:any` shows all issues, `tickety search WORDS` finds some by their text";
+
+fn operation_hint(error: &OperationError) -> Option<String> {
+    match error {
+        OperationError::NotClosed { issue } => Some(format!("`tickety show {issue}` tells its status")),
+        OperationError::UnknownStatus { .. } | OperationError::UnknownKind { .. } => {
+            Some("`tickety config list` shows what is configured".to_owned())
+        }
+        OperationError::Cycle { walk, .. } => {
+            walk.first().map(|key| format!("`tickety graph {key}` draws the links; `tickety unlink` removes one"))
+        }
+        OperationError::NoTarget { .. } => Some(FIND_HINT.to_owned()),
+        OperationError::AmbiguousTarget { .. }
+        | OperationError::Text { .. }
+        | OperationError::TooMany { .. }
+        | OperationError::ClosureOfOpen { .. }
+        | OperationError::FieldKey { .. }
+        | OperationError::FieldValue { .. }
+        | OperationError::SelfLink { .. }
+        | OperationError::NoComment { .. }
+        | OperationError::IdTaken { .. }
+        | OperationError::NotCreated { .. } => None,
+    }
+}
+
+macro_rules! from_parse_error {
+    ($($error:ty),*) => {
+        $(impl From<$error> for CliError {
+            fn from(error: $error) -> Self {
+                Self::new((&error).into(), error)
+            }
+        })*
+    };
+}
+
+from_parse_error!(SelectorParseError, PartParseError, VersionParseError, RelationParseError);
+
+/// Says how a command ended and returns its exit status.
+pub fn finish(arguments: &[OsString], result: Result<Ended, CliError>) -> ExitCode {
+    let error = match result {
+        Ok(Ended::Done) | Err(CliError::BrokenPipe) => return ExitCode::from(EXIT_SUCCESS),
+        Ok(Ended::No) => return ExitCode::from(EXIT_NO),
+        Err(error) => error,
+    };
+    let json = args::wants_json(arguments);
+    let failed = match error {
+        CliError::Arguments(error) if error.use_stderr() && json => from_clap(&error),
+        CliError::Arguments(error) => {
+            let status = error.exit_code();
+            // With nobody to read it there is nothing left to say.
+            error.print().ok();
+            return ExitCode::from(u8::try_from(status).unwrap_or(ErrorCode::Usage.exit_status()));
+        }
+        CliError::BrokenPipe => return ExitCode::from(EXIT_SUCCESS),
+        CliError::Failed(failed) => *failed,
+    };
+    let status = ExitCode::from(failed.code.exit_status());
+    let Failed { code, message, shown, hint } = failed;
+    if json {
+        let failure = Failure::new(code, message, hint);
+        let line = serde_json::to_string(&failure).expect("a failure is made of texts");
+        output::write(&format!("{line}\n")).ok();
+    } else if let Some(shown) = shown {
+        output::complain(&shown, None);
+    } else {
+        output::complain(&message, hint.as_deref());
+    }
+    status
+}
+
+/// Takes clap's message apart: its first paragraph says what is wrong, the rest what to do.
+fn from_clap(error: &clap::Error) -> Failed {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
+    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let hint = Some(line(rest)).filter(|hint| !hint.is_empty());
+    Failed { code: ErrorCode::Usage, message: line(message), shown: None, hint }
+}

@@ -1,0 +1,15 @@
+//! How answers look to people.
+//!
+//! On a terminal: colours, relative times and tables that fit. Elsewhere: plain text, absolute
+//! times, nothing cut off. Everything that comes from a record goes through [`escape`].
+
+pub mod escape;
+pub mod graph;
+pub mod issue;
+pub mod list;
+pub mod palette;
+pub mod screen;
+pub mod table;
+pub mod time;
+
+pub use screen::Screen;

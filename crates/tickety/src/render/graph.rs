@@ -1,0 +1,163 @@
+//! Graphs of issues: trees with lines, and DOT.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use tickety_core::graph::{Graph, GraphNode, Relation};
+use tickety_core::ident::IssueKey;
+
+use super::screen::{Screen, cut, width};
+use super::{escape, palette};
+
+/// What each issue has in the followed relations.
+#[derive(Debug)]
+pub struct Branches(BTreeMap<IssueKey, Vec<(Relation, IssueKey)>>);
+
+impl Branches {
+    /// Sorts the links of a graph by the issue they start from.
+    pub fn of(graph: &Graph, follow: &BTreeSet<Relation>) -> Self {
+        let mut branches: BTreeMap<IssueKey, Vec<(Relation, IssueKey)>> = BTreeMap::new();
+        for &(holder, kind, target) in &graph.edges {
+            let relation = Relation::stored(kind);
+            if follow.contains(&relation) {
+                branches.entry(holder).or_default().push((relation, target));
+            }
+            if follow.contains(&relation.inverse()) {
+                branches.entry(target).or_default().push((relation.inverse(), holder));
+            }
+        }
+        for ends in branches.values_mut() {
+            ends.sort_unstable();
+            ends.dedup();
+        }
+        Self(branches)
+    }
+
+    /// Returns the issues to begin at so that all are reached: those that no other leads to, then
+    /// one of every circle.
+    pub fn roots(&self, graph: &Graph) -> Vec<IssueKey> {
+        let led_to: BTreeSet<IssueKey> = self.0.values().flatten().map(|(_, key)| *key).collect();
+        let mut roots: Vec<IssueKey> = graph.nodes.keys().filter(|key| !led_to.contains(key)).copied().collect();
+        let mut reached = BTreeSet::new();
+        self.reach(&roots, &mut reached);
+        for &key in graph.nodes.keys() {
+            if !reached.contains(&key) {
+                roots.push(key);
+                self.reach(&[key], &mut reached);
+            }
+        }
+        roots
+    }
+
+    fn reach(&self, from: &[IssueKey], reached: &mut BTreeSet<IssueKey>) {
+        let mut waiting = from.to_vec();
+        while let Some(key) = waiting.pop() {
+            if reached.insert(key) {
+                waiting.extend(self.0.get(&key).into_iter().flatten().map(|(_, next)| *next));
+            }
+        }
+    }
+}
+
+/// A step of drawing. The steps wait on a stack of their own: a chain of issues may be longer than
+/// the machine's stack is deep.
+enum Step {
+    Draw { key: IssueKey, relation: Option<Relation>, lines: String, last: bool },
+    Leave(IssueKey),
+}
+
+/// Draws a tree from every root. An issue that was drawn before is named but not followed again;
+/// one that lies on the way to itself is marked as a circle.
+pub fn tree(screen: &mut Screen<'_>, graph: &Graph, branches: &Branches, roots: &[IssueKey]) {
+    let mut drawn = BTreeSet::new();
+    let mut way = BTreeSet::new();
+    for &root in roots {
+        let mut steps = vec![Step::Draw { key: root, relation: None, lines: String::new(), last: true }];
+        while let Some(step) = steps.pop() {
+            let (key, relation, lines, last) = match step {
+                Step::Draw { key, relation, lines, last } => (key, relation, lines, last),
+                Step::Leave(key) => {
+                    way.remove(&key);
+                    continue;
+                }
+            };
+            let ends = branches.0.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let mark = if way.contains(&key) {
+                Some("circle")
+            } else if !drawn.insert(key) && !ends.is_empty() {
+                Some("see above")
+            } else {
+                None
+            };
+            let elbow = match (relation, last) {
+                (None, _) => "",
+                (Some(_), false) => "├─ ",
+                (Some(_), true) => "└─ ",
+            };
+            draw(screen, graph, key, relation, &format!("{lines}{elbow}"), mark);
+            if mark.is_some() {
+                continue;
+            }
+            let below = match (relation, last) {
+                (None, _) => lines,
+                (Some(_), false) => lines + "│  ",
+                (Some(_), true) => lines + "   ",
+            };
+            way.insert(key);
+            steps.push(Step::Leave(key));
+            for (place, &(relation, next)) in ends.iter().enumerate().rev() {
+                let last = place + 1 == ends.len();
+                steps.push(Step::Draw { key: next, relation: Some(relation), lines: below.clone(), last });
+            }
+        }
+    }
+}
+
+fn draw(
+    screen: &mut Screen<'_>,
+    graph: &Graph,
+    key: IssueKey,
+    relation: Option<Relation>,
+    lines: &str,
+    mark: Option<&str>,
+) {
+    screen.put(palette::FAINT, lines);
+    let mut used = width(lines);
+    // A part of the whole is what a tree shows anyway.
+    if let Some(relation) = relation.filter(|relation| *relation != Relation::Child) {
+        let text = format!("{relation} ");
+        used += width(&text);
+        screen.put(palette::FAINT, text);
+    }
+    let name = key.to_string();
+    used += width(&name) + 1;
+    screen.put(palette::NAME, &name).space(1);
+    let Some(GraphNode { title, status, category, priority }) = graph.nodes.get(&key) else {
+        screen.put(palette::ALARM, "(not in the graph)").end();
+        return;
+    };
+    let facts = format!("({status}, {priority})");
+    let mark = mark.map(|mark| format!(" [{mark}]")).unwrap_or_default();
+    let title = escape::line(title);
+    let room = screen.width().saturating_sub(used + width(&facts) + width(&mark) + 1).max(12);
+    let title = if screen.is_terminal() { cut(&title, room) } else { title };
+    screen.put(palette::PLAIN, &title).space(1).put(palette::status(*category), facts);
+    screen.put(palette::ALARM, mark).end();
+}
+
+/// Writes a graph for Graphviz: an arrow goes from the issue that stores the link.
+pub fn dot(graph: &Graph) -> String {
+    let Graph { nodes, edges } = graph;
+    let quoted = |text: &str| escape::line(text).replace('\\', "\\\\").replace('"', "\\\"");
+    let mut text = String::from("digraph issues {\n  node [shape=box];\n");
+    for (key, GraphNode { title, status, category, priority: _ }) in nodes {
+        let style = if category.is_closed() { ", style=dashed" } else { "" };
+        writeln!(text, "  \"{key}\" [label=\"{key} {}\\n{}\"{style}];", quoted(title), quoted(status.as_str()))
+            .expect("writing to a string succeeds");
+    }
+    for (from, kind, to) in edges {
+        writeln!(text, "  \"{from}\" -> \"{to}\" [label=\"{kind}\"];").expect("writing to a string succeeds");
+    }
+    text.push_str("}\n");
+    text
+}

@@ -1,0 +1,136 @@
+//! The page of one issue.
+
+use tickety_core::graph::{LinkEnd, LinkTarget};
+use tickety_core::issue::{Closure, Comment, Derived, Issue};
+use tickety_store::StoredIssue;
+
+use super::list::join;
+use super::palette;
+use super::screen::{Screen, width};
+
+/// The columns of the names of fields.
+const NAMES: usize = 12;
+
+/// Writes a whole issue.
+pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
+    let StoredIssue { issue, derived, category, version: _, path } = stored;
+    let Derived { updated, links } = derived;
+    let Issue {
+        number: _,
+        id: _,
+        title,
+        body,
+        status,
+        closure,
+        priority,
+        kind,
+        labels,
+        assignees,
+        reporter,
+        milestone,
+        due,
+        estimate,
+        spent,
+        comments,
+        links: _,
+        references,
+        fields,
+        created,
+        imported_updated: _,
+    } = issue;
+
+    screen.show(palette::NAME, issue.key()).space(2).put(palette::STRONG, title).end();
+    screen.put(palette::status(*category), status.as_str()).raw(" · ");
+    screen.put(palette::priority(*priority), priority.as_str()).raw(" · ").put(palette::PLAIN, kind.as_str());
+    if derived.is_blocked() && !category.is_closed() {
+        screen.raw(" · ").put(palette::ALARM, "blocked");
+    }
+    if !labels.is_empty() {
+        screen.raw(" · ").put(palette::LABEL, join(labels));
+    }
+    screen.end();
+    screen.end();
+
+    field(screen, "assignees", &join(assignees));
+    field(screen, "reporter", reporter.as_deref().unwrap_or_default());
+    field(screen, "milestone", milestone.as_deref().unwrap_or_default());
+    if let Some(due) = due {
+        let late = !category.is_closed() && screen.is_terminal() && *due < screen.today();
+        name(screen, "due");
+        screen.put(if late { palette::ALARM } else { palette::PLAIN }, screen.day(*due)).end();
+    }
+    field(screen, "estimate", &estimate.map(|length| length.to_string()).unwrap_or_default());
+    field(screen, "spent", &spent.map(|length| length.to_string()).unwrap_or_default());
+    field(screen, "created", &screen.when_exactly(*created));
+    field(screen, "updated", &screen.when_exactly(*updated));
+    if let Some(Closure { at, reason, note }) = closure {
+        let when = at.map(|at| format!(", {}", screen.when_exactly(at))).unwrap_or_default();
+        field(screen, "closed", &format!("{reason}{when}"));
+        if let Some(note) = note {
+            screen.block(&" ".repeat(NAMES), note);
+        }
+    }
+    for (key, value) in fields {
+        many_lines(screen, key, &value.to_string());
+    }
+    for reference in references {
+        field(screen, "reference", reference);
+    }
+    field(screen, "file", path);
+    for end in links {
+        link(screen, end);
+    }
+    if !body.is_empty() {
+        screen.end().block("", body);
+    }
+    for comment in comments {
+        write_comment(screen, comment);
+    }
+}
+
+fn name(screen: &mut Screen<'_>, text: &str) {
+    screen.put(palette::FAINT, text).space(NAMES.saturating_sub(width(text)).max(1));
+}
+
+fn field(screen: &mut Screen<'_>, label: &str, value: &str) {
+    if !value.is_empty() {
+        name(screen, label);
+        screen.put(palette::PLAIN, value).end();
+    }
+}
+
+fn many_lines(screen: &mut Screen<'_>, label: &str, value: &str) {
+    if value.contains('\n') {
+        name(screen, label);
+        screen.end().block(&" ".repeat(NAMES), value);
+    } else {
+        field(screen, label, value);
+    }
+}
+
+fn link(screen: &mut Screen<'_>, end: &LinkEnd) {
+    let LinkEnd { relation, name: named, target } = end;
+    let relation = relation.as_str();
+    name(screen, relation);
+    match target {
+        Some(LinkTarget { key, title, status, category }) => {
+            screen.show(palette::NAME, key).space(1).put(palette::PLAIN, title).raw(" (");
+            screen.put(palette::status(*category), status.as_str()).raw(")").end();
+        }
+        None => {
+            screen
+                .show(palette::NAME, named)
+                .space(1)
+                .put(palette::ALARM, "(no issue, or more than one, has this name)")
+                .end();
+        }
+    }
+}
+
+fn write_comment(screen: &mut Screen<'_>, comment: &Comment) {
+    let Comment { id: _, author, created, body } = comment;
+    screen.end();
+    screen.put(palette::FAINT, "── ").put(palette::STRONG, author.as_deref().unwrap_or("somebody"));
+    screen.put(palette::FAINT, format!(", {}", screen.when_exactly(*created))).end();
+    screen.block("", body);
+}

@@ -1,0 +1,173 @@
+//! What every command has at hand: the options, the world, the store, and ways to answer.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tickety_api::{Envelope, Meta};
+use tickety_core::ident::IssueSelector;
+use tickety_core::operation::Operation;
+use tickety_core::query::{Bounds, Count, Expr, Moment, Query, Term};
+use tickety_core::schema::Schema;
+use tickety_engine::questions;
+use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, StorageError};
+
+use crate::args::Global;
+use crate::context::Context;
+use crate::exit::{CliError, Ended};
+use crate::render::Screen;
+use crate::{compose, output};
+
+/// How many unreadable records are named on standard error.
+const NAMED_PROBLEMS: usize = 3;
+
+/// The surroundings of one command.
+pub struct Session {
+    /// The options of every command.
+    pub global: Global,
+    /// The world around.
+    pub context: Context,
+    storage: OnceCell<Arc<dyn IssueStorage>>,
+}
+
+impl Session {
+    /// Makes a session; opens nothing.
+    pub fn new(global: Global) -> Result<Self, CliError> {
+        Ok(Self { context: Context::new(&global)?, global, storage: OnceCell::new() })
+    }
+
+    /// Returns the store of the home, which is opened when first asked for.
+    pub fn storage(&self) -> Result<&dyn IssueStorage, CliError> {
+        if let Some(storage) = self.storage.get() {
+            return Ok(&**storage);
+        }
+        let opened = compose::open(&self.context, self.global.freshness)?;
+        Ok(&**self.storage.get_or_init(|| opened))
+    }
+
+    /// Returns the configured vocabulary.
+    pub fn schema(&self) -> Result<Arc<Schema>, CliError> {
+        Ok(pollster::block_on(self.storage()?.schema())?)
+    }
+
+    /// Reads the name or id of an issue.
+    pub fn selector(&self, text: &str) -> Result<IssueSelector, CliError> {
+        let schema = self.schema()?;
+        Ok(IssueSelector::parse(text, &schema.prefix)?)
+    }
+
+    /// Reads several names or ids.
+    pub fn selectors(&self, texts: &[String]) -> Result<Vec<IssueSelector>, CliError> {
+        let schema = self.schema()?;
+        texts.iter().map(|text| Ok(IssueSelector::parse(text, &schema.prefix)?)).collect()
+    }
+
+    /// Returns the circumstances of a query. The time zone and the actor are only looked up if the
+    /// query depends on them.
+    pub fn moment(&self, query: &Query) -> Moment {
+        let needs = questions::Needs::of(&query.filter);
+        self.moment_with(needs)
+    }
+
+    /// Returns the circumstances for what is needed of them.
+    pub fn moment_with(&self, needs: questions::Needs) -> Moment {
+        Moment {
+            now: self.context.now(),
+            zone: if needs.zone { self.context.zone().clone() } else { jiff::tz::TimeZone::UTC },
+            me: if needs.actor { self.context.actor().map(str::to_owned) } else { None },
+        }
+    }
+
+    /// Applies operations as the actor, now: all or none.
+    pub fn apply(&self, operations: Vec<Operation>) -> Result<BatchOutcome, CliError> {
+        let batch =
+            Batch { operations, actor: self.context.actor().map(str::to_owned), now: self.context.time_of_writing() };
+        pollster::block_on(self.storage()?.apply(batch)).map_err(|error| self.explain(error))
+    }
+
+    /// Turns an error of the store into that of the command, with what the store itself can tell
+    /// about what to do.
+    pub fn explain(&self, error: StorageError) -> CliError {
+        let StorageError::NotFound { selector: IssueSelector::Name(name) } = &error else { return error.into() };
+        let beyond = self.newest().filter(|newest| name.number > newest.number);
+        match beyond {
+            Some(newest) => {
+                let hint = format!("the newest issue is {}; `tickety list is:any` shows all", newest.number);
+                CliError::new((&error).into(), &error).hint(hint)
+            }
+            None => error.into(),
+        }
+    }
+
+    fn newest(&self) -> Option<tickety_core::ident::IssueKey> {
+        let everything = Term::Count(Count::Number, Bounds { from: Some((1, true)), to: None });
+        let query = Query { filter: Expr::Term(everything), limit: Some(1), ..Query::default() };
+        let moment = self.moment(&query);
+        let page = pollster::block_on(self.storage().ok()?.list(&query, &moment)).ok()?;
+        page.issues.first().map(|issue| issue.key)
+    }
+
+    /// Whether to answer in JSON.
+    pub fn json(&self) -> bool {
+        self.global.json
+    }
+
+    /// Answers in JSON.
+    pub fn answer(&self, data: impl Serialize, meta: Meta) -> Result<Ended, CliError> {
+        let envelope = Envelope { data, meta };
+        let mut text = serde_json::to_string(&envelope)
+            .map_err(|error| CliError::new(tickety_api::ErrorCode::Io, error).about("writing JSON"))?;
+        text.push('\n');
+        output::write(&text)?;
+        Ok(Ended::Done)
+    }
+
+    /// Returns an empty screen.
+    pub fn screen(&self) -> Screen<'_> {
+        Screen::new(&self.context)
+    }
+
+    /// Shows a screen, through the pager where it is longer than the terminal.
+    pub fn show(&self, screen: Screen<'_>) -> Result<Ended, CliError> {
+        let text = screen.into_text();
+        match self.context.pager() {
+            Some(pager) if text.lines().nth(self.context.terminal.height.saturating_sub(1)).is_some() => {
+                output::page(&text, &pager)?;
+            }
+            _ => output::write(&text)?,
+        }
+        Ok(Ended::Done)
+    }
+
+    /// Says something beside the answer, unless it is to be quiet.
+    pub fn note(&self, text: impl std::fmt::Display) {
+        if !self.global.quiet && !self.json() {
+            output::note(text);
+        }
+    }
+
+    /// Returns what JSON says about how an answer came about.
+    pub fn meta(&self, freshness: Option<Freshness>, problems: u32) -> Result<Meta, CliError> {
+        let problems = match problems {
+            0 => Vec::new(),
+            _ => pollster::block_on(self.storage()?.problems())?.into_iter().map(Into::into).collect(),
+        };
+        Ok(Meta { freshness: freshness.map(Into::into), problems })
+    }
+
+    /// Names the unreadable records on standard error: nobody should take an answer for complete
+    /// that isn't.
+    pub fn warn_of_problems(&self, problems: u32) -> Result<(), CliError> {
+        if problems == 0 {
+            return Ok(());
+        }
+        let problems = pollster::block_on(self.storage()?.problems())?;
+        for problem in problems.iter().take(NAMED_PROBLEMS) {
+            output::note(format_args!("warning: {problem}"));
+        }
+        if problems.len() > NAMED_PROBLEMS {
+            output::note(format_args!("and {} more; see `tickety doctor`", problems.len() - NAMED_PROBLEMS));
+        }
+        Ok(())
+    }
+}
