@@ -80,6 +80,40 @@ impl Issue {
         .unwrap_or(self.created)
     }
 
+    /// Whether this state differs from another one of the same issue in its comments at most, which
+    /// are recorded apart from the rest.
+    pub fn has_same_record(&self, other: &Self) -> bool {
+        let Self {
+            number,
+            id,
+            title,
+            body,
+            status,
+            closure,
+            priority,
+            kind,
+            labels,
+            assignees,
+            reporter,
+            milestone,
+            due,
+            estimate,
+            spent,
+            comments: _,
+            links,
+            references,
+            fields,
+            created,
+            imported_updated,
+        } = self;
+        (number, id, title, body) == (&other.number, &other.id, &other.title, &other.body)
+            && (status, closure, priority, kind) == (&other.status, &other.closure, &other.priority, &other.kind)
+            && (labels, assignees, reporter) == (&other.labels, &other.assignees, &other.reporter)
+            && (milestone, due, estimate, spent) == (&other.milestone, &other.due, &other.estimate, &other.spent)
+            && (links, references, fields) == (&other.links, &other.references, &other.fields)
+            && (created, imported_updated) == (&other.created, &other.imported_updated)
+    }
+
     /// Returns the stored links of one kind.
     pub fn links_of(&self, kind: LinkKind) -> impl Iterator<Item = IssueName> + '_ {
         self.links.iter().filter(move |link| link.kind == kind).map(|link| link.target)

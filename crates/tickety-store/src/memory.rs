@@ -320,7 +320,7 @@ impl IssueStorage for MemoryStore {
                 continue;
             };
             let (version, written) = match state.issues.get(&key).cloned() {
-                Some(record) if same_record(&record.issue, &issue) => (record.version, record.written),
+                Some(record) if issue.has_same_record(&record.issue) => (record.version, record.written),
                 _ => (state.next_version(), batch.now),
             };
             state.by_id.insert(issue.id, key);
@@ -344,11 +344,6 @@ impl IssueStorage for MemoryStore {
             .collect();
         Ok(BatchOutcome { outcomes })
     }
-}
-
-/// Whether two states of an issue differ in their comments at most.
-fn same_record(before: &Issue, after: &Issue) -> bool {
-    Issue { comments: Vec::new(), ..before.clone() } == Issue { comments: Vec::new(), ..after.clone() }
 }
 
 struct Locked<'a> {

@@ -117,13 +117,8 @@ pub fn apply(issue: &Issue, changes: &[Change], context: &mut ApplyContext<'_>) 
         return Ok(None);
     }
     let kept = changes.iter().any(|change| matches!(change, Change::ImportedUpdated(_)));
-    if !kept && next.imported_updated.is_some() {
-        let comments = std::mem::take(&mut next.comments);
-        let same_record = Issue { comments: issue.comments.clone(), ..next.clone() } == *issue;
-        next.comments = comments;
-        if !same_record {
-            next.imported_updated = None;
-        }
+    if !kept && !next.has_same_record(issue) {
+        next.imported_updated = None;
     }
     Ok(Some(next))
 }
