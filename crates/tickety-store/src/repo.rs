@@ -7,6 +7,7 @@
 pub mod config;
 pub mod discovery;
 pub mod files;
+pub mod format;
 pub mod index;
 pub mod layout;
 mod os;

@@ -1,0 +1,161 @@
+//! The keys of an issue's front matter and the order and groups in which they are written.
+
+use tickety_core::issue::LinkKind;
+
+/// A key of an issue's front matter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Key {
+    Title,
+    Id,
+    Updated,
+    Created,
+    Reporter,
+    Status,
+    Closed,
+    CloseReason,
+    CloseNote,
+    Priority,
+    Kind,
+    Labels,
+    Assignees,
+    Milestone,
+    Due,
+    Estimate,
+    Spent,
+    Parent,
+    BlockedBy,
+    Relates,
+    DuplicateOf,
+    DiscoveredFrom,
+    References,
+    Fields,
+}
+
+impl Key {
+    /// All keys in the order they are written.
+    ///
+    /// Stock git merges two edits if a line lies between them that neither touches. So keys that
+    /// people change stand in groups of their own with an empty line between them, and `updated`,
+    /// which the first edit removes whatever it is about, stands between two lines that no edit
+    /// touches.
+    pub(super) const ALL: [Self; 24] = [
+        Self::Title,
+        Self::Id,
+        Self::Updated,
+        Self::Created,
+        Self::Reporter,
+        Self::Status,
+        Self::Closed,
+        Self::CloseReason,
+        Self::CloseNote,
+        Self::Priority,
+        Self::Kind,
+        Self::Labels,
+        Self::Assignees,
+        Self::Milestone,
+        Self::Due,
+        Self::Estimate,
+        Self::Spent,
+        Self::Parent,
+        Self::BlockedBy,
+        Self::Relates,
+        Self::DuplicateOf,
+        Self::DiscoveredFrom,
+        Self::References,
+        Self::Fields,
+    ];
+
+    /// The keys that tell how an issue was closed.
+    pub(super) const CLOSURE: [Self; 3] = [Self::Closed, Self::CloseReason, Self::CloseNote];
+
+    /// Returns the name that is written.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Id => "id",
+            Self::Updated => "updated",
+            Self::Created => "created",
+            Self::Reporter => "reporter",
+            Self::Status => "status",
+            Self::Closed => "closed",
+            Self::CloseReason => "close-reason",
+            Self::CloseNote => "close-note",
+            Self::Priority => "priority",
+            Self::Kind => "kind",
+            Self::Labels => "labels",
+            Self::Assignees => "assignees",
+            Self::Milestone => "milestone",
+            Self::Due => "due",
+            Self::Estimate => "estimate",
+            Self::Spent => "spent",
+            Self::Parent => "parent",
+            Self::BlockedBy => "blocked-by",
+            Self::Relates => "relates",
+            Self::DuplicateOf => "duplicate-of",
+            Self::DiscoveredFrom => "discovered-from",
+            Self::References => "references",
+            Self::Fields => "fields",
+        }
+    }
+
+    /// Reads a name, also with `_` for `-` and in the singular where people write one item.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let exact = Self::ALL.into_iter().find(|key| key.as_str() == name);
+        exact.or_else(|| match name {
+            "label" => Some(Self::Labels),
+            "assignee" => Some(Self::Assignees),
+            "reference" => Some(Self::References),
+            "close_reason" => Some(Self::CloseReason),
+            "close_note" => Some(Self::CloseNote),
+            "blocked_by" => Some(Self::BlockedBy),
+            "duplicate_of" => Some(Self::DuplicateOf),
+            "discovered_from" => Some(Self::DiscoveredFrom),
+            _ => None,
+        })
+    }
+
+    /// Returns the place among [`Key::ALL`].
+    pub(super) fn place(self) -> usize {
+        self as usize
+    }
+
+    /// Whether an empty line is written before this key.
+    pub(super) fn begins_group(self) -> bool {
+        !matches!(
+            self,
+            Self::Title
+                | Self::Id
+                | Self::Updated
+                | Self::Created
+                | Self::Reporter
+                | Self::Closed
+                | Self::CloseReason
+                | Self::CloseNote
+        )
+    }
+
+    /// Returns the kind of link that the key lists.
+    pub(super) fn link_kind(self) -> Option<LinkKind> {
+        match self {
+            Self::Parent => Some(LinkKind::Parent),
+            Self::BlockedBy => Some(LinkKind::BlockedBy),
+            Self::Relates => Some(LinkKind::Relates),
+            Self::DuplicateOf => Some(LinkKind::DuplicateOf),
+            Self::DiscoveredFrom => Some(LinkKind::DiscoveredFrom),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_stands_at_its_place_and_is_read_by_its_name() {
+        for (place, key) in Key::ALL.into_iter().enumerate() {
+            assert_eq!(key.place(), place);
+            assert_eq!(Key::parse(key.as_str()), Some(key));
+        }
+    }
+}
