@@ -211,3 +211,6 @@ fn related_matches(links: &[LinkEnd], relation: Relation, wanted: &[IssueName]) 
         wanted.iter().any(fits)
     })
 }
+
+#[cfg(test)]
+mod tests;

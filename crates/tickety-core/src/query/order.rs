@@ -157,3 +157,42 @@ impl Query {
 pub(super) fn is_ranked(sort: &[SortKey]) -> bool {
     sort.iter().any(|key| key.by == SortBy::Relevance)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(number: u32, suffix: &str, value: Option<i64>) -> Position {
+        let number = crate::IssueNumber::new(number).unwrap();
+        let key = IssueKey { number, suffix: suffix.parse().unwrap() };
+        Position { key, values: vec![value.map(SortValue::Integer)] }
+    }
+
+    #[test]
+    fn missing_values_are_last_and_ties_are_newest_first() {
+        let mut given = [
+            position(1, "0001", Some(5)),
+            position(2, "0002", None),
+            position(3, "0003", Some(7)),
+            position(4, "0009", Some(5)),
+            position(4, "0004", Some(5)),
+            position(5, "0005", None),
+        ];
+        for (descending, expected) in [
+            (false, ["4-0004", "4-0009", "1-0001", "3-0003", "5-0005", "2-0002"]),
+            (true, ["3-0003", "4-0004", "4-0009", "1-0001", "5-0005", "2-0002"]),
+        ] {
+            let sort = [SortKey { by: SortBy::Due, descending }];
+            given.sort_by(|left, right| compare(&sort, left, right));
+            assert_eq!(given.each_ref().map(|position| position.key.to_string()), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_most_urgent_is_taken_up_first() {
+        let keys: Vec<String> = ready_order().iter().map(ToString::to_string).collect();
+        assert_eq!(keys, ["priority-desc", "due-asc", "number-asc"]);
+        assert!(urgency(Priority::Critical) > urgency(Priority::High));
+        assert_eq!((urgency(Priority::Lowest), urgency(Priority::Critical)), (0, 4));
+    }
+}

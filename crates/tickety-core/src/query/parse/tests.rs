@@ -338,3 +338,70 @@ fn what_is_printed_is_never_too_long_to_read() {
     let doubled = format!("label:\"{}\"", " \\a".repeat(MAX_LENGTH / 3 - 10));
     assert_eq!(error(&doubled).problem(), &QueryProblem::TooLong);
 }
+
+/// The reference that users read, its rows and blocks kept true by the tests below.
+const REFERENCE: &str = include_str!("../../../../../docs/queries.md");
+
+/// Returns the rows of the reference's tables whose first column is headed `Query`, as cells.
+fn reference_rows() -> Vec<Vec<&'static str>> {
+    let mut rows = Vec::new();
+    let mut is_of_queries = false;
+    for line in REFERENCE.lines() {
+        let Some(row) = line.strip_prefix("| ").and_then(|row| row.strip_suffix(" |")) else {
+            is_of_queries &= line.starts_with('|');
+            continue;
+        };
+        let cells: Vec<&str> = row.split(" | ").collect();
+        match cells[0] {
+            "Query" => is_of_queries = true,
+            _ if is_of_queries => rows.push(cells),
+            _ => {}
+        }
+    }
+    rows
+}
+
+fn code(cell: &str) -> &str {
+    cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).unwrap_or_else(|| panic!("no code in {cell}"))
+}
+
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    REFERENCE.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+#[test]
+fn every_example_of_the_reference_is_read() {
+    let rows = reference_rows();
+    assert!(rows.len() > 80, "{} rows", rows.len());
+    let schema = super::super::arbitrary::schema();
+    for text in rows.iter().map(|cells| code(cells[0])).chain(blocks("query")) {
+        let query = Query::parse(text, &schema).unwrap_or_else(|error| panic!("{}", error.render()));
+        assert_eq!(Query::parse(&query.to_string(), &schema).as_ref(), Ok(&query), "{text}");
+    }
+    for cells in rows.iter().filter(|cells| cells[1].starts_with('`')) {
+        let query = Query::parse(code(cells[0]), &schema).unwrap();
+        assert_eq!(query.to_string(), code(cells[1]));
+    }
+}
+
+#[test]
+fn the_reference_shows_the_errors_and_limits_there_are() {
+    let block = blocks("error")[0];
+    let query = block.lines().nth(1).unwrap().trim();
+    assert_eq!(error(query).render(), block);
+    for limit in [MAX_LENGTH, MAX_TERMS, MAX_DEPTH] {
+        assert!(REFERENCE.contains(&format!(" {limit} ")), "{limit}");
+    }
+}
+
+#[test]
+fn the_reference_names_every_field_order_and_state() {
+    let fields = super::super::FieldName::all().map(|field| field.to_string());
+    let orders = super::super::SortBy::ALL.iter().map(|by| by.as_str().to_owned());
+    let states = super::super::Is::ALL.iter().map(|state| format!("is:{}", state.as_str()));
+    for name in fields.chain(orders).chain(states) {
+        let mentioned = [format!("`{name}`"), format!("`{name}:")].iter().any(|text| REFERENCE.contains(text));
+        assert!(mentioned, "{name}");
+    }
+}
