@@ -15,13 +15,20 @@
 //! waiting only while a transaction is being written out.
 
 mod build;
+mod compile;
 mod derive;
 mod error;
 mod files;
+mod links;
+mod list;
+mod order;
 mod packed;
+mod plan;
 mod record;
 mod row_id;
 mod schema;
+mod sql;
+mod stats;
 mod tracked;
 mod write;
 
@@ -35,6 +42,7 @@ use tickety_core::schema::Schema;
 pub use build::IndexBuilder;
 pub use error::IndexError;
 pub use files::Location;
+pub use list::Listing;
 pub use record::RecordState;
 pub use schema::FORMAT;
 pub use tracked::{Changes, TrackedFile, TrackedFiles, TrackedShard};

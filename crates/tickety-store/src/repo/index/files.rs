@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map;
 
 use rusqlite::{Connection, OptionalExtension, params};
-use tickety_core::ident::{IssueKey, Version};
+use tickety_core::ident::{IssueKey, IssueNumber, Version};
 
 use super::error::malformed;
 use super::row_id::RowId;
@@ -56,6 +56,13 @@ impl Index {
         let row = row_of(path);
         let files = read_rows(&self.connection, row, row).map_err(self.error("read the state of a record"))?;
         Ok(files.get(path))
+    }
+
+    /// Returns the highest number a record has, readable or not.
+    pub(super) fn max_file_number(&self) -> rusqlite::Result<Option<IssueNumber>> {
+        let last: Option<i64> = self.connection.query_row("SELECT max(id) FROM files", [], |row| row.get(0))?;
+        let Some(row) = last else { return Ok(None) };
+        Ok(read_rows(&self.connection, row, row)?.iter().last().map(|file| file.path.issue.number))
     }
 
     /// Finds the files of issues, in the order asked for. An issue the index knows no file of has none.

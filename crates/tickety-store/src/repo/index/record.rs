@@ -8,7 +8,7 @@ use tickety_core::schema::{Category, Schema};
 use tickety_core::text::tokens;
 
 use super::packed::pack;
-use super::schema::{BARRIER, NO_DUE, NameKind, present};
+use super::schema::{BARRIER, NO_DUE, NO_TEXT, NameKind, present};
 
 /// What the index has to know of a record beside the issue in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,13 +102,13 @@ pub(super) fn names(issue: &Issue) -> Vec<NameRow> {
     issue.milestone.iter().for_each(|name| add(NameKind::Milestone, name));
     issue.references.iter().for_each(|name| add(NameKind::Reference, name));
     for (key, value) in &issue.fields {
-        let mut add = |kind, name| rows.push(NameRow { kind: kind as i64, name, shown: None });
-        add(NameKind::FieldKey, key.clone().into_bytes());
+        let mut add = |kind, name, shown| rows.push(NameRow { kind: kind as i64, name, shown });
+        add(NameKind::FieldKey, key.clone().into_bytes(), None);
         let (kind, name) = field_value_name(key, value);
-        add(kind, name);
-        if !matches!(value, FieldValue::Text(_)) {
-            add(NameKind::FieldPrinted, field_text_name(key, &value.to_string()));
+        if kind != NameKind::FieldText {
+            add(NameKind::FieldText, field_text_name(key, &value.to_string()), Some(NO_TEXT.to_owned()));
         }
+        add(kind, name, None);
     }
     rows.sort();
     rows.dedup();

@@ -59,9 +59,6 @@ impl RowId {
     }
 }
 
-/// The SQL for the number in a row id.
-pub(super) const NUMBER_SQL: &str = "(i.id >> 20)";
-
 /// Returns the suffix of a name as links hold it; -1 for none.
 pub(super) fn name_suffix(name: IssueName) -> i64 {
     name.suffix.map_or(-1, suffix_bits)

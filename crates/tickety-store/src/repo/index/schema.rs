@@ -31,17 +31,18 @@ pub(super) enum NameKind {
     Reference = 5,
     /// The key of a custom field the issue has.
     FieldKey = 6,
-    /// Key, NUL, folded text: a custom field that is text.
+    /// Key, NUL, folded text: the value of a custom field as it prints. Where it is no text, `shown` says so.
     FieldText = 7,
-    /// Key, NUL, folded text as it prints: a custom field of another type.
-    FieldPrinted = 8,
     /// Key, NUL, the value so that bytes order as numbers do.
-    FieldNumber = 9,
+    FieldNumber = 8,
     /// Key, NUL, the days so that bytes order as numbers do.
-    FieldDate = 10,
+    FieldDate = 9,
     /// Key, NUL, 0 or 1.
-    FieldBool = 11,
+    FieldBool = 10,
 }
+
+/// What `names.shown` says of the printed value of a custom field that is no text.
+pub(super) const NO_TEXT: &str = "no text";
 
 /// Bits of `issues.present`: which of the parts without a column an issue has.
 pub(super) mod present {
@@ -104,7 +105,7 @@ CREATE TABLE names (
     kind INTEGER NOT NULL,
     name BLOB NOT NULL,         -- folded
     issue INTEGER NOT NULL,
-    shown TEXT,                 -- as the file has it, where folding changes it
+    shown TEXT,                 -- the spellings in the file, where folding changes them
     PRIMARY KEY (kind, name, issue)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,266 @@
+//! Finding issues by name, and what leads from one to the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Row, params};
+use tickety_core::graph::{Graph, GraphNode, LinkEnd, LinkTarget, Relation};
+use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector};
+use tickety_core::issue::{LinkKind, Priority, Status};
+use tickety_core::query::fold_name;
+
+use super::error::malformed;
+use super::record::{category_of, spellings, uuid_bytes};
+use super::row_id::{RowId, name_of, name_suffix};
+use super::schema::NameKind;
+use super::{Index, IndexError};
+use crate::storage::GraphScope;
+
+impl Index {
+    /// Returns the issues a selector could mean, by name: none, one, or several of a number.
+    pub fn resolve(&self, selector: IssueSelector) -> Result<Vec<IssueKey>, IndexError> {
+        self.read_candidates(selector).map_err(self.error("find an issue"))
+    }
+
+    fn read_candidates(&self, selector: IssueSelector) -> rusqlite::Result<Vec<IssueKey>> {
+        let (number, suffix) = match selector {
+            IssueSelector::Name(IssueName { number, suffix }) => (number, suffix),
+            IssueSelector::Id(id) => {
+                let mut statement = self.connection.prepare_cached("SELECT id FROM cards WHERE uuid = ?1")?;
+                let found = statement.query_map([uuid_bytes(id)], |row| key(row, 0))?;
+                let mut keys: Vec<_> = found.collect::<rusqlite::Result<_>>()?;
+                keys.sort();
+                return Ok(keys);
+            }
+        };
+        let ids = match suffix {
+            Some(suffix) => {
+                let id = RowId::of(IssueKey { number, suffix }).get();
+                id..id + 1
+            }
+            None => RowId::range(number),
+        };
+        let mut statement =
+            self.connection.prepare_cached("SELECT id FROM issues WHERE id >= ?1 AND id < ?2 ORDER BY id DESC")?;
+        statement.query_map([ids.start, ids.end], |row| key(row, 0))?.collect()
+    }
+
+    /// Returns which issues have each of the given external references, as they are spelled; those no
+    /// issue has are absent.
+    pub fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, IndexError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement =
+                self.connection.prepare_cached("SELECT issue, shown FROM names WHERE kind = ?1 AND name = ?2")?;
+            let mut found: BTreeMap<String, Vec<IssueKey>> = BTreeMap::new();
+            for reference in references.iter().collect::<BTreeSet<_>>() {
+                let folded = fold_name(reference);
+                let mut rows = statement.query(params![NameKind::Reference as i64, folded.as_bytes()])?;
+                while let Some(row) = rows.next()? {
+                    let shown = row.get_ref(1)?.as_str_or_null()?;
+                    if spellings(&folded, shown).any(|spelling| spelling == reference) {
+                        found.entry(reference.clone()).or_default().push(key(row, 0)?);
+                    }
+                }
+            }
+            found.values_mut().for_each(|keys| keys.sort());
+            Ok(found)
+        };
+        read().map_err(self.error("find references"))
+    }
+
+    /// Returns both ends of the links of an issue, by relation and then by the other's name.
+    pub fn link_ends(&self, key: IssueKey) -> Result<Vec<LinkEnd>, IndexError> {
+        self.snapshot(|| self.read_link_ends(key)).map_err(self.error("read the links of an issue"))
+    }
+
+    fn read_link_ends(&self, issue: IssueKey) -> rusqlite::Result<Vec<LinkEnd>> {
+        let id = RowId::of(issue).get();
+        let mut ends = Vec::new();
+        let mut stored = self.connection.prepare_cached(
+            "SELECT l.kind, l.number, l.suffix, l.target, c.title, i.status, i.category FROM links l \
+             LEFT JOIN issues i ON i.id = l.target LEFT JOIN cards c ON c.id = l.target WHERE l.holder = ?1",
+        )?;
+        let mut rows = stored.query([id])?;
+        while let Some(row) = rows.next()? {
+            let written = name_of(row.get(1)?, row.get(2)?).ok_or_else(|| malformed("links"))?;
+            let target = match row.get::<_, Option<i64>>(3)? {
+                Some(_) => Some(link_target(row, 3)?),
+                None => None,
+            };
+            let name = target.as_ref().map_or(written, |target| target.key.into());
+            ends.push(LinkEnd { relation: Relation::stored(link_kind(row)?), name, target });
+        }
+        let mut derived = self.connection.prepare_cached(
+            "SELECT l.kind, l.number, l.suffix, l.holder, c.title, i.status, i.category FROM links l \
+             CROSS JOIN issues i ON i.id = l.holder CROSS JOIN cards c ON c.id = l.holder \
+             WHERE l.number = ?1 AND l.target = ?2",
+        )?;
+        let mut rows = derived.query(params![issue.number.get(), id])?;
+        while let Some(row) = rows.next()? {
+            let target = link_target(row, 3)?;
+            let relation = Relation::derived(link_kind(row)?);
+            ends.push(LinkEnd { relation, name: target.key.into(), target: Some(target) });
+        }
+        ends.sort_by_key(|end| (end.relation, end.name));
+        // Two issues that each say they relate to the other are related once.
+        ends.dedup();
+        Ok(ends)
+    }
+
+    /// Returns the issues that store a link that names this one, even if the name is ambiguous.
+    pub fn referrers(&self, key: IssueKey) -> Result<Vec<IssueKey>, IndexError> {
+        let read = || -> rusqlite::Result<Vec<IssueKey>> {
+            let mut statement = self
+                .connection
+                .prepare_cached("SELECT DISTINCT holder FROM links WHERE number = ?1 AND suffix IN (-1, ?2)")?;
+            let rows = statement.query_map(params![key.number.get(), name_suffix(key.into())], |row| self::key(row, 0))?;
+            let mut keys: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+            keys.sort();
+            Ok(keys)
+        };
+        read().map_err(self.error("find what links to an issue"))
+    }
+
+    /// Returns what an issue's stored links of one kind lead to.
+    pub fn targets(&self, key: IssueKey, kind: LinkKind) -> Result<Vec<IssueKey>, IndexError> {
+        let read = || -> rusqlite::Result<Vec<IssueKey>> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT DISTINCT target FROM links WHERE holder = ?1 AND kind = ?2 AND target IS NOT NULL",
+            )?;
+            let rows = statement.query_map([RowId::of(key).get(), kind as i64], |row| self::key(row, 0))?;
+            let mut keys: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+            keys.sort();
+            Ok(keys)
+        };
+        read().map_err(self.error("follow the links of an issue"))
+    }
+
+    /// Returns the highest number that an issue or a record has.
+    pub fn max_number(&self) -> Result<Option<IssueNumber>, IndexError> {
+        let read = || -> rusqlite::Result<Option<IssueNumber>> {
+            let id: Option<i64> = self.connection.query_row("SELECT max(id) FROM issues", [], |row| row.get(0))?;
+            let issue = id.map(|id| RowId::new(id).ok_or_else(|| malformed("row ids"))).transpose()?;
+            Ok(issue.map(|id| id.key().number).max(self.max_file_number()?))
+        };
+        read().map_err(self.error("find the highest number"))
+    }
+
+    /// Returns the part of the graph a scope describes. A root the index doesn't have is left out.
+    pub fn graph(&self, scope: &GraphScope) -> Result<Graph, IndexError> {
+        self.snapshot(|| self.walk(scope)).map_err(self.error("follow links"))
+    }
+
+    fn walk(&self, scope: &GraphScope) -> rusqlite::Result<Graph> {
+        let mut graph = Graph::default();
+        let mut level = if scope.roots.is_empty() { self.read_starts(scope)? } else { scope.roots.iter().copied().collect() };
+        let mut depth = 0;
+        while !level.is_empty() {
+            let mut next = BTreeSet::new();
+            for key in level {
+                let Some(node) = self.read_node(key)? else { continue };
+                graph.nodes.insert(key, node);
+                if scope.depth.is_none_or(|limit| depth < limit) {
+                    next.extend(self.read_neighbours(key, scope)?);
+                }
+            }
+            next.retain(|key| !graph.nodes.contains_key(key));
+            level = next;
+            depth += 1;
+        }
+        let kinds: BTreeSet<LinkKind> = scope.follow.iter().map(|relation| relation.link().0).collect();
+        let mut links = self.connection.prepare_cached("SELECT kind, target FROM links WHERE holder = ?1 AND target IS NOT NULL")?;
+        for holder in graph.nodes.keys() {
+            let mut rows = links.query([RowId::of(*holder).get()])?;
+            while let Some(row) = rows.next()? {
+                let (kind, target) = (link_kind(row)?, key(row, 1)?);
+                if kinds.contains(&kind) && graph.nodes.contains_key(&target) {
+                    graph.edges.insert((*holder, kind, target));
+                }
+            }
+        }
+        Ok(graph)
+    }
+
+    /// Returns the issues that aren't closed and have something to follow.
+    fn read_starts(&self, scope: &GraphScope) -> rusqlite::Result<BTreeSet<IssueKey>> {
+        let mut starts = BTreeSet::new();
+        let mut links = self.connection.prepare_cached(
+            "SELECT l.kind, l.holder, h.category, l.target, t.category FROM links l \
+             CROSS JOIN issues h ON h.id = l.holder CROSS JOIN issues t ON t.id = l.target",
+        )?;
+        let mut rows = links.query([])?;
+        while let Some(row) = rows.next()? {
+            let kind = link_kind(row)?;
+            let (holder_is_open, target_is_open) = (row.get::<_, i64>(2)? < 2, row.get::<_, i64>(4)? < 2);
+            if holder_is_open && (target_is_open || scope.closed) && scope.follow.contains(&Relation::stored(kind)) {
+                starts.insert(key(row, 1)?);
+            }
+            if target_is_open && (holder_is_open || scope.closed) && scope.follow.contains(&Relation::derived(kind)) {
+                starts.insert(key(row, 3)?);
+            }
+        }
+        Ok(starts)
+    }
+
+    fn read_node(&self, key: IssueKey) -> rusqlite::Result<Option<GraphNode>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT c.title, i.status, i.category, i.rank FROM issues i CROSS JOIN cards c ON c.id = i.id WHERE i.id = ?1",
+        )?;
+        let mut rows = statement.query([RowId::of(key).get()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let bad = || malformed("rows of issues");
+        Ok(Some(GraphNode {
+            title: row.get(0)?,
+            status: Status::new(row.get_ref(1)?.as_str()?),
+            category: category_of(row.get(2)?).ok_or_else(bad)?,
+            priority: row.get::<_, u8>(3).ok().and_then(Priority::from_rank).ok_or_else(bad)?,
+        }))
+    }
+
+    fn read_neighbours(&self, issue: IssueKey, scope: &GraphScope) -> rusqlite::Result<Vec<IssueKey>> {
+        let id = RowId::of(issue).get();
+        let mut neighbours = Vec::new();
+        let mut collect = |sql: &str, values: &[i64], relation: fn(LinkKind) -> Relation| -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let mut rows = statement.query(rusqlite::params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                let enter = scope.closed || row.get::<_, i64>(2)? < 2;
+                if enter && scope.follow.contains(&relation(link_kind(row)?)) {
+                    neighbours.push(key(row, 1)?);
+                }
+            }
+            Ok(())
+        };
+        collect(
+            "SELECT l.kind, l.target, i.category FROM links l CROSS JOIN issues i ON i.id = l.target WHERE l.holder = ?1",
+            &[id],
+            Relation::stored,
+        )?;
+        collect(
+            "SELECT l.kind, l.holder, i.category FROM links l CROSS JOIN issues i ON i.id = l.holder \
+             WHERE l.number = ?1 AND l.target = ?2",
+            &[i64::from(issue.number.get()), id],
+            Relation::derived,
+        )?;
+        Ok(neighbours)
+    }
+}
+
+fn key(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueKey> {
+    RowId::new(row.get(column)?).map(RowId::key).ok_or_else(|| malformed("row ids"))
+}
+
+/// Reads the kind of a link from the first column.
+fn link_kind(row: &Row<'_>) -> rusqlite::Result<LinkKind> {
+    let code: i64 = row.get(0)?;
+    LinkKind::ALL.into_iter().find(|kind| *kind as i64 == code).ok_or_else(|| malformed("links"))
+}
+
+/// Reads the issue at the other end from its row id and the three columns after it.
+fn link_target(row: &Row<'_>, column: usize) -> rusqlite::Result<LinkTarget> {
+    Ok(LinkTarget {
+        key: key(row, column)?,
+        title: row.get(column + 1)?,
+        status: Status::new(row.get_ref(column + 2)?.as_str()?),
+        category: category_of(row.get(column + 3)?).ok_or_else(|| malformed("rows of issues"))?,
+    })
+}
