@@ -1,10 +1,11 @@
 //! The distributed binary: static, small, and quick to start.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::program::{cargo, root, run};
+use crate::program;
 
 /// The platform the binary is built for.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -13,16 +14,21 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 const RUSTFLAGS: &str = "-C target-feature=+crt-static -C relocation-model=static";
 
 /// The most the binary may weigh, in bytes.
-const MOST_BYTES: u64 = 10_000_000;
+pub(crate) const MOST_BYTES: u64 = 10_000_000;
+
+/// Returns cargo, to compile as the distributed binary is.
+///
+/// Given explicitly, the platform keeps the flags away from build scripts and procedural macros.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = program::cargo(arguments);
+    command.args(["--locked", "--profile", "dist", "--target", TARGET]).env("RUSTFLAGS", RUSTFLAGS);
+    command
+}
 
 /// Builds the binary, checks that it is static and small, and returns where it lies.
 pub(crate) fn build() -> Result<String> {
-    // Given explicitly, the target keeps these flags away from build scripts and procedural macros.
-    let mut command = cargo(&["build", "--locked", "--package", "tickety", "--profile", "dist", "--target", TARGET]);
-    run(command.env("RUSTFLAGS", RUSTFLAGS))?;
-    let folder =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder));
-    let path = folder.join(TARGET).join("dist").join("tickety");
+    program::run(&mut cargo(&["build", "--package", "tickety"]))?;
+    let path = program::target().join(TARGET).join("dist").join("tickety");
     check(&path).with_context(|| format!("{}", path.display()))?;
     Ok(path.display().to_string())
 }

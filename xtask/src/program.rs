@@ -11,6 +11,11 @@ pub(crate) fn root() -> PathBuf {
     own.parent().expect("xtask lies in the workspace").to_path_buf()
 }
 
+/// Returns where builds go.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder))
+}
+
 /// Returns cargo, as it was when it started this program, in the root of the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
