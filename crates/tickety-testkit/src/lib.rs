@@ -1,1 +1,7 @@
-//! .
+//! What the tests of Tickety share: worlds for the program under test.
+//!
+//! Core and cache never use this crate, and nothing of it is published.
+
+pub mod env;
+
+pub use env::{Output, TestEnv};
