@@ -1,45 +1,15 @@
 //! What a question means that leaves something out: the same for the command line, the page and agents.
 
-use tickety_core::query::{Expr, FieldName, Is, NameField, Query, Term, TextMatch, TextScope, ready_order};
-
-/// Limits a query to issues that aren't closed, unless it says itself which states it is about:
-/// with `is:`, `status:`, `closed:` or `reason:`, anywhere in it.
-pub fn default_to_open(query: &mut Query) {
-    if !mentions_state(&query.filter) {
-        restrict(query, Is::Open);
-    }
-}
+use tickety_core::query::{Expr, Is, NameField, Query, Term, TextMatch, TextScope, ready_order};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
 /// up first.
 pub fn limit_to_ready(query: &mut Query) {
-    restrict(query, Is::Ready);
+    let ready = Expr::Term(Term::Is(Is::Ready));
+    query.filter = Expr::All(vec![ready, std::mem::take(&mut query.filter)]);
     if query.sort.is_empty() {
         query.sort = ready_order();
     }
-}
-
-fn restrict(query: &mut Query, is: Is) {
-    let state = Expr::Term(Term::Is(is));
-    query.filter = match std::mem::take(&mut query.filter) {
-        Expr::All(mut parts) => {
-            parts.insert(0, state);
-            Expr::All(parts)
-        }
-        other => Expr::All(vec![state, other]),
-    };
-}
-
-/// Whether a filter says which states it is about.
-pub fn mentions_state(filter: &Expr) -> bool {
-    any_term(filter, &mut |term| match term {
-        Term::Is(_) | Term::Status(_) | Term::Reason(_) => true,
-        Term::Time(field, _) => *field == tickety_core::query::TimeField::Closed,
-        Term::Has(field) => {
-            matches!(field, FieldName::Status | FieldName::Closed | FieldName::Reason | FieldName::Note)
-        }
-        _ => false,
-    })
 }
 
 /// What a filter needs to know of who asks.
@@ -106,26 +76,19 @@ mod tests {
         Query::parse(text, &Schema::default()).unwrap().filter
     }
 
-    fn by_default(text: &str) -> String {
-        let mut query = Query::parse(text, &Schema::default()).unwrap();
-        default_to_open(&mut query);
-        query.to_string()
-    }
-
     #[test]
-    fn open_issues_are_meant_unless_states_are_mentioned() {
-        assert_eq!(by_default(""), "is:open");
-        assert_eq!(by_default("label:cache"), "is:open label:cache");
-        for text in
-            ["is:any", "-is:closed", "status:closed", "reason:cancelled", "closed:>2026-01-01", "label:a OR is:closed"]
-        {
-            assert_eq!(by_default(text), Query::parse(text, &Schema::default()).unwrap().to_string(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_alternative_is_limited_as_a_whole() {
-        assert_eq!(filter_of(&by_default("label:a OR label:b")), filter_of("is:open (label:a OR label:b)"));
+    fn ready_has_an_order_unless_the_query_has_one() {
+        let ready = |text: &str| {
+            let mut query = Query::parse(text, &Schema::default()).unwrap();
+            limit_to_ready(&mut query);
+            query
+        };
+        assert_eq!(
+            ready("label:a OR label:b").filter.to_string(),
+            filter_of("is:ready (label:a OR label:b)").to_string()
+        );
+        assert_eq!(ready("").sort, ready_order());
+        assert_eq!(ready("sort:title").sort.len(), 1);
     }
 
     #[test]

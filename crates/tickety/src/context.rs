@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 
 use crate::args::{ColourChoice, Global};
 use crate::exit::CliError;
-use crate::identity;
+use crate::{compose, identity};
 
 /// The world around a command.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Context {
                     .clone()
                     .or_else(|| text_variable("TICKETY_ACTOR"))
                     .or_else(|| self.user_config().and_then(|path| identity::configured_actor(&path)))
-                    .or_else(|| identity::git_user(&self.directory, &self.git_configs()))
+                    .or_else(|| identity::git_user(self.git_configs()))
                     .or_else(|| text_variable("USER"))
                     .map(|name| name.trim().to_owned())
                     .filter(|name| !name.is_empty())
@@ -100,12 +100,12 @@ impl Context {
         config_home().map(|home| home.join("tickety").join("config.toml"))
     }
 
-    /// Returns the user's configuration files of git, the more important first.
-    fn git_configs(&self) -> Vec<PathBuf> {
+    /// Returns the configuration files of git, the more important first.
+    fn git_configs(&self) -> impl Iterator<Item = PathBuf> {
         let home = env::var_os("HOME").map(PathBuf::from);
-        let files =
+        let users =
             [home.map(|home| home.join(".gitconfig")), config_home().map(|home| home.join("git").join("config"))];
-        files.into_iter().flatten().collect()
+        compose::git_config(&self.directory).into_iter().chain(users.into_iter().flatten())
     }
 
     /// Returns the seed of new ids where a test fixes it.

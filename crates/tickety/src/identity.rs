@@ -16,26 +16,9 @@ pub fn configured_actor(path: &Path) -> Option<String> {
     })
 }
 
-/// Returns git's `user.name` as seen from a directory: the repository's own before the user's.
-pub fn git_user(directory: &Path, user_configs: &[PathBuf]) -> Option<String> {
-    let local = git_common_dir(directory).map(|git| git.join("config"));
-    local.iter().chain(user_configs).find_map(|path| user_name(&fs::read_to_string(path).ok()?))
-}
-
-/// Finds the git directory that the worktrees of a clone share.
-fn git_common_dir(directory: &Path) -> Option<PathBuf> {
-    let start = fs::canonicalize(directory).ok()?;
-    let dot_git = start.ancestors().map(|ancestor| ancestor.join(".git")).find(|path| path.exists())?;
-    let git = if dot_git.is_file() {
-        let text = fs::read_to_string(&dot_git).ok()?;
-        dot_git.parent()?.join(text.strip_prefix("gitdir:")?.trim())
-    } else {
-        dot_git
-    };
-    match fs::read_to_string(git.join("commondir")) {
-        Ok(common) => Some(git.join(common.trim())),
-        Err(_) => Some(git),
-    }
+/// Returns git's `user.name`, which the first of the configuration files decides that has one.
+pub fn git_user(configs: impl IntoIterator<Item = PathBuf>) -> Option<String> {
+    configs.into_iter().find_map(|path| user_name(&fs::read_to_string(path).ok()?))
 }
 
 /// Returns the last `name` of the `[user]` sections of a git configuration.
@@ -75,20 +58,5 @@ mod tests {
         assert_eq!(user_name(config).as_deref(), Some("Ann Lee"));
         assert_eq!(user_name("[User]\nname=\"Ann; Lee\"\n").as_deref(), Some("Ann; Lee"));
         assert_eq!(user_name("[alias]\nname = x\n"), None);
-    }
-
-    #[test]
-    fn a_linked_worktree_has_the_name_of_its_repository() {
-        let root = tempfile::tempdir().expect("a temporary directory");
-        let write = |path: &str, text: &str| {
-            let path = root.path().join(path);
-            fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
-            fs::write(path, text).expect("a file");
-        };
-        write("repo/.git/config", "[user]\nname = Local\n");
-        write("repo/.git/worktrees/wt/commondir", "../..\n");
-        write("wt/.git", &format!("gitdir: {}\n", root.path().join("repo/.git/worktrees/wt").display()));
-        write("wt/deep/file", "");
-        assert_eq!(git_user(&root.path().join("wt/deep"), &[]).as_deref(), Some("Local"));
     }
 }

@@ -6,7 +6,6 @@ use tickety_api::selection;
 use tickety_api::{Issue, IssueSummary};
 use tickety_core::ident::IssueSelector;
 use tickety_core::query::Query;
-use tickety_engine::questions;
 use tickety_store::Page;
 
 use crate::exit::{CliError, Ended};
@@ -31,8 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let mut query = args.query.parse_page(&args.page, session)?;
-    questions::default_to_open(&mut query);
+    let query = args.query.parse_page(&args.page, session)?.open_by_default();
     answer(&query, session)
 }
 
