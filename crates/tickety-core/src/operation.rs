@@ -93,7 +93,7 @@ pub struct Draft {
     pub labels: BTreeSet<String>,
     /// Who works on it.
     pub assignees: BTreeSet<String>,
-    /// The actor where absent.
+    /// The actor where absent and no time is given either; unknown with a time alone.
     pub reporter: Option<String>,
     /// The milestone.
     pub milestone: Option<String>,

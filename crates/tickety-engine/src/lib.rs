@@ -1,6 +1,12 @@
-//! Policy over the storage traits: what a question means by default, and layers over stores.
+//! Policy over the storage traits: what a question means by default, layers over stores, and how
+//! issues come in from other trackers and go out again.
 //!
 //! The engine asks stores through their traits and knows no concrete one, no wire format, no
-//! protocol and no command line.
+//! protocol and no command line. It reads and writes streams that it is given, never a file by
+//! name, and never asks for the time.
 
+pub mod convert;
+pub mod export;
+pub mod import;
 pub mod questions;
+pub mod sample;

@@ -5,3 +5,4 @@
 pub mod env;
 
 pub use env::{Output, TestEnv};
+pub use tickety_engine::sample::{self, Sample};

@@ -85,7 +85,9 @@ pub fn create(draft: &Draft, number: IssueNumber, context: &mut ApplyContext<'_>
     if closure.is_none() && schema.category(&status).is_closed() {
         closure = Some(Closure { at: Some(context.now), reason: CloseReason::Completed, note: None });
     }
-    let reporter = reporter.clone().or_else(|| context.actor.map(str::to_owned));
+    // As for a comment: what comes with its own time was not reported by whoever brings it in.
+    let actor = context.actor.filter(|_| created.is_none());
+    let reporter = reporter.clone().or_else(|| actor.map(str::to_owned));
     let changes = [Change::Body(body.clone()), Change::Imported { status, closure }, Change::Reporter(reporter)]
         .into_iter()
         .chain(kind.clone().map(Change::Kind))

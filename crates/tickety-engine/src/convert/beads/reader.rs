@@ -1,0 +1,554 @@
+//! Reading beads records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+use tickety_core::ident::{IssueId, IssueNumber};
+use tickety_core::issue::{CloseReason, Closure, CommentId, FieldValue, Kind, Minutes, Priority, Status};
+use tickety_core::operation::{Draft, DraftComment, limits};
+use tickety_core::schema::{Category, Schema};
+
+use super::parts::{Own, Parts, is_mapped};
+use super::{
+    ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, link_kind, reason_of, reference,
+};
+use crate::convert::fields::{keep, show};
+use crate::convert::identity::{imported_comment_id, imported_issue_id};
+use crate::convert::lines::{Line, Lines, json_problem};
+use crate::convert::memory::{Dependency, Memory, comment_name};
+use crate::convert::report::{NoteKind, Place, Report};
+use crate::convert::text::{Cleaner, shorten};
+use crate::convert::{ForeignLink, ForeignTarget, Imported, MAX_RECORD, Origin, ReadError, Reader};
+
+/// Reads the `issues.jsonl` of beads.
+#[derive(Debug)]
+pub struct BeadsReader<'a, R> {
+    lines: Lines<R>,
+    schema: &'a Schema,
+}
+
+impl<'a, R: BufRead> BeadsReader<'a, R> {
+    /// Reads from a stream of lines.
+    pub fn new(input: R, schema: &'a Schema) -> Self {
+        Self { lines: Lines::new(input), schema }
+    }
+}
+
+impl<R: BufRead> Reader for BeadsReader<'_, R> {
+    fn read(&mut self, report: &mut Report) -> Result<Option<Imported>, ReadError> {
+        while let Some((line, text)) = self.lines.next()? {
+            let place = Place { line, name: None };
+            let text = match text {
+                Line::Text(text) => text.trim_ascii(),
+                Line::TooLong(length) => {
+                    report.records += 1;
+                    report.note(
+                        NoteKind::Skipped,
+                        &place,
+                        format!("the line has {length} bytes; the limit is {MAX_RECORD}"),
+                    );
+                    continue;
+                }
+            };
+            if text.is_empty() {
+                continue;
+            }
+            report.records += 1;
+            match serde_json::from_slice::<Map<String, Value>>(text) {
+                Ok(record) => {
+                    if let Some(imported) = read_record(place, record, self.schema, report) {
+                        report.readable += 1;
+                        return Ok(Some(imported));
+                    }
+                }
+                Err(error) => report.note(NoteKind::Skipped, &place, json_problem(text, &error)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn read_record(mut place: Place, record: Map<String, Value>, schema: &Schema, report: &mut Report) -> Option<Imported> {
+    let (id, parts) = Parts::take(record);
+    let Some(id) = id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()) else {
+        report.note(NoteKind::Skipped, &place, "the record has no id");
+        return None;
+    };
+    place.name = Some(id.clone());
+    let mut cleaner = Cleaner { place: &place, report };
+    let clean_id = cleaner.line("id", id.clone());
+    let reference = reference(&clean_id);
+    if reference.len() > limits::REFERENCE {
+        cleaner.note(NoteKind::Skipped, format!("id has {} bytes; the limit is {}", id.len(), limits::REFERENCE));
+        return None;
+    }
+    if parts.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("tombstone")) {
+        cleaner.note(NoteKind::Skipped, tombstone(&parts));
+        return None;
+    }
+    let mut record = RecordReader {
+        schema,
+        cleaner,
+        id: &id,
+        reference,
+        draft: Draft::default(),
+        links: Vec::new(),
+        memory: Memory::default(),
+    };
+    record.read(parts)?;
+    let RecordReader { reference, draft, links, memory, .. } = record;
+    let origin = Origin::Foreign { system: SYSTEM, reference, memory: Box::new(memory) };
+    Some(Imported { place, draft, links, origin })
+}
+
+fn tombstone(parts: &Parts) -> String {
+    let detail = |wanted: &str| {
+        parts.rest.iter().find(|(key, _)| key == wanted).and_then(|(_, value)| value.as_str()).unwrap_or_default()
+    };
+    let mut message = "a tombstone: the issue was deleted".to_owned();
+    for (word, key) in [(" by ", "deleted_by"), (" at ", "deleted_at"), (": ", "delete_reason")] {
+        let text = detail(key);
+        if !text.is_empty() {
+            message.push_str(word);
+            message.push_str(text);
+        }
+    }
+    message
+}
+
+struct RecordReader<'a> {
+    schema: &'a Schema,
+    cleaner: Cleaner<'a>,
+    id: &'a str,
+    reference: String,
+    draft: Draft,
+    links: Vec<ForeignLink>,
+    memory: Memory,
+}
+
+impl RecordReader<'_> {
+    fn read(&mut self, parts: Parts) -> Option<()> {
+        let Parts {
+            title,
+            description,
+            status,
+            priority,
+            issue_type,
+            assignee,
+            estimate,
+            created_at,
+            created_by,
+            updated_at,
+            closed_at,
+            close_reason,
+            due_at,
+            external_ref,
+            labels,
+            dependencies,
+            comments,
+            own,
+            rest,
+        } = parts;
+        // Foreign fields first: the others then find out which names are taken.
+        for (key, value) in rest {
+            self.rest(key, value);
+        }
+        self.title(title);
+        self.body(description)?;
+        self.draft.created = self.time("created_at", "created", created_at);
+        if let Some(text) = updated_at {
+            self.memory.at = Some(text.clone());
+            self.draft.imported_updated = self.time("updated_at", "imported_updated", Some(text));
+        }
+        let closed_at = self.time("closed_at", "closed", closed_at);
+        self.status(status, closed_at, close_reason)?;
+        if let Some(rank) = priority {
+            self.cleaner.report.map("priority", "priority");
+            self.draft.priority = u8::try_from(rank).ok().and_then(Priority::from_rank).unwrap_or_default();
+        }
+        self.kind(issue_type);
+        let assignee = self.person("assignee", "assignee", assignee);
+        self.draft.assignees.extend(assignee);
+        self.draft.reporter = self.person("created_by", "reporter", created_by);
+        self.draft.estimate = estimate.and_then(|minutes| u32::try_from(minutes).ok()).map(Minutes);
+        if self.draft.estimate.is_some() {
+            self.cleaner.report.map("estimated_minutes", "estimate");
+        }
+        self.due(due_at);
+        self.draft.references.insert(self.reference.clone());
+        self.cleaner.report.map("id", "reference");
+        self.draft.id = Some(imported_issue_id(&self.reference, self.draft.created));
+        self.external_reference(external_ref);
+        self.labels(labels);
+        self.dependencies(dependencies);
+        self.comments(comments, &own.comments);
+        self.own(own);
+        Some(())
+    }
+
+    /// Keeps a key that has no place of its own, or not the type that its place needs.
+    fn rest(&mut self, key: String, value: Value) {
+        let says_nothing = match &value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(list) => list.is_empty(),
+            Value::Object(map) => map.is_empty(),
+            Value::Bool(true) => false,
+            Value::Bool(false) => ZERO_MEANS_NOTHING.contains(&key.as_str()),
+            Value::Number(number) => number.as_f64() == Some(0.0) && ZERO_MEANS_NOTHING.contains(&key.as_str()),
+        };
+        if says_nothing {
+            self.default(&key, value);
+        } else {
+            self.keep(&key, value);
+        }
+    }
+
+    fn keep(&mut self, key: &str, value: Value) {
+        if is_mapped(key) {
+            let problem = format!("{key} can't be {}; kept as the field `{SYSTEM}-{key}`", show(&value));
+            self.cleaner.note(NoteKind::Changed, problem);
+            // Under another name: a custom field `priority` beside the priority would mislead.
+            let field = format!("{SYSTEM}-{key}");
+            keep(key, &field, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
+        } else {
+            keep(key, key, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
+        }
+    }
+
+    fn default(&mut self, key: &str, value: Value) {
+        self.cleaner.report.pass_over(&format!("{key} = {value}"));
+        if !(ALWAYS.contains(&key) && value.as_u64() == Some(0)) {
+            self.memory.defaults.insert(key.to_owned(), value);
+        }
+    }
+
+    /// Returns a text that says something; an empty one is a default.
+    fn text(&mut self, key: &str, text: Option<String>) -> Option<String> {
+        let text = text?;
+        if text.trim().is_empty() {
+            self.default(key, Value::String(text));
+            return None;
+        }
+        Some(text)
+    }
+
+    fn title(&mut self, title: Option<String>) {
+        let Some(title) = self.text("title", title) else {
+            self.cleaner.note(NoteKind::Changed, "has no title: its id became the title");
+            self.draft.title = self.id.to_owned();
+            return;
+        };
+        self.cleaner.report.map("title", "title");
+        let title = self.cleaner.line("title", title);
+        if title.len() > limits::TITLE {
+            self.cleaner.note(
+                NoteKind::Changed,
+                format!("title has {} bytes, cut to {}; whole in the field `{TITLE_FIELD}`", title.len(), limits::TITLE),
+            );
+            self.draft.title = shorten(&title, limits::TITLE);
+            self.field(TITLE_FIELD, title);
+        } else {
+            self.draft.title = title;
+        }
+    }
+
+    /// A custom field of ours, for a value that has no equal here.
+    fn field(&mut self, key: &str, text: String) {
+        if let Some(text) = self.cleaner.fits(key, text, limits::FIELD) {
+            self.draft.fields.insert(key.to_owned(), FieldValue::Text(text));
+        }
+    }
+
+    fn body(&mut self, description: Option<String>) -> Option<()> {
+        let Some(text) = self.text("description", description) else { return Some(()) };
+        self.cleaner.report.map("description", "body");
+        let body = self.cleaner.paragraphs("description", text);
+        if body.len() > limits::BODY {
+            let problem = format!("description has {} bytes; the limit is {}", body.len(), limits::BODY);
+            self.cleaner.note(NoteKind::Skipped, problem);
+            return None;
+        }
+        self.draft.body = body;
+        Some(())
+    }
+
+    fn time(&mut self, key: &str, ours: &str, text: Option<String>) -> Option<Timestamp> {
+        let text = self.text(key, text)?;
+        match text.trim().parse() {
+            Ok(time) => {
+                self.cleaner.report.map(key, ours);
+                Some(time)
+            }
+            Err(_) => {
+                self.keep(key, Value::String(text));
+                None
+            }
+        }
+    }
+
+    fn status(&mut self, status: Option<String>, at: Option<Timestamp>, note: Option<String>) -> Option<()> {
+        let note = self.text("close_reason", note);
+        let theirs = status.as_deref().map(str::trim).filter(|status| !status.is_empty()).unwrap_or("open");
+        let folded = Status::new(theirs);
+        let (ours, known) = match folded.as_str() {
+            "inprogress" => (self.schema.first_of(Category::InProgress), true),
+            _ if self.schema.has_status(&folded) => (folded, true),
+            _ if at.is_some() => (self.schema.first_of(Category::Closed), false),
+            _ => (self.schema.first_of(Category::Open), false),
+        };
+        if status.is_some() {
+            self.cleaner.report.map(&format!("status {theirs}"), &format!("status {ours}"));
+        }
+        if !known {
+            let text = self.cleaner.line("status", theirs.to_owned());
+            self.cleaner.note(
+                NoteKind::Changed,
+                format!("no status `{text}` is configured: became {ours}, kept in the field `{STATUS_FIELD}`"),
+            );
+            self.field(STATUS_FIELD, text);
+        }
+        if self.schema.category(&ours).is_closed() {
+            let reason = note.as_deref().map_or(CloseReason::Completed, reason_of);
+            let note = match note {
+                None => None,
+                Some(text) => {
+                    self.cleaner.report.map("close_reason", &format!("note, closed as {reason}"));
+                    let text = self.cleaner.paragraphs("close_reason", text);
+                    if text.len() > limits::BODY {
+                        let problem = format!("close_reason has {} bytes; the limit is {}", text.len(), limits::BODY);
+                        self.cleaner.note(NoteKind::Skipped, problem);
+                        return None;
+                    }
+                    Some(text)
+                }
+            };
+            self.draft.closure = Some(Closure { at, reason, note });
+        } else {
+            // What is left of an earlier closing.
+            for (key, value) in [("closed_at", at.map(|at| at.to_string())), ("close_reason", note)] {
+                if let Some(value) = value {
+                    self.keep(key, Value::String(value));
+                }
+            }
+        }
+        self.draft.status = Some(ours);
+        Some(())
+    }
+
+    fn kind(&mut self, issue_type: Option<String>) {
+        let Some(theirs) = self.text("issue_type", issue_type) else { return };
+        let folded = Kind::new(&theirs);
+        let kind = if self.schema.has_kind(&folded) {
+            folded
+        } else {
+            let text = self.cleaner.line("issue_type", theirs.clone());
+            let kind = self.schema.default_kind.clone();
+            self.cleaner.note(
+                NoteKind::Changed,
+                format!("no kind `{text}` is configured: became {kind}, kept in the field `{TYPE_FIELD}`"),
+            );
+            self.field(TYPE_FIELD, text);
+            kind
+        };
+        self.cleaner.report.map(&format!("issue_type {}", theirs.trim()), &format!("kind {kind}"));
+        self.draft.kind = Some(kind);
+    }
+
+    fn person(&mut self, key: &str, ours: &str, name: Option<String>) -> Option<String> {
+        let name = self.text(key, name)?;
+        let name = self.cleaner.name(key, name)?;
+        self.cleaner.report.map(key, ours);
+        Some(name)
+    }
+
+    fn due(&mut self, due_at: Option<String>) {
+        let Some(text) = self.text("due_at", due_at) else { return };
+        // The day as it is written: in the zone of whoever set it.
+        let day = text.trim().get(..10).and_then(|day| day.parse::<Date>().ok());
+        let Some(day) = day else {
+            self.keep("due_at", Value::String(text));
+            return;
+        };
+        self.cleaner.report.map("due_at", "due");
+        self.draft.due = Some(day);
+        self.memory.exact.insert("due_at".to_owned(), text);
+    }
+
+    fn external_reference(&mut self, external: Option<String>) {
+        let Some(text) = self.text("external_ref", external) else { return };
+        let text = self.cleaner.line("external_ref", text);
+        if let Some(id) = text.strip_prefix(OWN_REFERENCE).and_then(|id| id.parse::<IssueId>().ok()) {
+            self.draft.id = Some(id);
+            self.memory.exact.insert("external_ref".to_owned(), text);
+            return;
+        }
+        if let Some(text) = self.cleaner.fits("external_ref", text, limits::REFERENCE) {
+            self.cleaner.report.map("external_ref", "reference");
+            self.memory.exact.insert("external_ref".to_owned(), text.clone());
+            self.draft.references.insert(text);
+        }
+    }
+
+    fn labels(&mut self, labels: Vec<Value>) {
+        for label in labels {
+            let Value::String(label) = label else {
+                self.cleaner.note(NoteKind::Dropped, format!("label {} is no text", show(&label)));
+                continue;
+            };
+            if self.draft.labels.len() >= limits::ITEMS {
+                self.cleaner.note(NoteKind::Dropped, format!("label {label}: an issue has at most {}", limits::ITEMS));
+                continue;
+            }
+            if let Some(label) = self.cleaner.name("label", label) {
+                self.cleaner.report.map("labels", "labels");
+                self.draft.labels.insert(label);
+            }
+        }
+    }
+
+    fn dependencies(&mut self, dependencies: Vec<Value>) {
+        for value in dependencies {
+            let Value::Object(mut map) = value else {
+                self.cleaner.note(NoteKind::Dropped, format!("dependency {} is no object", show(&value)));
+                continue;
+            };
+            let mut text = |key: &str| match map.shift_remove(key) {
+                Some(Value::String(text)) => Some(text),
+                Some(other) => {
+                    map.insert(key.to_owned(), other);
+                    None
+                }
+                None => None,
+            };
+            let mut dependency = Dependency {
+                kind: text("type").unwrap_or_default(),
+                on: text("depends_on_id").unwrap_or_default(),
+                at: text("created_at"),
+                by: text("created_by"),
+                extra: Map::new(),
+                unlinked: false,
+            };
+            if map.get("issue_id").and_then(Value::as_str) == Some(self.id) {
+                map.shift_remove("issue_id");
+            }
+            dependency.extra = map;
+            let Dependency { kind: theirs, on, .. } = &dependency;
+            let about = format!("dependency {theirs} on {on}");
+            if on.trim().is_empty() {
+                self.cleaner.note(NoteKind::Dropped, "a dependency names no other issue");
+                dependency.unlinked = true;
+            } else if dependency.extra.contains_key("issue_id") {
+                self.cleaner.note(NoteKind::Dropped, format!("{about} belongs to another issue"));
+                dependency.unlinked = true;
+            } else if on == self.id {
+                self.cleaner.note(NoteKind::Dropped, format!("{about}: an issue can't be linked to itself"));
+                dependency.unlinked = true;
+            } else {
+                let kind = link_kind(theirs);
+                self.cleaner.report.map(&format!("dependency {theirs}"), &format!("link {kind}"));
+                self.links.push(ForeignLink {
+                    kind,
+                    target: ForeignTarget::Reference(reference(on.trim())),
+                    dependency: Some(self.memory.depends.len()),
+                });
+            }
+            self.memory.depends.push(dependency);
+        }
+    }
+
+    fn comments(&mut self, comments: Vec<Value>, own: &BTreeMap<String, String>) {
+        let mut seen = BTreeSet::new();
+        for value in comments {
+            let Value::Object(mut map) = value else {
+                self.cleaner.note(NoteKind::Dropped, format!("comment {} is no object", show(&value)));
+                continue;
+            };
+            let foreign_id = map.shift_remove("id").unwrap_or(Value::Null);
+            let name = comment_name(&foreign_id, &seen);
+            let what = format!("comment {name}");
+            let text = match map.shift_remove("text") {
+                Some(Value::String(text)) if !text.trim().is_empty() => text,
+                _ => {
+                    self.cleaner.note(NoteKind::Dropped, format!("{what} has no text"));
+                    continue;
+                }
+            };
+            let body = self.cleaner.paragraphs(&what, text);
+            let Some(body) = self.cleaner.fits(&what, body, limits::COMMENT) else { continue };
+            let author = match map.shift_remove("author") {
+                Some(Value::String(author)) if author.trim().is_empty() => None,
+                Some(Value::String(author)) => self.cleaner.name("author of a comment", author),
+                Some(other) => {
+                    map.insert("author".to_owned(), other);
+                    None
+                }
+                None => None,
+            };
+            let created = match map.get("created_at").and_then(Value::as_str).and_then(|text| text.trim().parse().ok()) {
+                Some(created) => {
+                    map.shift_remove("created_at");
+                    created
+                }
+                None => {
+                    let Some(instead) = self.draft.created.or(self.draft.imported_updated) else {
+                        self.cleaner.note(NoteKind::Dropped, format!("{what}: neither it nor the record has a time"));
+                        continue;
+                    };
+                    self.cleaner.note(NoteKind::Changed, format!("{what} has no time: took that of the record"));
+                    instead
+                }
+            };
+            if map.get("issue_id").and_then(Value::as_str) == Some(self.id) {
+                map.shift_remove("issue_id");
+            }
+            let id = own
+                .get(&name)
+                .and_then(|id| uuid::Uuid::try_parse(id).ok())
+                .map_or_else(|| imported_comment_id(&self.reference, &name, Some(created)), CommentId::new);
+            if !map.is_empty() {
+                self.memory.comment_extra.insert(name.clone(), map);
+            }
+            seen.insert(name);
+            self.memory.comments.push(foreign_id);
+            self.cleaner.report.map("comments", "comments");
+            self.draft.comments.push(DraftComment { id: Some(id), author, created: Some(created), body });
+        }
+    }
+
+    /// What a writer of ours left.
+    fn own(&mut self, own: Own) {
+        let Own { id, number, status, reason, milestone, spent, assignees, references, fields, comments: _ } = own;
+        if let Some(id) = id.and_then(|id| id.parse().ok()) {
+            self.draft.id = Some(id);
+        }
+        self.draft.number = number.and_then(IssueNumber::new);
+        if let Some(status) = status.map(|status| Status::new(&status)).filter(|status| self.schema.has_status(status))
+            && self.schema.category(&status).is_closed() == self.draft.closure.is_some()
+        {
+            self.draft.status = Some(status);
+        }
+        if let (Some(closure), Some(reason)) = (&mut self.draft.closure, reason.and_then(|reason| reason.parse().ok())) {
+            closure.reason = reason;
+        }
+        self.draft.milestone = milestone.and_then(|name| self.cleaner.name("milestone", name));
+        self.draft.spent = spent.map(Minutes);
+        for name in assignees {
+            self.draft.assignees.extend(self.cleaner.name("assignee", name));
+        }
+        for text in references {
+            let text = self.cleaner.line("reference", text);
+            self.draft.references.extend(self.cleaner.fits("reference", text, limits::REFERENCE));
+        }
+        for (key, text) in fields {
+            // A name that is taken means that a key of beads has it since.
+            if !self.draft.fields.contains_key(&key) {
+                let value = Value::String(text);
+                keep(&key, &key, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
+            }
+        }
+    }
+}

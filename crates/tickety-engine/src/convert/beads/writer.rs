@@ -1,0 +1,418 @@
+//! Writing beads records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tickety_core::ident::{IssueKey, IssueName};
+use tickety_core::issue::{CloseReason, Closure, Comment, FieldValue, Issue, LinkKind, Priority};
+use tickety_core::operation::limits;
+use tickety_core::schema::{Category, Schema};
+
+use super::parts::is_mapped;
+use super::{OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, dependency_type, link_kind, reason_of, reference};
+use crate::convert::Writer;
+use crate::convert::identity::{comment_number, fingerprint, imported_comment_id, imported_issue_id};
+use crate::convert::memory::{Dependency, Memory};
+use crate::convert::text::shorten;
+
+/// The order in which beads writes its keys; others follow by name, then these in the order of
+/// [`LAST`].
+const FIRST: [&str; 19] = [
+    "id",
+    "title",
+    "description",
+    "design",
+    "acceptance_criteria",
+    "notes",
+    "status",
+    "priority",
+    "issue_type",
+    "assignee",
+    "owner",
+    "estimated_minutes",
+    "created_at",
+    "created_by",
+    "updated_at",
+    "closed_at",
+    "close_reason",
+    "due_at",
+    "external_ref",
+];
+
+/// The keys that come last.
+const LAST: [&str; 4] = ["labels", "dependencies", "comments", "tickety"];
+
+/// Keys that beads reads as something else than text: a custom field that merely has such a name
+/// would make the whole record unreadable there.
+const NOT_TEXT: [&str; 16] = [
+    "bonded_from",
+    "compacted_at",
+    "compaction_level",
+    "crystallizes",
+    "defer_until",
+    "deleted_at",
+    "ephemeral",
+    "is_template",
+    "mol_type",
+    "no_history",
+    "original_size",
+    "pinned",
+    "quality_score",
+    "started_at",
+    "timeout_seconds",
+    "work_type",
+];
+
+/// Writes the `issues.jsonl` of beads.
+///
+/// An issue that came from beads is called there what it was; any other one by prefix and number,
+/// as in `tik-42`.
+#[derive(Debug)]
+pub struct BeadsWriter<'a, W> {
+    output: W,
+    schema: &'a Schema,
+    names: BTreeMap<IssueKey, String>,
+    taken: BTreeSet<String>,
+}
+
+impl<'a, W: Write> BeadsWriter<'a, W> {
+    /// Writes lines to a stream.
+    pub fn new(output: W, schema: &'a Schema) -> Self {
+        Self { output, schema, names: BTreeMap::new(), taken: BTreeSet::new() }
+    }
+
+    fn name(&mut self, issue: &Issue) -> String {
+        let key = issue.key();
+        if let Some(name) = self.names.get(&key) {
+            return name.clone();
+        }
+        let short = beads_id(issue).map_or_else(
+            || format!("{}-{}", self.schema.prefix.to_lowercase(), issue.number),
+            str::to_owned,
+        );
+        // Two branches may each have a 42.
+        let name = if self.taken.contains(&short) { format!("{short}-{}", key.suffix) } else { short };
+        self.taken.insert(name.clone());
+        self.names.insert(key, name.clone());
+        name
+    }
+
+    fn name_of(&self, target: IssueName) -> Option<&str> {
+        if let Some(suffix) = target.suffix {
+            return self.names.get(&IssueKey { number: target.number, suffix }).map(String::as_str);
+        }
+        let mut named = self.names.iter().filter(|(key, _)| target.names(**key));
+        match (named.next(), named.next()) {
+            (Some((_, name)), None) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl<W: Write> Writer for BeadsWriter<'_, W> {
+    fn wants_introductions(&self) -> bool {
+        true
+    }
+
+    fn introduce(&mut self, issue: &Issue) {
+        self.name(issue);
+    }
+
+    fn write(&mut self, issue: &Issue, updated: Timestamp) -> io::Result<()> {
+        let name = self.name(issue);
+        let memory = Memory::recall(&issue.fields, SYSTEM).unwrap_or_default();
+        let mut record = Record { schema: self.schema, issue, memory: &memory, values: Map::new(), own: Map::new() };
+        record.mapped(&name, updated);
+        record.custom();
+        record.references();
+        for (key, value) in &memory.defaults {
+            record.values.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        for key in super::ALWAYS {
+            record.values.entry(key.to_owned()).or_insert(json!(0));
+        }
+        let dependencies = dependencies(issue, &name, &memory, |target| self.name_of(target));
+        if !dependencies.is_empty() {
+            record.values.insert("dependencies".to_owned(), dependencies.into());
+        }
+        record.comments(&name);
+        if !record.own.is_empty() {
+            record.values.insert("tickety".to_owned(), record.own.into());
+        }
+        serde_json::to_writer(&mut self.output, &in_order(record.values))?;
+        self.output.write_all(b"\n")
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.output.flush()
+    }
+}
+
+/// Returns what beads calls an issue that came from there.
+fn beads_id(issue: &Issue) -> Option<&str> {
+    issue.references.iter().find_map(|reference| reference.strip_prefix(SYSTEM)?.strip_prefix(':'))
+}
+
+fn in_order(mut values: Map<String, Value>) -> Map<String, Value> {
+    let mut ordered = Map::with_capacity(values.len());
+    ordered.extend(FIRST.iter().filter_map(|key| values.shift_remove_entry(*key)));
+    let last: Vec<_> = LAST.iter().filter_map(|key| values.shift_remove_entry(*key)).collect();
+    values.sort_keys();
+    ordered.extend(values);
+    ordered.extend(last);
+    ordered
+}
+
+/// A record in the making.
+struct Record<'a> {
+    schema: &'a Schema,
+    issue: &'a Issue,
+    memory: &'a Memory,
+    /// The keys of beads.
+    values: Map<String, Value>,
+    /// What beads has no key for.
+    own: Map<String, Value>,
+}
+
+impl Record<'_> {
+    fn set(&mut self, key: &str, value: impl Into<Value>) {
+        self.values.insert(key.to_owned(), value.into());
+    }
+
+    fn field(&self, key: &str) -> Option<String> {
+        self.issue.fields.get(key).map(ToString::to_string)
+    }
+
+    fn mapped(&mut self, name: &str, updated: Timestamp) {
+        let Issue {
+            number,
+            id,
+            title,
+            body,
+            status,
+            closure,
+            priority,
+            kind,
+            labels,
+            assignees,
+            reporter,
+            milestone,
+            due,
+            estimate,
+            spent,
+            comments: _,
+            links: _,
+            references: _,
+            fields: _,
+            created,
+            imported_updated,
+        } = self.issue;
+        self.set("id", name);
+        let whole = self.field(TITLE_FIELD).filter(|whole| shorten(whole, limits::TITLE) == *title);
+        self.set("title", whole.unwrap_or_else(|| title.clone()));
+        if !body.is_empty() {
+            self.set("description", body.as_str());
+        }
+        let category = self.schema.category(status);
+        let original = self.field(STATUS_FIELD).filter(|_| *status == self.schema.first_of(category));
+        let theirs = match (original, category) {
+            (Some(original), _) => original,
+            (None, Category::Closed) => "closed".to_owned(),
+            (None, _) => status.as_str().replace('-', "_"),
+        };
+        if category.is_closed() && *status != self.schema.first_of(category) {
+            self.own.insert("status".to_owned(), status.as_str().into());
+        }
+        self.set("status", theirs);
+        self.set("priority", priority.rank());
+        let original = self.field(TYPE_FIELD).filter(|_| *kind == self.schema.default_kind);
+        self.set("issue_type", original.unwrap_or_else(|| kind.as_str().to_owned()));
+        let mut assignees = assignees.iter();
+        if let Some(assignee) = assignees.next() {
+            self.set("assignee", assignee.as_str());
+        }
+        let others: Vec<_> = assignees.map(String::as_str).collect();
+        if !others.is_empty() {
+            self.own.insert("assignees".to_owned(), others.into());
+        }
+        if let Some(minutes) = estimate {
+            self.set("estimated_minutes", minutes.0);
+        }
+        self.set("created_at", created.to_string());
+        if let Some(reporter) = reporter {
+            self.set("created_by", reporter.as_str());
+        }
+        self.set("updated_at", imported_updated.unwrap_or(updated).to_string());
+        if let Some(Closure { at, reason, note }) = closure {
+            self.set("closed_at", at.unwrap_or(updated).to_string());
+            let guessed = note.as_deref().map_or(CloseReason::Completed, reason_of);
+            if let Some(note) = note {
+                self.set("close_reason", note.as_str());
+            }
+            if guessed != *reason {
+                self.own.insert("reason".to_owned(), reason.as_str().into());
+            }
+        }
+        if let Some(due) = due {
+            let exact = self.memory.exact.get("due_at").filter(|text| text.starts_with(&due.to_string()));
+            self.set("due_at", exact.cloned().unwrap_or_else(|| format!("{due}T00:00:00Z")));
+        }
+        if !labels.is_empty() {
+            self.set("labels", labels.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        if let Some(milestone) = milestone {
+            self.own.insert("milestone".to_owned(), milestone.as_str().into());
+        }
+        if let Some(spent) = spent {
+            self.own.insert("spent".to_owned(), spent.0.into());
+        }
+        let is_theirs = beads_id(self.issue)
+            .is_some_and(|id_there| fingerprint(imported_issue_id(&reference(id_there), None).uuid()) == fingerprint(id.uuid()));
+        if !is_theirs {
+            self.own.insert("id".to_owned(), id.to_string().into());
+            self.own.insert("number".to_owned(), number.get().into());
+        }
+    }
+
+    fn custom(&mut self) {
+        let mut own = Map::new();
+        let memory_key = Memory::key(SYSTEM);
+        for (key, value) in &self.issue.fields {
+            if *key == memory_key || [STATUS_FIELD, TYPE_FIELD, TITLE_FIELD].contains(&key.as_str()) {
+                continue;
+            }
+            let text = value.to_string();
+            let theirs = self.memory.keys.get(key);
+            let parsed = self.memory.json.contains(key).then(|| serde_json::from_str(&text).ok()).flatten();
+            let was_there = theirs.is_some() || parsed.is_some();
+            let name = theirs.unwrap_or(key);
+            let reserved = is_mapped(name) || (NOT_TEXT.contains(&name.as_str()) && !fits_untyped(name, value, &parsed));
+            if reserved && !was_there {
+                own.insert(key.clone(), text.into());
+                continue;
+            }
+            let value = parsed.unwrap_or(Value::String(text));
+            // A value that could not be used stands again in its place, unless the place was filled.
+            let unfilled = name == "priority" && self.issue.priority == Priority::default();
+            if unfilled || !self.values.contains_key(name) {
+                self.values.insert(name.clone(), value);
+            }
+        }
+        if !own.is_empty() {
+            self.own.insert("fields".to_owned(), own.into());
+        }
+    }
+
+    fn references(&mut self) {
+        let this = beads_id(self.issue).map(reference);
+        let mut others: Vec<&str> =
+            self.issue.references.iter().map(String::as_str).filter(|other| Some(*other) != this.as_deref()).collect();
+        let remembered = self.memory.exact.get("external_ref").map(String::as_str);
+        let chosen = others.iter().position(|other| Some(*other) == remembered).or(if others.is_empty() { None } else { Some(0) });
+        match (chosen, this) {
+            (Some(chosen), _) => {
+                let external = others.remove(chosen);
+                self.values.insert("external_ref".to_owned(), external.into());
+            }
+            (None, None) => {
+                let external = format!("{OWN_REFERENCE}{}", self.issue.id);
+                self.values.insert("external_ref".to_owned(), external.into());
+            }
+            (None, Some(_)) => {}
+        }
+        if !others.is_empty() {
+            self.own.insert("references".to_owned(), others.into());
+        }
+    }
+
+    fn comments(&mut self, name: &str) {
+        if self.issue.comments.is_empty() {
+            return;
+        }
+        let this = reference(name);
+        let names = self.memory.comment_names();
+        let theirs: BTreeMap<u128, (&Value, &String)> = self
+            .memory
+            .comments
+            .iter()
+            .zip(&names)
+            .map(|(id, name)| (fingerprint(imported_comment_id(&this, name, None).uuid()), (id, name)))
+            .collect();
+        let mut own = Map::new();
+        let mut list = Vec::with_capacity(self.issue.comments.len());
+        for Comment { id, author, created, body } in &self.issue.comments {
+            let known = theirs.get(&fingerprint(id.uuid())).copied();
+            let number = known.map_or_else(|| comment_number(*id).into(), |(number, _)| number.clone());
+            if known.is_none() {
+                own.insert(number.to_string(), id.to_string().into());
+            }
+            let mut comment = Map::new();
+            comment.insert("id".to_owned(), number.clone());
+            comment.insert("issue_id".to_owned(), name.into());
+            comment.insert("author".to_owned(), author.clone().unwrap_or_default().into());
+            comment.insert("text".to_owned(), body.as_str().into());
+            comment.insert("created_at".to_owned(), created.to_string().into());
+            if let Some(extra) = known.and_then(|(_, name)| self.memory.comment_extra.get(name)) {
+                comment.extend(extra.clone());
+            }
+            list.push(Value::Object(comment));
+        }
+        self.values.insert("comments".to_owned(), list.into());
+        if !own.is_empty() {
+            self.own.insert("comments".to_owned(), own.into());
+        }
+    }
+}
+
+/// Whether a value can stand under a key that beads doesn't read as text.
+fn fits_untyped(name: &str, value: &FieldValue, parsed: &Option<Value>) -> bool {
+    match name {
+        "compacted_at" | "defer_until" | "deleted_at" | "started_at" => value.to_string().parse::<Timestamp>().is_ok(),
+        "mol_type" | "work_type" => true,
+        _ => parsed.is_some(),
+    }
+}
+
+/// Returns the dependencies of a record: those it came with, as far as they still hold or could
+/// never become links, and then the links made here.
+fn dependencies<'n>(
+    issue: &Issue,
+    name: &str,
+    memory: &Memory,
+    name_of: impl Fn(IssueName) -> Option<&'n str>,
+) -> Vec<Value> {
+    let links: BTreeSet<(LinkKind, &str)> =
+        issue.links.iter().filter_map(|link| Some((link.kind, name_of(link.target)?))).collect();
+    let mut made_here = links.clone();
+    let mut list = Vec::new();
+    for Dependency { kind, on, at, by, extra, unlinked } in &memory.depends {
+        let link = (link_kind(kind), on.trim());
+        made_here.remove(&link);
+        if !unlinked && !links.contains(&link) {
+            continue;
+        }
+        let mut dependency = Map::new();
+        dependency.insert("issue_id".to_owned(), name.into());
+        dependency.insert("depends_on_id".to_owned(), on.as_str().into());
+        dependency.insert("type".to_owned(), kind.as_str().into());
+        for (key, value) in [("created_at", at), ("created_by", by)] {
+            if let Some(value) = value {
+                dependency.insert(key.to_owned(), value.as_str().into());
+            }
+        }
+        dependency.extend(extra.clone());
+        list.push(Value::Object(dependency));
+    }
+    list.extend(made_here.into_iter().map(|(kind, on)| {
+        json!({
+            "issue_id": name,
+            "depends_on_id": on,
+            "type": dependency_type(kind),
+            "created_at": issue.created.to_string(),
+            "created_by": issue.reporter.as_deref().unwrap_or("tickety"),
+        })
+    }));
+    list
+}

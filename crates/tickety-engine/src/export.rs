@@ -1,0 +1,92 @@
+//! Export: the issues of a store, through a [`Writer`].
+
+use std::collections::BTreeSet;
+use std::io;
+
+use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
+use tickety_core::query::{Moment, Query, SortBy, SortKey};
+use tickety_store::{IssueStorage, StorageError};
+
+use crate::convert::Writer;
+
+/// How many issues are asked for at once.
+const PAGE: u32 = 1_000;
+
+/// Why an export failed; a part of the output may have been written.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store failed, or an issue can't be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The output can't be written.
+    #[error("could not write the output: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Writes the issues that a query's filter asks for, all of them, by number; returns how many.
+///
+/// The store is asked for a page at a time, so memory doesn't grow with the number of issues. `progress` is called after
+/// each issue with how many are done.
+///
+/// Fails with the first issue that can't be read: an export that leaves one out would pass for a
+/// whole one.
+pub async fn export(
+    store: &dyn IssueStorage,
+    query: &Query,
+    moment: &Moment,
+    writer: &mut dyn Writer,
+    progress: &mut dyn FnMut(u64),
+) -> Result<u64, ExportError> {
+    let by_number = SortKey { by: SortBy::Number, descending: false };
+    let mut query = Query { sort: vec![by_number], limit: Some(PAGE), after: None, fields: Vec::new(), ..query.clone() };
+    let mut introduced: BTreeSet<IssueKey> = BTreeSet::new();
+    let mut done = 0;
+    if let Some(problem) = store.problems().await?.into_iter().next() {
+        return Err(StorageError::Unreadable { problem }.into());
+    }
+    loop {
+        let page = store.list(&query, moment).await?;
+        let selectors: Vec<IssueSelector> = page.issues.iter().map(|issue| issue.key.into()).collect();
+        for stored in store.get_many(&selectors).await {
+            let stored = stored?;
+            let issue = &stored.issue;
+            if writer.wants_introductions() {
+                introduced.insert(issue.key());
+                for target in issue.links.iter().map(|link| link.target) {
+                    introduce(store, writer, target, &mut introduced).await?;
+                }
+            }
+            writer.write(issue, stored.derived.updated)?;
+            done += 1;
+            progress(done);
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => break,
+        }
+    }
+    writer.finish()?;
+    Ok(done)
+}
+
+async fn introduce(
+    store: &dyn IssueStorage,
+    writer: &mut dyn Writer,
+    target: IssueName,
+    introduced: &mut BTreeSet<IssueKey>,
+) -> Result<(), StorageError> {
+    let known = target.suffix.map(|suffix| IssueKey { number: target.number, suffix });
+    if known.is_some_and(|key| introduced.contains(&key)) {
+        return Ok(());
+    }
+    match store.get(target.into()).await {
+        Ok(stored) => {
+            writer.introduce(&stored.issue);
+            introduced.insert(stored.issue.key());
+            Ok(())
+        }
+        // A link to nothing, or to more than one issue, has no name in another tracker.
+        Err(StorageError::NotFound { .. } | StorageError::Ambiguous { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

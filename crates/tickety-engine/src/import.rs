@@ -1,0 +1,298 @@
+//! Import: bringing the records of a [`Reader`] into a store.
+//!
+//! The whole import is one batch: all of it or nothing, however many issues there are. Importing the same
+//! input again changes nothing.
+//!
+//! # Which issue a record is
+//!
+//! A record of another tracker is the issue that has its reference (`beads:bd-42`), else the one
+//! with the id that is derived from it; a record in Tickety's own format the one with its id. What matches nothing is created: records
+//! of Tickety's own format under their number where that is free, others in the order of
+//! their creation, so that a lower number is an older issue.
+//!
+//! # What a repeated import does
+//!
+//! A record of Tickety's own format is the whole truth: the issue becomes what the record says, only comments
+//! made here stay.
+//!
+//! A record of another tracker is merged by parts (title, body, status, labels and so on). What each part was at the
+//! last import is remembered with the issue, as a short hash in the custom field `beads-import`. A part that
+//! changed on one side only is taken from that side: edits made here survive, and so do labels,
+//! links and fields added here, while one that the source removed goes. A part that changed on both sides is
+//! taken from the side whose issue changed last, and reported; sets are joined. Comments are only
+//! added; one that was deleted here doesn't come back. A record older than the last one
+//! imported is passed over. The hash, not the time, tells that the source changed: a copied file or a
+//! tool that doesn't bump its times makes no difference.
+//!
+//! # Links
+//!
+//! A link to an issue that neither the input nor the store has, a second parent, and the link that
+//! would close a circle are left out and reported with their line; the memory keeps them for
+//! an export, and the next import tries them again.
+
+mod base;
+mod cycles;
+mod links;
+mod matching;
+mod merge;
+
+use jiff::Timestamp;
+use tickety_core::ident::{IssueKey, IssueNumber};
+use tickety_core::issue::Issue;
+use tickety_core::operation::{self, ApplyContext, Operation, OperationError, Target};
+use tickety_core::schema::Schema;
+use tickety_store::{Batch, Effect, IssueStorage, StorageError, StoredIssue};
+
+use crate::convert::{ForeignLink, Imported, NoteKind, Origin, Place, ReadError, Reader, Report};
+use links::{End, Links};
+
+/// How to import.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ImportOptions {
+    /// Whether to work out what would happen and write nothing.
+    pub dry_run: bool,
+    /// Who imports. Nothing is attributed to this person that the source attributes to nobody.
+    pub actor: Option<String>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What an import did, or would do.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ImportReport {
+    /// What became of the parts of the input.
+    pub report: Report,
+    /// The records that were imported, in the order of the input.
+    pub issues: Vec<ImportedIssue>,
+    /// Whether nothing was written.
+    pub dry_run: bool,
+}
+
+impl ImportReport {
+    /// Returns how many issues came out like this.
+    pub fn count(&self, effect: Effect) -> usize {
+        self.issues.iter().filter(|issue| issue.effect == effect).count()
+    }
+}
+
+/// A record that was imported.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ImportedIssue {
+    /// Where it stood in the input.
+    pub place: Place,
+    /// The issue; `None` for one that a dry run would create.
+    pub key: Option<IssueKey>,
+    /// What became of it.
+    pub effect: Effect,
+}
+
+/// How far an import is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// What it does.
+    pub stage: Stage,
+    /// How many records are done.
+    pub done: u64,
+    /// Of how many; unknown while reading.
+    pub total: Option<u64>,
+}
+
+/// The stages of an import.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Stage {
+    /// Reading the input.
+    Read,
+    /// Finding the issues that are there, and working out what to change.
+    Plan,
+    /// Writing the batch.
+    Write,
+}
+
+impl Stage {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "reading",
+            Self::Plan => "planning",
+            Self::Write => "writing",
+        }
+    }
+}
+
+/// Why an import failed; nothing of it was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The input can't be read to its end.
+    #[error("nothing was imported: {0}")]
+    Read(#[from] ReadError),
+    /// The store refused one record.
+    #[error("nothing was imported: {place}: {source}")]
+    Record {
+        /// Where the record stands.
+        place: Place,
+        /// Why.
+        source: OperationError,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// A record that can become an issue, with what was found out about it.
+struct Candidate {
+    place: Place,
+    /// The issue as the source has it, checked against the schema; without its links, and with a
+    /// number that means nothing.
+    theirs: Issue,
+    /// The number it had, in Tickety's own format.
+    number: Option<IssueNumber>,
+    /// Whether the source tells when it was created.
+    has_created: bool,
+    links: Vec<ForeignLink>,
+    origin: Origin,
+    /// The issue that it is, where that is there already.
+    existing: Option<StoredIssue>,
+}
+
+/// Imports everything a reader gives.
+///
+/// `progress` is called after every record; how much of that is shown is its business.
+pub async fn import(
+    store: &dyn IssueStorage,
+    reader: &mut dyn Reader,
+    options: &ImportOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<ImportReport, ImportError> {
+    let schema = store.schema().await?;
+    let mut report = Report::default();
+    let mut candidates = Vec::new();
+    while let Some(record) = reader.read(&mut report)? {
+        candidates.extend(candidate(record, &schema, options, &mut report));
+        progress(Progress { stage: Stage::Read, done: report.records, total: None });
+    }
+    let total = candidates.len() as u64;
+    progress(Progress { stage: Stage::Plan, done: 0, total: Some(total) });
+    let candidates = matching::without_doubles(candidates, &mut report);
+    let mut candidates =
+        matching::with_existing(store, candidates, options.now, &mut report).await?;
+    // The order of their numbers, where they get new ones.
+    candidates.sort_by_key(|candidate| (candidate.number, candidate.theirs.created, candidate.place.line));
+
+    let mut links = Links::resolve(store, &candidates, &mut report).await?;
+    links.drop_second_parents(&candidates, &mut report);
+    links.merge(&candidates);
+    links.drop_circles(store, &candidates, &mut report).await?;
+
+    let planned = operations(&candidates, &links, &mut report);
+    progress(Progress { stage: Stage::Write, done: 0, total: Some(total) });
+    let mut issues = write(store, planned, &candidates, options).await?;
+    progress(Progress { stage: Stage::Write, done: total, total: Some(total) });
+    issues.sort_by(|a, b| a.place.cmp(&b.place));
+    Ok(ImportReport { report, issues, dry_run: options.dry_run })
+}
+
+/// Checks a record against the limits and the schema, as the store will, so that one that would be
+/// refused doesn't take the whole batch with it.
+fn candidate(record: Imported, schema: &Schema, options: &ImportOptions, report: &mut Report) -> Option<Candidate> {
+    let Imported { place, draft, links, origin } = record;
+    debug_assert!(draft.id.is_some() && draft.links.is_empty(), "readers give an id and keep links apart");
+    let mut context = ApplyContext {
+        schema,
+        now: options.now,
+        actor: None,
+        new_id: &mut || uuid::Uuid::nil(),
+        resolve: &mut |_| Err(OperationError::NotCreated { index: 0 }),
+    };
+    match operation::create(&draft, IssueNumber::FIRST, &mut context) {
+        Ok(theirs) => Some(Candidate {
+            place,
+            theirs,
+            number: draft.number,
+            has_created: draft.created.is_some(),
+            links,
+            origin,
+            existing: None,
+        }),
+        Err(problem) => {
+            report.readable -= 1;
+            report.note(NoteKind::Skipped, &place, problem.to_string());
+            None
+        }
+    }
+}
+
+/// The batch of an import, and what is known of each candidate before it is applied.
+struct Planned {
+    operations: Vec<Operation>,
+    /// For each candidate its operation; `None` if it already is as it should be.
+    places: Vec<Option<usize>>,
+}
+
+fn operations(candidates: &[Candidate], links: &Links, report: &mut Report) -> Planned {
+    let mut operations = Vec::with_capacity(candidates.len());
+    let mut places = vec![None; candidates.len()];
+    // Those to be created come first, so that the place of each is known to the links of all.
+    let new: Vec<usize> = (0..candidates.len()).filter(|index| candidates[*index].existing.is_none()).collect();
+    for (place, index) in new.iter().enumerate() {
+        places[*index] = Some(place);
+    }
+    let target = |end: End| match end {
+        End::Issue(key) => Target::from(key),
+        End::Record(index) => Target::Created(places[index].expect("links point at issues that are there or made")),
+    };
+    for &index in &new {
+        operations.push(Operation::Create(Box::new(merge::draft(&candidates[index], links, index, &target))));
+    }
+    let updates: Vec<_> = candidates
+        .iter()
+        .enumerate()
+        .filter_map(|(index, candidate)| {
+            let existing = candidate.existing.as_ref()?;
+            let changes = merge::changes(candidate, existing, links, index, &target, report);
+            let operation =
+                Operation::Update { target: existing.issue.key().into(), expected: Some(existing.version), changes };
+            (!matches!(&operation, Operation::Update { changes, .. } if changes.is_empty())).then_some((index, operation))
+        })
+        .collect();
+    for (index, operation) in updates {
+        places[index] = Some(operations.len());
+        operations.push(operation);
+    }
+    Planned { operations, places }
+}
+
+/// Applies the batch and says what became of each candidate.
+async fn write(
+    store: &dyn IssueStorage,
+    planned: Planned,
+    candidates: &[Candidate],
+    options: &ImportOptions,
+) -> Result<Vec<ImportedIssue>, ImportError> {
+    let Planned { operations, places } = planned;
+    let outcomes = if options.dry_run || operations.is_empty() {
+        Vec::new()
+    } else {
+        let batch = Batch { operations, actor: options.actor.clone(), now: options.now };
+        let refused = |error| match error {
+            StorageError::Refused { index, source } => {
+                match places.iter().position(|place| *place == Some(index)).map(|index| &candidates[index]) {
+                    Some(candidate) => ImportError::Record { place: candidate.place.clone(), source },
+                    None => ImportError::Storage(StorageError::Refused { index, source }),
+                }
+            }
+            other => ImportError::Storage(other),
+        };
+        store.apply(batch).await.map_err(refused)?.outcomes
+    };
+    let issues = candidates.iter().zip(&places).map(|(candidate, place)| {
+        let existing = candidate.existing.as_ref().map(|existing| existing.issue.key());
+        let (key, effect) = match place.and_then(|place| outcomes.get(place)) {
+            Some(outcome) => (Some(outcome.key), outcome.effect),
+            None if place.is_none() => (existing, Effect::Unchanged),
+            None if existing.is_some() => (existing, Effect::Updated),
+            None => (None, Effect::Created),
+        };
+        ImportedIssue { place: candidate.place.clone(), key, effect }
+    });
+    Ok(issues.collect())
+}

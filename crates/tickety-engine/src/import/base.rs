@@ -1,0 +1,217 @@
+//! Short hashes of the parts of an issue, which tell later who changed what.
+
+use tickety_core::ident::{IssueName, Suffix};
+use tickety_core::issue::{Closure, FieldValue, Issue, LinkKind};
+
+use crate::convert::ForeignLink;
+
+/// The parts that are compared one by one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    Title,
+    Body,
+    Status,
+    Priority,
+    Kind,
+    Labels,
+    Assignees,
+    Reporter,
+    Milestone,
+    Due,
+    Estimate,
+    Spent,
+    References,
+    Fields,
+    Created,
+    /// The links that could be made.
+    Links,
+    /// The links as the source names them.
+    StatedLinks,
+    /// The comments of the source; those made here play no part.
+    Comments,
+}
+
+/// How many parts there are.
+const PARTS: usize = Part::Comments as usize + 1;
+
+/// A hash of 32 bits for each part. A change goes unnoticed once in four thousand million times.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Base([u32; PARTS]);
+
+impl Base {
+    /// Returns the hash of a part.
+    pub(super) fn of(&self, part: Part) -> u32 {
+        self.0[part as usize]
+    }
+
+    /// Hashes the parts of an issue. Its links and, but for `stated`, its comments have no part in
+    /// it.
+    pub(super) fn hash(
+        issue: &Issue,
+        memory_key: &str,
+        links: impl Iterator<Item = (LinkKind, Option<Suffix>)>,
+        stated: Option<&[ForeignLink]>,
+    ) -> Self {
+        let Issue {
+            number: _,
+            id: _,
+            title,
+            body,
+            status,
+            closure,
+            priority,
+            kind,
+            labels,
+            assignees,
+            reporter,
+            milestone,
+            due,
+            estimate,
+            spent,
+            comments,
+            links: _,
+            references,
+            fields,
+            created,
+            imported_updated: _,
+        } = issue;
+        let mut base = Self([0; PARTS]);
+        base.set(Part::Title, |text| text.add(title));
+        base.set(Part::Body, |text| text.add(body));
+        base.set(Part::Status, |text| {
+            text.add(status.as_str());
+            if let Some(Closure { at, reason, note }) = closure {
+                text.add(reason.as_str());
+                text.maybe(at.map(|at| at.to_string()));
+                text.maybe(note.as_ref());
+            }
+        });
+        base.set(Part::Priority, |text| text.add(priority.as_str()));
+        base.set(Part::Kind, |text| text.add(kind.as_str()));
+        base.set(Part::Labels, |text| text.all(labels));
+        base.set(Part::Assignees, |text| text.all(assignees));
+        base.set(Part::Reporter, |text| text.maybe(reporter.as_ref()));
+        base.set(Part::Milestone, |text| text.maybe(milestone.as_ref()));
+        base.set(Part::Due, |text| text.maybe(due.map(|due| due.to_string())));
+        base.set(Part::Estimate, |text| text.maybe(estimate.map(|minutes| minutes.0.to_string())));
+        base.set(Part::Spent, |text| text.maybe(spent.map(|minutes| minutes.0.to_string())));
+        base.set(Part::References, |text| text.all(references));
+        base.set(Part::Fields, |text| {
+            for (key, value) in fields.iter().filter(|(key, _)| *key != memory_key) {
+                text.add(key);
+                text.add(match value {
+                    FieldValue::Text(_) => "text",
+                    FieldValue::Number(_) => "number",
+                    FieldValue::Date(_) => "date",
+                    FieldValue::Bool(_) => "bool",
+                });
+                text.add(value.to_string());
+            }
+        });
+        base.set(Part::Created, |text| text.add(created.to_string()));
+        base.set(Part::Links, |text| {
+            let mut links: Vec<_> = links.collect();
+            links.sort_unstable();
+            links.dedup();
+            for (kind, suffix) in links {
+                text.add(kind.as_str());
+                text.maybe(suffix.as_ref().map(Suffix::as_str));
+            }
+        });
+        if let Some(stated) = stated {
+            base.set(Part::StatedLinks, |text| {
+                for link in stated {
+                    text.add(link.kind.as_str());
+                    text.add(link.target.to_string());
+                }
+            });
+            base.set(Part::Comments, |text| {
+                for comment in comments {
+                    text.add(comment.id.to_string());
+                    text.maybe(comment.author.as_ref());
+                    text.add(comment.created.to_string());
+                    text.add(&comment.body);
+                }
+            });
+        }
+        base
+    }
+
+    fn set(&mut self, part: Part, write: impl FnOnce(&mut Text)) {
+        let mut text = Text(blake3::Hasher::new());
+        write(&mut text);
+        let hash = text.0.finalize();
+        let bytes = hash.as_bytes()[..4].try_into().expect("four bytes of a hash of thirty-two");
+        self.0[part as usize] = u32::from_le_bytes(bytes);
+    }
+
+    /// Returns it without the hashes of some parts.
+    pub(super) fn without(&self, parts: &[Part]) -> Self {
+        let mut base = self.clone();
+        for part in parts {
+            base.0[*part as usize] = 0;
+        }
+        base
+    }
+
+    /// Prints eight hexadecimal digits a part.
+    pub(super) fn print(&self) -> String {
+        self.0.iter().map(|hash| format!("{hash:08x}")).collect()
+    }
+
+    /// Reads what [`print`](Self::print) wrote; `None` for anything else.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut base = Self([0; PARTS]);
+        if text.len() != 8 * PARTS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        for (part, hash) in base.0.iter_mut().enumerate() {
+            *hash = u32::from_str_radix(text.get(8 * part..8 * part + 8)?, 16).ok()?;
+        }
+        Some(base)
+    }
+}
+
+/// Returns the ends of an issue's own links as a base knows them.
+pub(super) fn local_links(issue: &Issue) -> impl Iterator<Item = (LinkKind, Option<Suffix>)> + '_ {
+    issue.links.iter().map(|link| {
+        let IssueName { number: _, suffix } = link.target;
+        (link.kind, suffix)
+    })
+}
+
+/// A sequence of texts that is hashed so that none runs into the next.
+struct Text(blake3::Hasher);
+
+impl Text {
+    fn add(&mut self, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        self.0.update(&(text.len() as u64).to_le_bytes());
+        self.0.update(text.as_bytes());
+    }
+
+    fn maybe(&mut self, text: Option<impl AsRef<str>>) {
+        if let Some(text) = text {
+            self.add(text);
+        }
+    }
+
+    fn all<'t>(&mut self, texts: impl IntoIterator<Item = &'t String>) {
+        for text in texts {
+            self.add(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_survives_printing() {
+        let mut base = Base([7; PARTS]);
+        base.set(Part::Title, |text| text.add("x"));
+        assert_eq!(Base::parse(&base.print()), Some(base));
+        assert_eq!(Base::parse("+1"), None);
+    }
+}

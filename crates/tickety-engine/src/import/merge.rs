@@ -1,0 +1,407 @@
+//! What a record changes about the issue it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use tickety_core::ident::{IssueKey, IssueName};
+use tickety_core::issue::{Comment, FieldValue, Issue, Link, LinkKind};
+use tickety_core::operation::{self, Change, Draft, DraftComment, Target};
+use tickety_store::StoredIssue;
+
+use super::Candidate;
+use super::base::{Base, Part, local_links};
+use super::links::{End, Links};
+use crate::convert::{Memory, NoteKind, Origin, Report, comment_number, fingerprint, imported_comment_id};
+
+/// Which side a part is taken from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Verdict {
+    /// The source says nothing new, or both say the same.
+    Keep,
+    /// Only the source changed.
+    Take,
+    /// Both changed, the source last.
+    Source,
+    /// Both changed, the issue here last.
+    Local,
+}
+
+/// The source, the issue here, and what they had in common at the last import.
+pub(super) struct Sides<'a> {
+    source: Base,
+    local: Base,
+    base: Option<Base>,
+    remembered: Option<Memory>,
+    source_is_newer: bool,
+    is_older: bool,
+    memory: &'a Memory,
+}
+
+impl<'a> Sides<'a> {
+    pub(super) fn new(candidate: &'a Candidate, existing: &StoredIssue, links: &Links, index: usize) -> Self {
+        let Origin::Foreign { system, memory, .. } = &candidate.origin else {
+            unreachable!("a record of the own format is not merged by parts");
+        };
+        let key = Memory::key(system);
+        let remembered = Memory::recall(&existing.issue.fields, system);
+        let updated = candidate.theirs.imported_updated;
+        let seen: Option<Timestamp> = remembered.as_ref().and_then(|memory| memory.at.as_ref()?.parse().ok());
+        Self {
+            source: Base::hash(&candidate.theirs, &key, links.suffixes(index), Some(&candidate.links)),
+            local: Base::hash(&existing.issue, &key, local_links(&existing.issue), None),
+            base: remembered.as_ref().and_then(|memory| Base::parse(&memory.base)),
+            remembered,
+            source_is_newer: updated.is_some_and(|updated| updated > existing.derived.updated),
+            is_older: updated.zip(seen).is_some_and(|(updated, seen)| updated < seen),
+            memory,
+        }
+    }
+
+    /// Whether a newer state of the record was imported before.
+    pub(super) fn is_older(&self) -> bool {
+        self.is_older
+    }
+
+    /// Whether the dependency at that place could not be made a link last time.
+    pub(super) fn was_unlinked(&self, place: usize) -> bool {
+        let before = self.remembered.as_ref().map(|memory| memory.depends.as_slice()).unwrap_or_default();
+        self.memory.depends.get(place).is_some_and(|now| {
+            before.iter().any(|before| before.unlinked && before.kind == now.kind && before.on == now.on)
+        })
+    }
+
+    pub(super) fn verdict(&self, part: Part) -> Verdict {
+        self.verdict_of(part, part)
+    }
+
+    /// Judges a part of the source and the part of an issue that it becomes.
+    pub(super) fn verdict_of(&self, stated: Part, made: Part) -> Verdict {
+        let Some(base) = &self.base else {
+            return if self.source.of(made) == self.local.of(made) { Verdict::Keep } else { self.newer() };
+        };
+        let source_changed = self.source.of(stated) != base.of(stated);
+        if !source_changed || self.source.of(made) == self.local.of(made) {
+            Verdict::Keep
+        } else if self.local.of(made) == base.of(made) {
+            Verdict::Take
+        } else {
+            self.newer()
+        }
+    }
+
+    /// Whether the source's comments are those of the last import.
+    fn has_new_comments(&self) -> bool {
+        self.base.as_ref().is_none_or(|base| base.of(Part::Comments) != self.source.of(Part::Comments))
+    }
+
+    fn newer(&self) -> Verdict {
+        if self.source_is_newer { Verdict::Source } else { Verdict::Local }
+    }
+}
+
+/// Makes the draft of an issue that isn't there.
+pub(super) fn draft(candidate: &Candidate, links: &Links, index: usize, target: &impl Fn(End) -> Target) -> Draft {
+    let Issue {
+        number: _,
+        id,
+        title,
+        body,
+        status,
+        closure,
+        priority,
+        kind,
+        labels,
+        assignees,
+        reporter,
+        milestone,
+        due,
+        estimate,
+        spent,
+        comments,
+        links: _,
+        references,
+        fields,
+        created,
+        imported_updated,
+    } = candidate.theirs.clone();
+    let mut draft = Draft {
+        number: candidate.number,
+        id: Some(id),
+        title,
+        body,
+        status: Some(status),
+        closure,
+        priority,
+        kind: Some(kind),
+        labels,
+        assignees,
+        reporter,
+        milestone,
+        due,
+        estimate,
+        spent,
+        comments: comments.into_iter().map(draft_comment).collect(),
+        links: links.wanted(index).iter().map(|(kind, end)| (*kind, target(*end))).collect(),
+        references,
+        fields,
+        created: Some(created),
+        imported_updated,
+    };
+    if let Origin::Foreign { system, memory, .. } = &candidate.origin {
+        let source = Base::hash(&candidate.theirs, &Memory::key(system), links.suffixes(index), Some(&candidate.links));
+        remember(&mut draft.fields, system, memory, &source, candidate, links, index);
+    }
+    draft
+}
+
+fn draft_comment(comment: Comment) -> DraftComment {
+    let Comment { id, author, created, body } = comment;
+    DraftComment { id: Some(id), author, created: Some(created), body }
+}
+
+/// Writes into the fields what the next import has to know.
+fn remember(
+    fields: &mut BTreeMap<String, FieldValue>,
+    system: &str,
+    memory: &Memory,
+    source: &Base,
+    candidate: &Candidate,
+    links: &Links,
+    index: usize,
+) {
+    let mut memory = Memory { base: source.print(), ..memory.clone() };
+    for (place, link) in candidate.links.iter().enumerate() {
+        if let Some(dependency) = link.dependency.and_then(|dependency| memory.depends.get_mut(dependency)) {
+            dependency.unlinked = !links.is_made(index, place);
+        }
+    }
+    fields.insert(Memory::key(system), FieldValue::Text(memory.print()));
+}
+
+/// Returns what to change about an issue that is there; nothing if it is as it should be.
+pub(super) fn changes(
+    candidate: &Candidate,
+    existing: &StoredIssue,
+    links: &Links,
+    index: usize,
+    target: &impl Fn(End) -> Target,
+    report: &mut Report,
+) -> Vec<Change> {
+    let here = &existing.issue;
+    let mut wanted = match &candidate.origin {
+        Origin::Own => replaced(candidate, here),
+        Origin::Foreign { system, reference, .. } => {
+            let sides = Sides::new(candidate, existing, links, index);
+            if sides.is_older() {
+                let seen = sides.remembered.as_ref().and_then(|memory| memory.at.as_deref()).unwrap_or_default();
+                let note = format!("{} is of {seen} already: this older state was passed over", here.key());
+                report.note(NoteKind::Skipped, &candidate.place, note);
+                return Vec::new();
+            }
+            merged(candidate, existing, &sides, (system, reference), links, index, report)
+        }
+    };
+    let (kept, added) = split_links(here, links.wanted(index), matches!(candidate.origin, Origin::Own));
+    wanted.links = kept;
+    let mut changes = operation::diff(here, &wanted);
+    let keeps_time = changes.iter().any(|change| matches!(change, Change::ImportedUpdated(_)));
+    if !added.is_empty() && !keeps_time && wanted.imported_updated.is_some() {
+        changes.push(Change::ImportedUpdated(wanted.imported_updated));
+    }
+    changes.extend(added.into_iter().map(|(kind, end)| Change::AddLink { kind, target: target(end) }));
+    changes
+}
+
+/// The issue as a record of the own format has it: all of that, and comments made here.
+fn replaced(candidate: &Candidate, here: &Issue) -> Issue {
+    let mut wanted = Issue { number: here.number, id: here.id, ..candidate.theirs.clone() };
+    let ids: BTreeSet<_> = wanted.comments.iter().map(|comment| comment.id).collect();
+    wanted.comments.extend(here.comments.iter().filter(|comment| !ids.contains(&comment.id)).cloned());
+    wanted
+}
+
+/// Returns the links an issue keeps, and those it gets from elsewhere in the batch.
+fn split_links(here: &Issue, wanted: &BTreeSet<(LinkKind, End)>, exact: bool) -> (BTreeSet<Link>, Vec<(LinkKind, End)>) {
+    let mut kept = BTreeSet::new();
+    let mut added = Vec::new();
+    for &(kind, end) in wanted {
+        match end {
+            End::Issue(IssueKey { number, suffix }) => {
+                kept.insert(Link { kind, target: IssueName { number, suffix: Some(suffix) } });
+            }
+            End::Record(_) => added.push((kind, end)),
+        }
+    }
+    if !exact {
+        kept.extend(here.links.iter().filter(|link| link.target.suffix.is_none()));
+    }
+    (kept, added)
+}
+
+/// The issue with what the source changed.
+fn merged(
+    candidate: &Candidate,
+    existing: &StoredIssue,
+    sides: &Sides<'_>,
+    (system, reference): (&str, &str),
+    links: &Links,
+    index: usize,
+    report: &mut Report,
+) -> Issue {
+    let here = &existing.issue;
+    let theirs = &candidate.theirs;
+    let mut wanted = here.clone();
+    let mut both: Vec<(&str, Verdict)> = Vec::new();
+    // A part that the source leaves empty doesn't stand against one that both have changed.
+    let mut single = |part: Part, name: &'static str, is_empty: bool| match sides.verdict(part) {
+        Verdict::Keep => false,
+        Verdict::Take => true,
+        verdict => {
+            both.push((name, verdict));
+            verdict == Verdict::Source && !is_empty
+        }
+    };
+    if single(Part::Title, "title", false) {
+        wanted.title.clone_from(&theirs.title);
+    }
+    if single(Part::Body, "body", theirs.body.is_empty()) {
+        wanted.body.clone_from(&theirs.body);
+    }
+    if single(Part::Status, "status", false) {
+        wanted.status.clone_from(&theirs.status);
+        wanted.closure.clone_from(&theirs.closure);
+    }
+    if single(Part::Priority, "priority", false) {
+        wanted.priority = theirs.priority;
+    }
+    if single(Part::Kind, "kind", false) {
+        wanted.kind.clone_from(&theirs.kind);
+    }
+    if single(Part::Reporter, "reporter", theirs.reporter.is_none()) {
+        wanted.reporter.clone_from(&theirs.reporter);
+    }
+    if single(Part::Milestone, "milestone", theirs.milestone.is_none()) {
+        wanted.milestone.clone_from(&theirs.milestone);
+    }
+    if single(Part::Due, "due", theirs.due.is_none()) {
+        wanted.due = theirs.due;
+    }
+    if single(Part::Estimate, "estimate", theirs.estimate.is_none()) {
+        wanted.estimate = theirs.estimate;
+    }
+    if single(Part::Spent, "spent", theirs.spent.is_none()) {
+        wanted.spent = theirs.spent;
+    }
+    if candidate.has_created && single(Part::Created, "created", false) {
+        wanted.created = theirs.created;
+    }
+    for (part, ours, source) in [
+        (Part::Labels, &mut wanted.labels, &theirs.labels),
+        (Part::Assignees, &mut wanted.assignees, &theirs.assignees),
+        (Part::References, &mut wanted.references, &theirs.references),
+    ] {
+        match sides.verdict(part) {
+            Verdict::Keep => {}
+            Verdict::Take => ours.clone_from(source),
+            Verdict::Source | Verdict::Local => ours.extend(source.iter().cloned()),
+        }
+    }
+    match sides.verdict(Part::Fields) {
+        Verdict::Keep => {}
+        Verdict::Take => wanted.fields.clone_from(&theirs.fields),
+        verdict => {
+            for (key, value) in &theirs.fields {
+                match wanted.fields.get(key) {
+                    Some(ours) if ours == value => {}
+                    Some(_) => {
+                        both.push(("a field", verdict));
+                        if verdict == Verdict::Source {
+                            wanted.fields.insert(key.clone(), value.clone());
+                        }
+                    }
+                    None => {
+                        wanted.fields.insert(key.clone(), value.clone());
+                    }
+                }
+            }
+        }
+    }
+    if sides.has_new_comments() {
+        merge_comments(&mut wanted.comments, theirs, sides, reference, &mut both);
+    }
+    remember(&mut wanted.fields, system, sides.memory, &sides.source, candidate, links, index);
+    // An issue that is just what the source has is as old as it is there.
+    let same = Base::hash(&wanted, &Memory::key(system), links.suffixes(index), None) == without_source_parts(&sides.source);
+    let untouched = wanted.fields.get(&Memory::key(system)) == here.fields.get(&Memory::key(system));
+    if here.imported_updated.is_some() || (same && !untouched) {
+        wanted.imported_updated = theirs.imported_updated;
+    }
+    if !both.is_empty() {
+        report.note(NoteKind::Conflict, &candidate.place, conflict(here.key(), &both));
+    }
+    wanted
+}
+
+fn without_source_parts(base: &Base) -> Base {
+    base.without(&[Part::StatedLinks, Part::Comments])
+}
+
+fn conflict(key: IssueKey, both: &[(&str, Verdict)]) -> String {
+    let side = |wanted: Verdict| -> Vec<&str> {
+        both.iter().filter(|(_, verdict)| *verdict == wanted).map(|(name, _)| *name).collect()
+    };
+    let mut parts = Vec::new();
+    for (verdict, words) in [(Verdict::Source, "taken from the source"), (Verdict::Local, "left as here")] {
+        let names = side(verdict);
+        if !names.is_empty() {
+            parts.push(format!("{} {words}", names.join(", ")));
+        }
+    }
+    format!("{key} changed on both sides: {}", parts.join("; "))
+}
+
+/// Adds the comments that are new at the source, and takes over what was edited there.
+fn merge_comments(
+    ours: &mut Vec<Comment>,
+    theirs: &Issue,
+    sides: &Sides<'_>,
+    reference: &str,
+    both: &mut Vec<(&'static str, Verdict)>,
+) {
+    let names = sides.memory.comment_names();
+    let before: BTreeSet<u128> = sides
+        .remembered
+        .iter()
+        .flat_map(Memory::comment_names)
+        .map(|name| fingerprint(imported_comment_id(reference, &name, None).uuid()))
+        .collect();
+    // A comment made here that went through another tracker comes back under a number.
+    let numbers: BTreeMap<u128, u64> = names
+        .iter()
+        .filter_map(|name| {
+            let print = fingerprint(imported_comment_id(reference, name, None).uuid());
+            Some((print, name.parse().ok()?))
+        })
+        .collect();
+    for comment in &theirs.comments {
+        let print = fingerprint(comment.id.uuid());
+        let number = numbers.get(&print).copied();
+        let here = ours
+            .iter_mut()
+            .find(|ours| fingerprint(ours.id.uuid()) == print || Some(comment_number(ours.id)) == number);
+        match here {
+            Some(here) if here.body == comment.body => {}
+            Some(here) => {
+                let verdict = sides.newer();
+                if verdict == Verdict::Source {
+                    here.body.clone_from(&comment.body);
+                } else {
+                    both.push(("a comment", verdict));
+                }
+            }
+            // Imported before and gone: it was removed here.
+            None if before.contains(&print) => {}
+            None => ours.push(comment.clone()),
+        }
+    }
+}
