@@ -18,7 +18,6 @@ mod parse;
 mod print;
 #[cfg(test)]
 mod properties;
-mod state;
 mod time;
 
 pub use ast::{

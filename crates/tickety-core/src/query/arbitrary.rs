@@ -143,11 +143,8 @@ fn named() -> impl Strategy<Value = Term> {
         }
     };
     select(&NameField::ALL[..]).prop_flat_map(move |field| {
-        let value = (select(values(field)), any::<bool>()).prop_map(|(value, upper)| match upper {
-            // `ME` is a name like any other; the word that means who asks is `me`.
-            true if value != "me" => value.to_uppercase(),
-            _ => value.to_owned(),
-        });
+        let value = (select(values(field)), any::<bool>());
+        let value = value.prop_map(|(value, upper)| if upper { value.to_uppercase() } else { value.to_owned() });
         vec(value, 0..3).prop_map(move |values| Term::Name(field, values))
     })
 }

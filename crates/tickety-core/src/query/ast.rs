@@ -181,7 +181,7 @@ pub enum TimeSpec {
     Instant(Timestamp),
     /// `today`, and with an offset `yesterday` (-1) and `tomorrow` (1).
     Today(i32),
-    /// `7d`, `-7d`: that long ago; `+7d`: that long from now. Hours and minutes are exact instants;
+    /// `7d`, `-7d`: that long ago, a negative number; `+7d`: that long from now. Hours and minutes are exact;
     /// days, weeks, months and years stand for the whole day they fall on.
     Offset(i32, TimeUnit),
 }

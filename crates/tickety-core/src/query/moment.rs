@@ -31,9 +31,9 @@ impl Moment {
     /// replaced where the field holds people: an issue fits that has one of them. Empty if no issue
     /// can fit.
     pub fn resolve_names(&self, field: NameField, values: &[String]) -> Vec<String> {
-        let resolve = |value: &String| match value.as_str() {
-            "me" if field.holds_people() => self.me.as_deref().map(fold_name),
-            value => Some(fold_name(value)),
+        let resolve = |value: &String| match fold_name(value) {
+            name if name == "me" && field.holds_people() => self.me.as_deref().map(fold_name),
+            name => Some(name),
         };
         values.iter().filter_map(resolve).collect()
     }
