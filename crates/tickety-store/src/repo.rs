@@ -2,14 +2,20 @@
 //! an index that makes reads fast.
 //!
 //! [`layout`] says where everything lies and [`discovery`] finds it; [`scan`] and [`files`] look at
-//! and read the records and never follow a link.
+//! and read the records and never follow a link; [`lock`] lets one writer at a time in, [`journal`]
+//! makes what it writes durable and visible, and [`recovery`] completes it after a crash.
 
 pub mod config;
 pub mod discovery;
 pub mod files;
 pub mod format;
 pub mod index;
+pub mod journal;
 pub mod layout;
+pub mod lock;
 mod os;
+pub mod recovery;
 pub mod scan;
+#[cfg(test)]
+mod scene;
 pub mod stat;

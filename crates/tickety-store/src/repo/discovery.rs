@@ -71,7 +71,7 @@ fn git_dirs(dir: &Path) -> Result<Option<GitDirs>, DiscoveryError> {
         _ => return Ok(None),
     };
     // What git asks for, too: an empty `.git` doesn't make a folder a work tree.
-    if !git_dir.join("HEAD").symlink_metadata().is_ok() {
+    if git_dir.join("HEAD").symlink_metadata().is_err() {
         return Ok(None);
     }
     let common_dir = match read_short(&git_dir.join("commondir")) {

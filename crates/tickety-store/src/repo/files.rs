@@ -2,7 +2,7 @@
 //! regular file.
 
 use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -138,6 +138,16 @@ impl HomeDir {
         Ok(parent)
     }
 
+    /// Makes a file and its entry durable; one that is missing needs only the latter.
+    pub(crate) fn sync(&self, path: &HomePath) -> io::Result<()> {
+        match os::open_beneath(self.fd(), path.as_str(), Target::File) {
+            Ok(fd) => os::sync_all(&fd.into())?,
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(error),
+        }
+        os::sync_directory(self.join(path).parent().unwrap_or(&self.path))
+    }
+
     /// Says which of the directories on the way to a path is none.
     fn why_no_directory(&self, path: &HomePath, source: io::Error) -> FileError {
         let parents = path.split().0.unwrap_or_default();
@@ -195,7 +205,7 @@ fn read_open(mut file: File, limit: u64, path: impl Fn() -> PathBuf) -> Result<C
 /// synced. With a `mode`, the new file gets these permission bits.
 pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
     let temporary = format!("{TEMPORARY_PREFIX}{name}");
-    let mut file = match os::create_new(dir, &temporary) {
+    let file = match os::create_new(dir, &temporary) {
         // Left behind by a process that was killed: all writers hold the lock, so nobody uses it.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             os::unlink(dir, &temporary)?;
@@ -203,8 +213,7 @@ pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Optio
         }
         created => created,
     }?;
-    let renamed = file
-        .write_all(bytes)
+    let renamed = os::write_at(&file, bytes, 0)
         .and_then(|()| mode.map_or(Ok(()), |mode| os::set_mode(file.as_fd(), mode)))
         .and_then(|()| os::rename(dir, &temporary, name));
     if renamed.is_err() {

@@ -79,6 +79,13 @@ impl Layout {
         self.git.as_ref().and_then(|git| self.root.strip_prefix(&git.work_tree).ok()).unwrap_or(Path::new(""))
     }
 
+    /// Returns the state directory and those above it up to the one that was there before, the git
+    /// directory or the home.
+    pub(crate) fn state_directories(&self) -> impl Iterator<Item = &Path> {
+        let outermost = self.git.as_ref().map_or(&*self.home, |git| &git.git_dir);
+        self.state.ancestors().take_while(move |dir| dir.starts_with(outermost))
+    }
+
     /// Returns the file of the journal.
     pub fn journal(&self) -> PathBuf {
         self.state.join("journal")
@@ -457,6 +464,9 @@ mod tests {
         assert_ne!(one.state, two.state);
         assert_ne!(one.common_state, two.common_state);
         assert_eq!(one.below_work_tree(), Path::new("one"));
+        let names = |layout: &Layout| -> Vec<_> { layout.state_directories().map(Path::to_owned).collect() };
+        assert_eq!(names(&top), [Path::new("/c/.git/worktrees/w/tickety"), Path::new("/c/.git/worktrees/w")]);
+        assert_eq!(names(&one).len(), 4);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -14,6 +15,9 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::stat::{FileKind, FileStat, StatKey};
+
+/// The flag of [`std::fs::OpenOptions`] that refuses a link in place of the file.
+pub(crate) const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// What to open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -152,6 +156,7 @@ pub(crate) fn visit_entries(
 
 /// Creates a file that doesn't exist yet, for writing.
 pub(crate) fn create_new(dir: BorrowedFd<'_>, name: &str) -> io::Result<File> {
+    fault::spend()?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(rustix::fs::openat(dir, name, flags, Mode::from_raw_mode(0o666))?.into())
 }
@@ -163,37 +168,120 @@ pub(crate) fn set_mode(file: BorrowedFd<'_>, mode: u32) -> io::Result<()> {
 
 /// Renames within one directory, replacing the target.
 pub(crate) fn rename(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()> {
+    fault::spend()?;
     Ok(rustix::fs::renameat(dir, from, dir, to)?)
 }
 
 /// Removes a file.
 pub(crate) fn unlink(dir: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    fault::spend()?;
     Ok(rustix::fs::unlinkat(dir, name, AtFlags::empty())?)
 }
 
 /// Makes a directory; one that is there already is no error.
 pub(crate) fn make_directory(dir: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    fault::spend()?;
     match rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o777)) {
         Err(Errno::EXIST) => Ok(()),
         made => Ok(made?),
     }
 }
 
-/// Makes everything written so far to the file system of `file` durable.
-#[cfg(target_os = "linux")]
-pub(crate) fn sync_file_system(file: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(file)?)
+/// Fails unless entries of a directory can be made and removed.
+pub(crate) fn check_writable(dir: BorrowedFd<'_>) -> io::Result<()> {
+    use rustix::fs::Access;
+    Ok(rustix::fs::accessat(dir, ".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())?)
+}
+
+/// Returns how many bytes a user may still write to the file system of a file.
+pub(crate) fn free_bytes(file: BorrowedFd<'_>) -> io::Result<u64> {
+    let stat = rustix::fs::fstatvfs(file)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Writes all bytes at a position of a file.
+pub(crate) fn write_at(file: &File, bytes: &[u8], position: u64) -> io::Result<()> {
+    fault::spend()?;
+    file.write_all_at(bytes, position)
+}
+
+/// Sets the length of a file.
+pub(crate) fn set_length(file: &File, length: u64) -> io::Result<()> {
+    fault::spend()?;
+    file.set_len(length)
+}
+
+/// Makes the content of a file durable.
+pub(crate) fn sync_data(file: &File) -> io::Result<()> {
+    if fault::spend_sync()? { file.sync_data() } else { Ok(()) }
+}
+
+/// Makes the content and the length of a file durable.
+pub(crate) fn sync_all(file: &File) -> io::Result<()> {
+    if fault::spend_sync()? { file.sync_all() } else { Ok(()) }
 }
 
 /// Makes a directory's entries durable.
-pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(rustix::fs::fsync(dir)?)
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    let dir = rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    if fault::spend_sync()? { Ok(rustix::fs::fsync(dir)?) } else { Ok(()) }
 }
 
-/// Returns which device an open file lies on.
-#[allow(clippy::allow_attributes, clippy::useless_conversion, clippy::unnecessary_cast)]
-pub(crate) fn device_of(file: BorrowedFd<'_>) -> io::Result<u64> {
-    Ok(rustix::fs::fstat(file)?.st_dev as u64)
+/// Makes everything written so far to the file system of `file` durable. Fails with
+/// [`io::ErrorKind::Unsupported`] where the system can't.
+pub(crate) fn sync_file_system(file: BorrowedFd<'_>) -> io::Result<()> {
+    if !fault::spend_sync()? {
+        return Ok(());
+    }
+    #[cfg(target_os = "linux")]
+    {
+        Ok(rustix::fs::syncfs(file)?)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = file;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// What tells one run of the kernel from the next. Two unknown ones are never the same.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BootId([u8; 16]);
+
+impl BootId {
+    /// Wraps stored bytes.
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes; zeros mean unknown.
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// Whether this is surely the same run.
+    pub(crate) fn is_same(self, other: Self) -> bool {
+        self.0 == other.0 && self.0 != [0; 16]
+    }
+
+    /// Returns that of the running kernel.
+    pub(crate) fn current() -> Self {
+        #[cfg(test)]
+        if let Some(boot) = fault::boot() {
+            return boot;
+        }
+        let mut text = [0; 36];
+        let read = File::open("/proc/sys/kernel/random/boot_id").and_then(|file| file.read_exact_at(&mut text, 0));
+        let id = read.ok().and_then(|()| uuid::Uuid::try_parse_ascii(&text).ok());
+        Self(id.map_or([0; 16], uuid::Uuid::into_bytes))
+    }
+}
+
+/// Returns when the running kernel started, in nanoseconds since 1970, where the system tells.
+pub(crate) fn booted_ns() -> Option<i64> {
+    let text = std::fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = text.split(' ').next()?.parse().ok()?;
+    Some(now_ns() - (seconds * 1e9) as i64)
 }
 
 /// Returns the wall clock's time, in nanoseconds since 1970: that which stamps files.
@@ -205,7 +293,122 @@ pub(crate) fn now_ns() -> i64 {
     }
 }
 
+/// Waits for a moment where the system offers nothing to wait on, such as a lock with a bound.
+#[expect(clippy::disallowed_methods, reason = "file locks can be tried or waited for without a bound, nothing between")]
+pub(crate) fn pause(time: std::time::Duration) {
+    std::thread::sleep(time);
+}
+
+/// Returns the name of this host.
+pub(crate) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// What another process is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ProcessState {
+    /// It exists.
+    Running,
+    /// It exists and is stopped, by a signal or a debugger.
+    Stopped,
+    /// There is none of this number.
+    Gone,
+}
+
+/// Looks at a process of this host.
+pub(crate) fn process_state(pid: u32) -> ProcessState {
+    let Some(raw) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) else {
+        return ProcessState::Gone;
+    };
+    if rustix::process::test_kill_process(raw) == Err(Errno::SRCH) {
+        return ProcessState::Gone;
+    }
+    // The state follows the name, which is in parentheses and may contain some itself.
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let after_name = stat.iter().rposition(|&byte| byte == b')').map_or(&[][..], |end| &stat[end + 1..]);
+    match after_name {
+        [b' ', b'T' | b't', ..] => ProcessState::Stopped,
+        [b' ', b'Z' | b'X', ..] => ProcessState::Gone,
+        _ => ProcessState::Running,
+    }
+}
+
 /// Whether an error says that a link stands where none is followed.
 pub(crate) fn is_link_refused(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::LOOP)
+}
+
+/// Lets the system fail at a chosen step, in tests. Everything that changes a file passes here, so
+/// a process that "died" changes nothing any more, whatever it does to clean up.
+#[cfg(not(test))]
+mod fault {
+    pub(super) fn spend() -> std::io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn spend_sync() -> std::io::Result<bool> {
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fault {
+    use std::cell::Cell;
+    use std::io;
+
+    use super::BootId;
+
+    thread_local! {
+        static STEPS: Cell<Option<u64>> = const { Cell::new(None) };
+        static SYNCS: Cell<u64> = const { Cell::new(0) };
+        static FAILING_SYNCS: Cell<bool> = const { Cell::new(false) };
+        static BOOT: Cell<Option<BootId>> = const { Cell::new(None) };
+    }
+
+    /// Lets this thread die after so many more changes to files.
+    pub(crate) fn die_after(steps: u64) {
+        STEPS.set(Some(steps));
+    }
+
+    /// Lets this thread live on. Tells whether it had died.
+    pub(crate) fn revive() -> bool {
+        STEPS.take() == Some(0)
+    }
+
+    /// Makes all syncs of this thread fail, or work again.
+    pub(crate) fn fail_syncs(fail: bool) {
+        FAILING_SYNCS.set(fail);
+    }
+
+    /// Returns how many syncs this thread has asked for.
+    pub(crate) fn syncs() -> u64 {
+        SYNCS.get()
+    }
+
+    /// Lets this thread believe that it runs under another kernel.
+    pub(crate) fn set_boot(boot: u8) {
+        BOOT.set(Some(BootId::from_bytes([boot; 16])));
+    }
+
+    pub(super) fn boot() -> Option<BootId> {
+        BOOT.get()
+    }
+
+    pub(super) fn spend() -> io::Result<()> {
+        match STEPS.get() {
+            None => Ok(()),
+            Some(0) => Err(io::Error::other("this process has died")),
+            Some(steps) => {
+                STEPS.set(Some(steps - 1));
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether to sync in earnest: not in tests, where nothing but this module takes power away.
+    pub(super) fn spend_sync() -> io::Result<bool> {
+        spend()?;
+        SYNCS.set(SYNCS.get() + 1);
+        if FAILING_SYNCS.get() { Err(io::Error::from_raw_os_error(5)) } else { Ok(false) }
+    }
 }

@@ -1,0 +1,202 @@
+//! Appends a transaction: records as they come, in bounded memory, and one sync at the end.
+
+use std::io;
+use std::os::fd::AsFd as _;
+
+use jiff::Timestamp;
+use tickety_core::ident::Version;
+
+use super::super::files::{HomeDir, hash};
+use super::super::layout::HomePath;
+use super::super::os;
+use super::format::{HEADER_SIZE, Header, RecordHeader, hasher, page_after};
+use super::log::CHUNK;
+use super::{Found, Journal, JournalError, Standing};
+
+/// How much of a transaction is held in memory.
+const BUFFER: usize = 256 * 1024;
+
+/// What a file of a few bytes takes on the disk.
+const BLOCK: u64 = 4096;
+
+/// A transaction that is being written. Dropping it aborts it: nothing of it counts.
+#[derive(Debug)]
+pub struct Transaction<'journal, 'lock> {
+    journal: &'journal mut Journal<'lock>,
+    home: &'journal HomeDir,
+    time_ns: i64,
+    hasher: blake3::Hasher,
+    /// What isn't written yet; at the beginning with the room for the header.
+    buffer: Vec<u8>,
+    written: u64,
+    records: u32,
+    /// About what the files take on the disk.
+    needed: u64,
+    /// The directory that was checked last.
+    checked: Option<String>,
+}
+
+/// A transaction that is durable. [`Journal::apply`] makes it visible.
+#[derive(Debug)]
+#[must_use = "an acknowledged transaction is visible only once it is applied"]
+pub struct Committed {
+    pub(super) found: Option<Found>,
+}
+
+impl<'lock> Journal<'lock> {
+    /// Begins a transaction. `time` is the time by the wall clock.
+    ///
+    /// Fails with [`JournalError::Unrecovered`] if an earlier one isn't applied.
+    pub fn begin<'journal>(
+        &'journal mut self,
+        home: &'journal HomeDir,
+        time: Timestamp,
+    ) -> Result<Transaction<'journal, 'lock>, JournalError> {
+        self.check_ready()?;
+        let hasher = hasher(self.log.generation());
+        Ok(Transaction {
+            time_ns: i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX),
+            hasher,
+            buffer: vec![0; HEADER_SIZE],
+            written: 0,
+            records: 0,
+            needed: 0,
+            checked: None,
+            home,
+            journal: self,
+        })
+    }
+}
+
+impl Transaction<'_, '_> {
+    /// Writes a file: `before` is the version it had when it was read, `None` if there was none.
+    /// Returns the version it gets.
+    ///
+    /// The directory is made and has to be writable, so that a write which can't become visible is
+    /// refused before it is acknowledged.
+    pub fn put(&mut self, path: &HomePath, before: Option<Version>, bytes: &[u8]) -> Result<Version, JournalError> {
+        let after = hash(bytes);
+        self.record(path, before, Some(after), bytes)?;
+        self.needed += (bytes.len() as u64).next_multiple_of(BLOCK);
+        Ok(after)
+    }
+
+    /// Removes a file: `before` is the version it had when it was read.
+    pub fn remove(&mut self, path: &HomePath, before: Version) -> Result<(), JournalError> {
+        self.record(path, Some(before), None, &[])
+    }
+
+    fn record(
+        &mut self,
+        path: &HomePath,
+        before: Option<Version>,
+        after: Option<Version>,
+        bytes: &[u8],
+    ) -> Result<(), JournalError> {
+        self.check_directory(path)?;
+        let path_length =
+            u16::try_from(path.as_str().len()).map_err(|_| JournalError::PathTooLong { path: path.clone() })?;
+        let head = RecordHeader { path_length, length: bytes.len() as u64, before, after };
+        self.append(&head.encode())?;
+        self.append(path.as_str().as_bytes())?;
+        self.append(bytes)?;
+        self.records += 1;
+        Ok(())
+    }
+
+    fn check_directory(&mut self, path: &HomePath) -> Result<(), JournalError> {
+        let parent = path.split().0.unwrap_or_default();
+        if self.checked.as_deref() != Some(parent) {
+            let dir = self.home.make_parent(path)?;
+            os::check_writable(dir.as_fd())
+                .map_err(|source| JournalError::access("write to", &self.home.path().join(parent), source))?;
+            self.checked = Some(parent.to_owned());
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        self.hasher.update(bytes);
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), JournalError> {
+        let position = self.journal.mark.end + self.written;
+        self.journal
+            .log
+            .write(&self.buffer, position)
+            .map_err(|source| JournalError::access("write", self.journal.log.path(), source))?;
+        self.written += self.buffer.len() as u64;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Makes the transaction durable with one sync: when this returns, it is acknowledged.
+    ///
+    /// If it fails, nothing of the transaction counts. After a failed sync the journal is poisoned:
+    /// nobody knows what reached the disk.
+    pub fn commit(mut self) -> Result<Committed, JournalError> {
+        if self.records == 0 {
+            return Ok(Committed { found: None });
+        }
+        self.check_room()?;
+        let start = self.journal.mark.end;
+        let total = self.written + self.buffer.len() as u64;
+        let end = page_after(start + total).expect("a disk is smaller than the numbers go");
+        let mark = self.journal.mark;
+        let id = mark.last_id + 1;
+        let header = Header::encode(
+            self.journal.log.generation(),
+            (id, self.time_ns, mark.boot),
+            (self.records, total - HEADER_SIZE as u64),
+            self.hasher.clone(),
+        );
+        if self.written == 0 {
+            self.buffer[..HEADER_SIZE].copy_from_slice(&header);
+            self.flush()?;
+        } else {
+            self.flush()?;
+            let log = &mut self.journal.log;
+            log.write(&header, start).map_err(|source| JournalError::access("write", log.path(), source))?;
+        }
+        if total < CHUNK {
+            self.journal.log.extend(end);
+        }
+        self.journal.mark.last_id = id;
+        self.journal.mark.end = end;
+        if mark.end == super::START {
+            self.journal.mark.since_ns = self.time_ns;
+        }
+        if let Err(error) = self.journal.write_mark() {
+            self.withdraw(mark, start);
+            return Err(error);
+        }
+        if let Err(source) = self.journal.log.sync() {
+            self.withdraw(mark, start);
+            self.journal.standing = Standing::Poisoned;
+            return Err(JournalError::Sync { path: self.journal.log.path().to_owned(), source });
+        }
+        self.journal.standing = Standing::Behind { mark_known: true };
+        let header = Header::decode(&header, self.journal.log.generation());
+        Ok(Committed { found: header.map(|header| Found { position: start, end, header }) })
+    }
+
+    /// Takes a transaction back that isn't acknowledged, so that no recovery redoes it while this
+    /// kernel runs. Errors change nothing: the failure that led here is the one to report.
+    fn withdraw(&mut self, mark: super::Mark, start: u64) {
+        self.journal.mark = mark;
+        let _ = self.journal.log.write(&[0; HEADER_SIZE], start);
+        let _ = self.journal.write_mark();
+    }
+
+    fn check_room(&self) -> Result<(), JournalError> {
+        let path = self.home.path();
+        let free = os::free_bytes(self.home.fd())
+            .map_err(|source: io::Error| JournalError::access("look at", path, source))?;
+        if free < self.needed {
+            return Err(JournalError::Full { path: path.to_owned(), needed: self.needed, free });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! Brings the files up to what the journal acknowledged, after a writer died or the machine did.
+//!
+//! While the kernel runs, only what the last writer left unapplied is redone. After a reboot the
+//! renames of everything since the last checkpoint may be lost, so all of it is looked at.
+//!
+//! A file is touched only if it is in a state that the journal knows as an earlier one, or, after a
+//! reboot, if it is missing or torn. Any other content is somebody's edit: it is kept and reported.
+//! Nor is a file touched that was put into an earlier state on purpose after it was written, say by
+//! `git switch`: that shows in its time, or in that of its directory, as long as it lies before the
+//! reboot. Whoever recovers twice changes nothing the second time.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tickety_core::ident::Version;
+
+use super::files::HomeDir;
+use super::journal::{
+    After, Current, Found, Interruption, Journal, JournalError, Kept, KeptReason, Parents, Record, write_record,
+};
+use super::layout::HomePath;
+use super::os;
+
+/// What a recovery did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RecoveryReport {
+    /// Whether the machine was restarted since the last write.
+    pub rebooted: bool,
+    /// How many transactions were looked at.
+    pub transactions: usize,
+    /// The files that were written or removed.
+    pub redone: Vec<HomePath>,
+    /// How many files were as they should be.
+    pub intact: usize,
+    /// The files that were left as somebody else made them.
+    pub kept: Vec<Kept>,
+    /// Where the acknowledged contents of edited files were saved instead.
+    pub saved: Vec<PathBuf>,
+}
+
+/// Recovers, if need be. Afterwards the journal takes transactions again.
+///
+/// After a reboot it ends with a checkpoint, so that the same is not looked at again.
+pub fn recover(journal: &mut Journal<'_>, home: &HomeDir) -> Result<RecoveryReport, JournalError> {
+    let (found, interruption) = journal.unsettled()?;
+    let rebooted = interruption == Interruption::Kernel;
+    let mut report = RecoveryReport { rebooted, transactions: found.len(), ..RecoveryReport::default() };
+    let evidence = Evidence { interruption, booted_ns: os::booted_ns() };
+    let mut parents = Parents::default();
+    for (path, history) in histories(journal, &found)? {
+        let current = Current::read(home, &path)?;
+        match judge(journal, home, &history, &path, &current, evidence)? {
+            Verdict::Intact => report.intact += 1,
+            Verdict::Redo => {
+                let record = Record { path, before: None, after: history.last().after };
+                report.redone.push(write_record(home, &mut parents, journal.log(), &record, current.mode())?.path);
+            }
+            Verdict::Keep(reason) => {
+                if let (KeptReason::Edited, Some(after)) = (reason, history.last().after) {
+                    report.saved.push(save(journal, &path, after)?);
+                }
+                report.kept.push(Kept { path, reason, wanted: history.last().version() });
+            }
+        }
+    }
+    journal.settle(home, &found, interruption)?;
+    Ok(report)
+}
+
+/// What the journal did to one file: its changes, in order, at least one.
+#[derive(Default)]
+struct History(Vec<Change>);
+
+/// One change of a file.
+struct Change {
+    before: Option<Version>,
+    after: Option<After>,
+    /// When it was acknowledged.
+    time_ns: i64,
+    /// When it was applied at the latest, if a later transaction tells.
+    applied_by_ns: Option<i64>,
+}
+
+impl Change {
+    fn version(&self) -> Option<Version> {
+        self.after.map(|after| after.version)
+    }
+}
+
+impl History {
+    fn last(&self) -> &Change {
+        self.0.last().expect("a history begins with a change")
+    }
+
+    /// Returns when the file left a state for the last time; `None` if it never was in it.
+    fn left_ns(&self, state: Option<Version>) -> Option<i64> {
+        let replaced = self.0.iter().filter(|change| change.before == state).map(|change| change.time_ns);
+        let overwritten = self.0.windows(2).filter(|pair| pair[0].version() == state).map(|pair| pair[1].time_ns);
+        replaced.chain(overwritten).max()
+    }
+}
+
+fn histories(journal: &Journal<'_>, found: &[Found]) -> Result<BTreeMap<HomePath, History>, JournalError> {
+    let mut histories: BTreeMap<HomePath, History> = BTreeMap::new();
+    for (place, transaction) in found.iter().enumerate() {
+        let time_ns = transaction.header.time_ns;
+        let applied_by_ns = found.get(place + 1).map(|next| next.header.time_ns);
+        journal.log().visit_records(transaction, |Record { path, before, after }| {
+            histories.entry(path).or_default().0.push(Change { before, after, time_ns, applied_by_ns });
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    Ok(histories)
+}
+
+/// What tells a lost write from a change that somebody made later.
+#[derive(Clone, Copy)]
+struct Evidence {
+    interruption: Interruption,
+    booted_ns: Option<i64>,
+}
+
+/// How long applying a transaction may take when no later one tells that it was done.
+const APPLY_MARGIN_NS: i64 = 60_000_000_000;
+
+impl Evidence {
+    /// Whether something that changed at `changed_ns` surely changed after it had been written at
+    /// `since_ns`.
+    fn shows_later_change(self, changed_ns: i64, since_ns: i64) -> bool {
+        match self.interruption {
+            // Known not to be applied, so what is there is what was there before.
+            Interruption::Writer => false,
+            Interruption::Mark => changed_ns > since_ns,
+            // What changed after the reboot may have covered up a loss.
+            Interruption::Kernel => changed_ns > since_ns && self.booted_ns.is_some_and(|booted| changed_ns < booted),
+        }
+    }
+}
+
+enum Verdict {
+    /// The file is as it was left.
+    Intact,
+    /// The file is behind.
+    Redo,
+    /// Somebody else changed it.
+    Keep(KeptReason),
+}
+
+fn judge(
+    journal: &Journal<'_>,
+    home: &HomeDir,
+    history: &History,
+    path: &HomePath,
+    current: &Current,
+    evidence: Evidence,
+) -> Result<Verdict, JournalError> {
+    let last = history.last();
+    Ok(match current {
+        Current::Absent if last.after.is_none() => Verdict::Intact,
+        Current::Absent => {
+            let known = history.left_ns(None).is_some() || evidence.interruption == Interruption::Kernel;
+            let applied_by = last.applied_by_ns.unwrap_or_else(|| last.time_ns.saturating_add(APPLY_MARGIN_NS));
+            // Removing the file changed its directory after the directory had got it: had the
+            // write been lost, so had the removal.
+            let removed =
+                directory_changed_ns(home, path).is_some_and(|at| evidence.shows_later_change(at, applied_by));
+            if known && !removed { Verdict::Redo } else { Verdict::Keep(KeptReason::Removed) }
+        }
+        Current::File(content) => {
+            let version = content.version();
+            if Some(version) == last.version() {
+                Verdict::Intact
+            } else if let Some(left_ns) = history.left_ns(Some(version)) {
+                if evidence.shows_later_change(content.stat.ctime_ns, left_ns) {
+                    Verdict::Keep(KeptReason::Restored)
+                } else {
+                    Verdict::Redo
+                }
+            } else if evidence.interruption == Interruption::Kernel && is_torn(journal, history, &content.bytes)? {
+                Verdict::Redo
+            } else {
+                Verdict::Keep(KeptReason::Edited)
+            }
+        }
+        Current::NotAFile(_) | Current::Unknown => Verdict::Keep(current.reason_to_keep()),
+    })
+}
+
+/// Returns when the entries of the nearest directory above a path last changed.
+fn directory_changed_ns(home: &HomeDir, path: &HomePath) -> Option<i64> {
+    let mut parent = path.split().0;
+    loop {
+        match os::stat_at(home.fd(), parent.unwrap_or(".")) {
+            Ok(stat) => return Some(stat.key.mtime_ns),
+            Err(_) => parent = parent?.rsplit_once('/').map(|(above, _)| above),
+        }
+    }
+}
+
+/// Whether a content is what a crash can leave of one that was being written: nothing, zeros, or
+/// its beginning up to a block and then at most zeros.
+fn is_torn(journal: &Journal<'_>, history: &History, content: &[u8]) -> Result<bool, JournalError> {
+    if content.iter().all(|&byte| byte == 0) {
+        return Ok(true);
+    }
+    for after in history.0.iter().filter_map(|change| change.after) {
+        if is_torn_version(content, &journal.log().read_bytes(after.bytes)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The smallest block of a file system.
+const BLOCK: usize = 512;
+
+fn is_torn_version(content: &[u8], whole: &[u8]) -> bool {
+    let same = content.iter().zip(whole).take_while(|(found, wanted)| found == wanted).count();
+    let blocks = same - same % BLOCK;
+    content.len() <= whole.len() && content != whole && content[blocks..].iter().all(|&byte| byte == 0)
+}
+
+/// Saves a content that gave way to an edit from outside.
+fn save(journal: &Journal<'_>, path: &HomePath, after: After) -> Result<PathBuf, JournalError> {
+    let dir = journal.kept_directory();
+    let version = after.version.to_string();
+    let saved = dir.join(format!("{}.{}", path.split().1, &version[..8]));
+    let bytes = journal.log().read_bytes(after.bytes)?;
+    write_private(&dir, &saved, &bytes).map_err(|source| JournalError::access("save", &saved, source))?;
+    Ok(saved)
+}
+
+fn write_private(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    let file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .custom_flags(os::NO_FOLLOW)
+        .open(path)?;
+    os::write_at(&file, bytes, 0)
+}
+
+#[cfg(test)]
+mod tests;
