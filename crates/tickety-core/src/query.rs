@@ -18,6 +18,7 @@ mod parse;
 mod print;
 #[cfg(test)]
 mod properties;
+mod state;
 mod time;
 
 pub use ast::{
