@@ -59,6 +59,31 @@ impl Context {
         })
     }
 
+    /// Makes the world of a test: noon of a day in UTC, and a terminal if it has a width.
+    #[cfg(test)]
+    pub fn fixed(width: Option<usize>, colour: bool) -> Self {
+        let width_or = width.unwrap_or(80);
+        let terminal = Terminal {
+            stdin: false,
+            stdout: width.is_some(),
+            stderr: false,
+            width: width_or,
+            height: 24,
+            pretended: true,
+        };
+        Self {
+            directory: PathBuf::new(),
+            actor: OnceCell::from(None),
+            given_actor: None,
+            zone: OnceCell::from(TimeZone::UTC),
+            now: "2026-11-21T12:00:00Z".parse().expect("a time"),
+            test_seed: None,
+            terminal,
+            colour,
+            pager: false,
+        }
+    }
+
     /// Returns the directory where the search for the home begins.
     pub fn directory(&self) -> &Path {
         &self.directory

@@ -8,6 +8,8 @@ pub mod graph;
 pub mod issue;
 pub mod list;
 pub mod palette;
+#[cfg(test)]
+mod samples;
 pub mod screen;
 pub mod table;
 pub mod time;

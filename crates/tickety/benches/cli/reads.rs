@@ -44,7 +44,8 @@ pub(crate) fn measure(repository: &Repository, options: &Options) -> Result<()> 
     rounds::measure(&mut tasks, options.rounds, options.seed)?;
     drop(tasks);
 
-    for (name, arguments) in commands.iter().filter(|(name, _)| name.starts_with("list") || name.starts_with("search")) {
+    for (name, arguments) in commands.iter().filter(|(name, _)| name.starts_with("list") || name.starts_with("search"))
+    {
         print_figure(&format!("peak {name}"), peak::measure(&repository.place, &repository.binary, arguments)?);
     }
     print_figure("peak show", peak::measure(&repository.place, &repository.binary, &["show", "1"].map(str::to_owned))?);
@@ -65,7 +66,10 @@ fn commands(repository: &Repository) -> Vec<(String, Vec<String>)> {
     };
     for freshness in ["trust", "shards", "verify"] {
         add(format!("list {freshness}"), &format!("list --limit 50 --freshness {freshness}"));
-        add(format!("filter {freshness}"), &format!("list is:any kind:bug priority:>=high --limit 50 --freshness {freshness}"));
+        add(
+            format!("filter {freshness}"),
+            &format!("list is:any kind:bug priority:>=high --limit 50 --freshness {freshness}"),
+        );
         add(format!("ready {freshness}"), &format!("ready --limit 50 --freshness {freshness}"));
     }
     for (kind, word) in kinds(repository) {
@@ -81,7 +85,8 @@ fn commands(repository: &Repository) -> Vec<(String, Vec<String>)> {
 
 /// Opens the index anew, as a process has to, and times the query alone.
 fn ranked_query(index: &PathBuf, word: &str) -> Result<std::time::Duration> {
-    let connection = Connection::open_with_flags(index, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection =
+        Connection::open_with_flags(index, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let mut statement = connection.prepare(RANKED)?;
     let begin = Instant::now();
     let rows = statement.query_map([format!("\"{word}\"")], |row| row.get::<_, i64>(0))?;

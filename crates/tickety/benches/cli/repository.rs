@@ -48,7 +48,14 @@ impl Repository {
         let records = records(&folder)?;
         let words = Words::choose(&records)?;
         let place = Place { folder, home };
-        Ok(Self { place, binary: options.binary.clone(), noop: options.noop.clone(), size: options.size, records, words })
+        Ok(Self {
+            place,
+            binary: options.binary.clone(),
+            noop: options.noop.clone(),
+            size: options.size,
+            records,
+            words,
+        })
     }
 
     /// Lists the records as they are now.

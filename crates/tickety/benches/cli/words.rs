@@ -46,7 +46,11 @@ impl Words {
 /// Returns the words of the Markdown text of a record: lower-case letters, so that they are the same in
 /// every index.
 fn words_of(record: &str) -> BTreeSet<String> {
-    let text = record.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).map_or(record, |(_, text)| text);
+    let text =
+        record.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).map_or(record, |(_, text)| text);
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    words.filter(|word| word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_lowercase())).map(str::to_owned).collect()
+    words
+        .filter(|word| word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_lowercase()))
+        .map(str::to_owned)
+        .collect()
 }

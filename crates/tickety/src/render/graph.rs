@@ -161,3 +161,89 @@ pub fn dot(graph: &Graph) -> String {
     text.push_str("}\n");
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use tickety_core::issue::{LinkKind, Priority, Status};
+    use tickety_core::schema::Category;
+
+    use super::*;
+    use crate::context::Context;
+
+    fn graph(edges: &[(u32, LinkKind, u32)]) -> Graph {
+        let key = |number: u32| samples_key(number);
+        let mut graph = Graph::default();
+        for &(from, kind, to) in edges {
+            graph.edges.insert((key(from), kind, key(to)));
+            for number in [from, to] {
+                graph.nodes.insert(
+                    key(number),
+                    GraphNode {
+                        title: format!("Issue \"{number}\""),
+                        status: Status::new("open"),
+                        category: Category::Open,
+                        priority: Priority::Medium,
+                    },
+                );
+            }
+        }
+        graph
+    }
+
+    fn samples_key(number: u32) -> IssueKey {
+        crate::render::samples::key(number)
+    }
+
+    fn drawn(graph: &Graph) -> String {
+        let context = Context::fixed(None, false);
+        let mut screen = Screen::new(&context);
+        let branches = Branches::of(graph, &BTreeSet::from([Relation::Child, Relation::BlockedBy]));
+        tree(&mut screen, graph, &branches, &branches.roots(graph));
+        screen.into_text()
+    }
+
+    #[test]
+    fn parts_and_blockers_hang_below() {
+        use LinkKind::{BlockedBy, Parent};
+        let graph = graph(&[(2, Parent, 1), (3, Parent, 1), (2, BlockedBy, 4), (3, BlockedBy, 4), (4, BlockedBy, 5)]);
+        assert_snapshot!(drawn(&graph), @r#"
+        1-0001 Issue "1" (open, medium)
+        ├─ 2-0002 Issue "2" (open, medium)
+        │  └─ blocked-by 4-0004 Issue "4" (open, medium)
+        │     └─ blocked-by 5-0005 Issue "5" (open, medium)
+        └─ 3-0003 Issue "3" (open, medium)
+           └─ blocked-by 4-0004 Issue "4" (open, medium) [see above]
+        "#);
+    }
+
+    #[test]
+    fn circles_end() {
+        let graph = graph(&[(1, LinkKind::BlockedBy, 2), (2, LinkKind::BlockedBy, 1)]);
+        assert_snapshot!(drawn(&graph), @r#"
+        1-0001 Issue "1" (open, medium)
+        └─ blocked-by 2-0002 Issue "2" (open, medium)
+           └─ blocked-by 1-0001 Issue "1" (open, medium) [circle]
+        "#);
+    }
+
+    #[test]
+    fn a_chain_may_be_longer_than_the_stack_is_deep() {
+        let edges: Vec<_> = (1..20_000).map(|number| (number, LinkKind::BlockedBy, number + 1)).collect();
+        let graph = graph(&edges);
+        let branches = Branches::of(&graph, &BTreeSet::from([Relation::BlockedBy]));
+        assert_eq!(branches.roots(&graph), [samples_key(1)]);
+    }
+
+    #[test]
+    fn dot_quotes_titles() {
+        assert_snapshot!(dot(&graph(&[(1, LinkKind::Parent, 2)])), @r#"
+        digraph issues {
+          node [shape=box];
+          "1-0001" [label="1-0001 Issue \"1\"\nopen"];
+          "2-0002" [label="2-0002 Issue \"2\"\nopen"];
+          "1-0001" -> "2-0002" [label="parent"];
+        }
+        "#);
+    }
+}

@@ -134,3 +134,43 @@ fn write_comment(screen: &mut Screen<'_>, comment: &Comment) {
     screen.put(palette::FAINT, format!(", {}", screen.when_exactly(*created))).end();
     screen.block("", body);
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::render::samples;
+
+    fn shown(context: &Context) -> String {
+        let mut screen = Screen::new(context);
+        write(&mut screen, &samples::issues()[0]);
+        screen.into_text()
+    }
+
+    #[test]
+    fn everything_about_an_issue_is_shown() {
+        assert_snapshot!(shown(&Context::fixed(Some(80), false)));
+    }
+
+    #[test]
+    fn a_pipe_gets_absolute_times() {
+        assert_snapshot!(shown(&Context::fixed(None, false)));
+    }
+
+    #[test]
+    fn colours_don_t_change_the_text() {
+        let plain = shown(&Context::fixed(Some(80), false));
+        let coloured = shown(&Context::fixed(Some(80), true));
+        assert!(coloured.contains("\u{1b}["));
+        let mut stripped = String::new();
+        let mut rest = coloured.as_str();
+        while let Some((before, after)) = rest.split_once("\u{1b}[") {
+            stripped.push_str(before);
+            rest = after.split_once('m').expect("a style ends with m").1;
+        }
+        stripped.push_str(rest);
+        assert_eq!(stripped, plain);
+    }
+}

@@ -1,5 +1,6 @@
 //! Lists of issues.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use tickety_core::query::FieldName;
@@ -19,14 +20,14 @@ pub struct Row {
 }
 
 const COLUMNS: [Column; 8] = [
-    Column { header: "name", width: Width::UpTo(16), right: true, importance: u8::MAX },
-    Column { header: "status", width: Width::UpTo(14), right: false, importance: 6 },
-    Column { header: "priority", width: Width::UpTo(8), right: false, importance: 5 },
-    Column { header: "kind", width: Width::UpTo(12), right: false, importance: 4 },
-    Column { header: "title", width: Width::Rest, right: false, importance: u8::MAX },
-    Column { header: "labels", width: Width::UpTo(24), right: false, importance: 1 },
-    Column { header: "assignees", width: Width::UpTo(16), right: false, importance: 2 },
-    Column { header: "updated", width: Width::UpTo(10), right: true, importance: 3 },
+    Column { header: Cow::Borrowed("name"), width: Width::UpTo(16), right: true, importance: u8::MAX },
+    Column { header: Cow::Borrowed("status"), width: Width::UpTo(14), right: false, importance: 6 },
+    Column { header: Cow::Borrowed("priority"), width: Width::UpTo(8), right: false, importance: 5 },
+    Column { header: Cow::Borrowed("kind"), width: Width::UpTo(12), right: false, importance: 4 },
+    Column { header: Cow::Borrowed("title"), width: Width::Rest, right: false, importance: u8::MAX },
+    Column { header: Cow::Borrowed("labels"), width: Width::UpTo(24), right: false, importance: 1 },
+    Column { header: Cow::Borrowed("assignees"), width: Width::UpTo(16), right: false, importance: 2 },
+    Column { header: Cow::Borrowed("updated"), width: Width::UpTo(10), right: true, importance: 3 },
 ];
 
 /// Writes a list: a table on a terminal; elsewhere one line an issue, its cells separated by tabs,
@@ -87,9 +88,9 @@ pub fn write_fields(screen: &mut Screen<'_>, rows: &[Row], fields: &[FieldName])
         .iter()
         .rposition(|field| matches!(field, FieldName::Title | FieldName::Body | FieldName::Note))
         .or(fields.len().checked_sub(1));
-    let mut columns = vec![COLUMNS[0]];
+    let mut columns = vec![COLUMNS[0].clone()];
     columns.extend(fields.iter().enumerate().map(|(place, field)| Column {
-        header: tickety_api::selection::wire_name(field),
+        header: Cow::Owned(field.to_string()),
         width: if Some(place) == flexible { Width::Rest } else { Width::UpTo(40) },
         right: false,
         importance: u8::try_from(fields.len() - place).unwrap_or(u8::MAX - 1).min(u8::MAX - 1),
@@ -192,4 +193,49 @@ fn one_line(text: &str) -> String {
 /// Joins names as lists show them.
 pub fn join(names: &BTreeSet<String>) -> String {
     names.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::context::Context;
+    use crate::render::samples;
+
+    fn shown(context: &Context, fields: &[FieldName]) -> String {
+        let rows: Vec<Row> = samples::issues()
+            .into_iter()
+            .map(|stored| Row { summary: IssueSummary::of(&stored), whole: Some(stored) })
+            .collect();
+        let mut screen = Screen::new(context);
+        if fields.is_empty() {
+            write(&mut screen, &rows)
+        } else {
+            write_fields(&mut screen, &rows, fields)
+        }
+        screen.into_text()
+    }
+
+    #[test]
+    fn a_terminal_gets_a_table_that_fits() {
+        assert_snapshot!(shown(&Context::fixed(Some(100), false), &[]));
+        let narrow = shown(&Context::fixed(Some(44), false), &[]);
+        assert!(narrow.lines().all(|line| crate::render::screen::width(line) <= 44), "{narrow}");
+        assert_snapshot!(narrow);
+    }
+
+    #[test]
+    fn a_pipe_gets_everything_between_tabs() {
+        let text = shown(&Context::fixed(None, false), &[]);
+        assert!(text.lines().all(|line| line.split('\t').count() == 8), "{text}");
+        assert_snapshot!(text.replace('\t', " | "));
+    }
+
+    #[test]
+    fn fields_are_columns_in_the_order_asked_for() {
+        let fields = [FieldName::Due, FieldName::Title, FieldName::Custom("severity".to_owned()), FieldName::Link];
+        assert_snapshot!(shown(&Context::fixed(Some(100), false), &fields));
+        assert_snapshot!(shown(&Context::fixed(None, false), &fields).replace('\t', " | "));
+    }
 }

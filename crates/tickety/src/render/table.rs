@@ -3,6 +3,8 @@
 //! Laid out by hand: three passes over the cells. The general table crates measure and wrap each cell several
 //! times, which at 50 rows costs more than reading the issues.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 
 use super::escape;
@@ -16,10 +18,10 @@ const GAP: usize = 2;
 const COMFORT: usize = 30;
 
 /// A column.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Column {
     /// What stands above it.
-    pub header: &'static str,
+    pub header: Cow<'static, str>,
     /// The most columns it takes; the flexible column takes what is left.
     pub width: Width,
     /// Whether its cells stand at its right.
@@ -58,7 +60,7 @@ pub fn write(screen: &mut Screen<'_>, columns: &[Column], rows: &[Vec<Cell>]) {
     let widths = fit(screen.width(), columns, rows);
     for (column, &room) in columns.iter().zip(&widths) {
         if room > 0 {
-            put(screen, &Cell::new(palette::FAINT, column.header), room, column.right);
+            put(screen, &Cell::new(palette::FAINT, &column.header), room, column.right);
         }
     }
     screen.end();
@@ -92,8 +94,8 @@ fn fit(total: usize, columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
             let widest = rows.iter().map(|row| row[place].width).max().unwrap_or(0);
             match (widest, columns[place].width) {
                 (0, _) => 0,
-                (_, Width::Rest) => widest.max(width(columns[place].header)),
-                (_, Width::UpTo(most)) => widest.max(width(columns[place].header)).min(most),
+                (_, Width::Rest) => widest.max(width(&columns[place].header)),
+                (_, Width::UpTo(most)) => widest.max(width(&columns[place].header)).min(most),
             }
         })
         .collect();
@@ -129,9 +131,9 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column { header: "no", width: Width::UpTo(10), right: true, importance: u8::MAX },
-        Column { header: "title", width: Width::Rest, right: false, importance: u8::MAX },
-        Column { header: "labels", width: Width::UpTo(8), right: false, importance: 1 },
+        Column { header: Cow::Borrowed("no"), width: Width::UpTo(10), right: true, importance: u8::MAX },
+        Column { header: Cow::Borrowed("title"), width: Width::Rest, right: false, importance: u8::MAX },
+        Column { header: Cow::Borrowed("labels"), width: Width::UpTo(8), right: false, importance: 1 },
     ];
 
     fn widths(total: usize, title: &str) -> Vec<usize> {
