@@ -57,8 +57,13 @@ pub struct HomeDir {
 impl HomeDir {
     /// Opens the home of a layout.
     pub fn open(layout: &Layout) -> Result<Self, FileError> {
-        let fd = os::open_directory(&layout.home).map_err(|source| classify("open", &layout.home, source))?;
-        Ok(Self { fd, path: layout.home.clone() })
+        Self::open_at(&layout.home)
+    }
+
+    /// Opens a home by its path.
+    pub(crate) fn open_at(path: &Path) -> Result<Self, FileError> {
+        let fd = os::open_directory(path).map_err(|source| classify("open", path, source))?;
+        Ok(Self { fd, path: path.to_owned() })
     }
 
     /// Returns the path of the home.

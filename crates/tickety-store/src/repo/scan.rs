@@ -7,6 +7,8 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tickety_core::ident::IssueNumber;
+
 use super::files::{HomeDir, is_missing};
 use super::layout::{ISSUES_DIR, RecordPath, Shard, TEMPORARY_PREFIX};
 use super::os::{self, Target};
@@ -193,6 +195,28 @@ pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, ScanE
         Err(error) if is_missing(&error) => Ok(None),
         Err(source) => Err(ScanError { path: home.path().join(path), source }),
     }
+}
+
+/// Returns the highest number of an issue by the names of the records, without looking at any.
+pub fn highest_number(home: &HomeDir) -> Result<Option<IssueNumber>, ScanError> {
+    let scanner = Scanner::open(home)?;
+    for &shard in scanner.shards().iter().rev() {
+        let path = shard_path(shard);
+        let mut highest = None;
+        let listed = os::open_beneath(home.fd(), &path, Target::Directory).and_then(|dir| {
+            os::visit_entries(dir.as_fd(), |name, _| {
+                let record = RecordPath::parse_file_name(shard, name.to_bytes());
+                highest = highest.max(record.map(|record| record.issue.number));
+            })
+        });
+        match listed {
+            Ok(()) if highest.is_none() => {}
+            Ok(()) => return Ok(highest),
+            Err(error) if is_missing(&error) => {}
+            Err(source) => return Err(scanner.error(Path::new(&path), source)),
+        }
+    }
+    Ok(None)
 }
 
 fn shard_path(shard: Shard) -> String {

@@ -1,0 +1,278 @@
+//! The counter that all checkouts of a clone draw numbers from.
+//!
+//! It is written in place and never synced: a crash can take the last numbers given out with it. So
+//! it says under which boot it was written, and under another one, or when it is missing or damaged,
+//! it starts again above every number that is found in the checkouts of the clone, in their journals
+//! and on its branches, and above what it held. Numbers are given out before they are used, so a
+//! batch that is aborted leaves a gap.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tickety_core::ident::IssueNumber;
+
+use super::files::HomeDir;
+use super::git::{Git, GitError};
+use super::journal;
+use super::layout::{GitDirs, HOME_DIR, Layout, state_dir};
+use super::lock::{LockError, make_state_directory, wait_for};
+use super::os::{self, BootId};
+use super::scan;
+
+/// How long to wait for another process that draws numbers. It holds the counter for microseconds,
+/// or, once after each boot, for as long as git takes to list branches.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// Numbers that were given out.
+#[derive(Debug)]
+pub struct Allocation {
+    /// The first of them; the others follow it.
+    pub first: IssueNumber,
+    /// Why the branches couldn't be looked at when the counter had to start again: a number may
+    /// then be given out that a branch has already.
+    pub unseen: Option<GitError>,
+}
+
+/// Gives out `count` numbers in a row, none of which was given out before.
+///
+/// `above` is the highest number that the caller knows of, such as that of its index: git may have
+/// brought in issues since the counter was last used.
+pub fn allocate(layout: &Layout, count: u32, above: Option<IssueNumber>) -> Result<Allocation, CounterError> {
+    let mut counter = Counter::open(layout)?;
+    counter.skip(above);
+    let first = counter.next.and_then(IssueNumber::new).ok_or(CounterError::Exhausted { count })?;
+    // The last of them has to be a number; the next one need not be.
+    first.get().checked_add(count.saturating_sub(1)).ok_or(CounterError::Exhausted { count })?;
+    counter.next = first.get().checked_add(count);
+    counter.write()?;
+    Ok(Allocation { first, unseen: counter.unseen })
+}
+
+/// Makes sure that a number, such as one that an import brought along, is not given out later.
+pub fn raise_to(layout: &Layout, number: IssueNumber) -> Result<(), CounterError> {
+    let mut counter = Counter::open(layout)?;
+    counter.skip(Some(number));
+    counter.write()
+}
+
+/// The counter, locked.
+struct Counter {
+    file: File,
+    path: PathBuf,
+    boot: BootId,
+    /// The number to give out next; `None` after the last there is.
+    next: Option<u32>,
+    unseen: Option<GitError>,
+}
+
+impl Counter {
+    fn open(layout: &Layout) -> Result<Self, CounterError> {
+        make_state_directory(&layout.common_state)?;
+        let path = layout.counter();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .custom_flags(os::NO_FOLLOW)
+            .open(&path)
+            .map_err(|source| LockError::new("open", &path, source))?;
+        wait_for(&file, WAIT, &path)?;
+        let boot = BootId::current();
+        let held = read(&file);
+        let mut counter = Self { file, path, boot, next: Some(1), unseen: None };
+        match held {
+            Some((next, written)) if written.is_same(boot) => counter.next = next,
+            held => {
+                if let Some((next, _)) = held {
+                    counter.next = next;
+                }
+                let (highest, unseen) = highest_known(layout);
+                counter.skip(highest);
+                counter.unseen = unseen;
+            }
+        }
+        Ok(counter)
+    }
+
+    /// Leaves out all numbers up to one.
+    fn skip(&mut self, number: Option<IssueNumber>) {
+        if let (Some(next), Some(number)) = (self.next, number)
+            && next <= number.get()
+        {
+            self.next = number.get().checked_add(1);
+        }
+    }
+
+    fn write(&self) -> Result<(), CounterError> {
+        os::write_at(&self.file, text(self.next, self.boot).as_bytes(), 0)
+            .map_err(|source| LockError::new("write", &self.path, source).into())
+    }
+}
+
+/// The text of a counter: its number and boot, always of one length, with a sum.
+fn text(next: Option<u32>, boot: BootId) -> String {
+    let boot = u128::from_be_bytes(boot.to_bytes());
+    // Zero is no number, so it says that there are none left.
+    let line = format!("tickety counter 1: {:010} {boot:032x}", next.unwrap_or(0));
+    let sum = blake3::hash(line.as_bytes()).to_hex();
+    format!("{line} {}\n", &sum[..16])
+}
+
+/// Reads a counter; `None` if it is empty or damaged.
+fn read(file: &File) -> Option<(Option<u32>, BootId)> {
+    use std::os::unix::fs::FileExt as _;
+    let mut bytes = vec![0; text(None, BootId::from_bytes([0; 16])).len()];
+    file.read_exact_at(&mut bytes, 0).ok()?;
+    let found = str::from_utf8(&bytes).ok()?;
+    let (next, rest) = found.strip_prefix("tickety counter 1: ")?.split_once(' ')?;
+    let next = next.parse::<u32>().ok().map(|next| Some(next).filter(|&next| next > 0))?;
+    let boot = u128::from_str_radix(rest.split_once(' ')?.0, 16).ok()?;
+    let boot = BootId::from_bytes(boot.to_be_bytes());
+    (text(next, boot) == found).then_some((next, boot))
+}
+
+/// Returns the highest number in all checkouts of the clone, in their journals, and on its branches.
+///
+/// A checkout or journal that can't be read tells no number: the counter is not the place to report
+/// it.
+fn highest_known(layout: &Layout) -> (Option<IssueNumber>, Option<GitError>) {
+    let mut highest = highest_in_checkout(&layout.root, &layout.state);
+    let below = layout.below_work_tree();
+    if let Some(dirs) = &layout.git {
+        for (work_tree, git_dir) in checkouts(dirs) {
+            highest = highest.max(highest_in_checkout(&work_tree.join(below), &state_dir(&git_dir, below)));
+        }
+    }
+    match Git::of(layout).map(|git| git.highest_number()) {
+        Some(Ok(on_branches)) => (highest.max(on_branches), None),
+        Some(Err(error)) => (highest, Some(error)),
+        None => (highest, None),
+    }
+}
+
+fn highest_in_checkout(root: &Path, state: &Path) -> Option<IssueNumber> {
+    let journal = journal::highest_number(&state.join("journal")).ok().flatten();
+    let home = HomeDir::open_at(&root.join(HOME_DIR)).ok();
+    journal.max(home.and_then(|home| scan::highest_number(&home).ok().flatten()))
+}
+
+/// Returns the work tree and the git directory of every checkout of a clone.
+fn checkouts(dirs: &GitDirs) -> Vec<(PathBuf, PathBuf)> {
+    let mut found = vec![(dirs.work_tree.clone(), dirs.git_dir.clone())];
+    if dirs.common_dir.file_name().is_some_and(|name| name == ".git")
+        && let Some(main) = dirs.common_dir.parent()
+    {
+        found.push((main.to_owned(), dirs.common_dir.clone()));
+    }
+    for linked in std::fs::read_dir(dirs.common_dir.join("worktrees")).into_iter().flatten().flatten() {
+        // The file names the `.git` file of the work tree.
+        let dot_git = std::fs::read_to_string(linked.path().join("gitdir")).unwrap_or_default();
+        if let Some(work_tree) = linked.path().join(dot_git.trim_end_matches('\n')).parent() {
+            found.push((work_tree.to_owned(), linked.path()));
+        }
+    }
+    found
+}
+
+/// Why no number can be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CounterError {
+    /// There are not that many left.
+    #[error("there are no {count} numbers left: the highest is {}", u32::MAX)]
+    Exhausted {
+        /// How many were asked for.
+        count: u32,
+    },
+    /// The counter can't be locked, read or written.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::repo::os::fault;
+    use crate::repo::scene::Scene;
+
+    fn next(scene: &Scene) -> u32 {
+        allocate(&scene.layout, 1, None).unwrap().first.get()
+    }
+
+    #[test]
+    fn numbers_are_given_out_once() {
+        let scene = Scene::new();
+        assert_eq!(next(&scene), 1);
+        assert_eq!(allocate(&scene.layout, 10, None).unwrap().first.get(), 2);
+        assert_eq!(next(&scene), 12);
+        assert_eq!(allocate(&scene.layout, 1, IssueNumber::new(40)).unwrap().first.get(), 41);
+        assert_eq!(allocate(&scene.layout, 1, IssueNumber::new(7)).unwrap().first.get(), 42);
+        raise_to(&scene.layout, IssueNumber::new(99).unwrap()).unwrap();
+        raise_to(&scene.layout, IssueNumber::new(50).unwrap()).unwrap();
+        assert_eq!(next(&scene), 100);
+    }
+
+    #[test]
+    fn threads_never_get_the_same() {
+        let scene = Scene::new();
+        let layout = &scene.layout;
+        let mut numbers: Vec<u32> = std::thread::scope(|scope| {
+            let drawing = || (0..50).map(|_| allocate(layout, 2, None).unwrap().first.get()).collect::<Vec<_>>();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(drawing)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..200).map(|pair| 1 + 2 * pair).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_missing_or_damaged_counter_starts_above_what_there_is() {
+        let scene = Scene::new();
+        scene.put("issues/041/041999-k3f9.md", b"text");
+        scene.put("issues/042/notes.txt", b"no record");
+        assert_eq!(next(&scene), 42_000);
+        for damage in [&b""[..], b"tickety counter 1: 0000000001 x", &[b'9'; 100]] {
+            fs::write(scene.layout.counter(), damage).unwrap();
+            assert_eq!(next(&scene), 42_000);
+        }
+        fs::remove_file(scene.layout.counter()).unwrap();
+        assert_eq!(next(&scene), 42_000);
+    }
+
+    #[test]
+    fn after_a_reboot_the_higher_counts() {
+        let scene = Scene::new();
+        assert_eq!(next(&scene), 1);
+        scene.put("issues/000/000500-k3f9.md", b"text");
+        assert_eq!(next(&scene), 2);
+        fault::set_boot(2);
+        assert_eq!(next(&scene), 501);
+        scene.write(&[("issues/000/000500-k3f9.md", None)], true).1.unwrap();
+        fault::set_boot(3);
+        assert_eq!(next(&scene), 502);
+    }
+
+    #[test]
+    fn a_number_that_only_the_journal_has_is_taken() {
+        let scene = Scene::new();
+        scene.write(&[("issues/000/000007-k3f9.md", Some(b"text"))], false).1.unwrap();
+        assert!(scene.contents().is_empty());
+        assert_eq!(next(&scene), 8);
+    }
+
+    #[test]
+    fn the_last_number_can_be_given_out_and_none_after_it() {
+        let scene = Scene::new();
+        raise_to(&scene.layout, IssueNumber::new(u32::MAX - 2).unwrap()).unwrap();
+        assert!(matches!(allocate(&scene.layout, 3, None), Err(CounterError::Exhausted { count: 3 })));
+        assert_eq!(allocate(&scene.layout, 2, None).unwrap().first.get(), u32::MAX - 1);
+        for _ in 0..2 {
+            assert!(matches!(allocate(&scene.layout, 1, None), Err(CounterError::Exhausted { .. })));
+        }
+    }
+}

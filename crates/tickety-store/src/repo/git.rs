@@ -1,0 +1,265 @@
+//! What git knows: by reading its files where that is simple, by starting it where it isn't.
+//!
+//! Starting git costs more than most commands of Tickety, so nothing on the path of a plain read or
+//! write does. Where it is started, nothing that a repository brought along is run: no hooks, no
+//! file system monitor, no pager, no external diff, no fetch from a promisor; and the environment
+//! can't point it to another repository.
+
+#![expect(clippy::disallowed_methods, reason = "this module owns the starting of git")]
+
+mod history;
+mod identity;
+mod numbers;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use super::layout::{GitDirs, HOME_DIR, HomePath, Layout};
+
+pub use identity::{ConfigFiles, Identity, identity};
+
+/// What `git rev-parse --local-env-vars` lists, and what else changes where git looks or what it
+/// runs.
+const FOREIGN_VARIABLES: &[&str] = &[
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_ASKPASS",
+    "GIT_ATTR_SOURCE",
+    "GIT_CEILING_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR",
+    "GIT_DISCOVERY_ACROSS_FILESYSTEM",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_GLOB_PATHSPECS",
+    "GIT_GRAFT_FILE",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_LITERAL_PATHSPECS",
+    "GIT_NAMESPACE",
+    "GIT_NOGLOB_PATHSPECS",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    "GIT_TRACE",
+    "GIT_TRACE2",
+    "GIT_TRACE2_EVENT",
+    "GIT_TRACE2_PERF",
+    "GIT_WORK_TREE",
+    "SSH_ASKPASS",
+];
+
+/// Arguments before every subcommand.
+const HARDENED: &[&str] = &[
+    "--no-optional-locks",
+    "--no-pager",
+    "--literal-pathspecs",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.alternateRefsCommand=",
+    "-c",
+    "diff.external=",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "protocol.allow=never",
+    "-c",
+    "submodule.recurse=false",
+];
+
+/// Git, for one work tree and the home in it.
+#[derive(Clone, Debug)]
+pub struct Git {
+    dirs: GitDirs,
+    /// The home relative to the work tree, with a `/` at its end.
+    prefix: String,
+}
+
+impl Git {
+    /// Returns git for the home of a layout; `None` in a plain folder, and for a path that isn't
+    /// UTF-8.
+    pub fn of(layout: &Layout) -> Option<Self> {
+        let dirs = layout.git.clone()?;
+        let home = layout.below_work_tree().join(HOME_DIR);
+        Some(Self { dirs, prefix: format!("{}/", home.to_str()?) })
+    }
+
+    /// Starts a command line in the work tree, hardened.
+    fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
+        command_in(&self.dirs.work_tree, arguments)
+    }
+
+    /// Runs git to its end and returns what it prints.
+    fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+        run(self.command(arguments), arguments)
+    }
+
+    /// Returns the home's path of one that is relative to the work tree.
+    fn home_path(&self, path: &[u8]) -> Option<HomePath> {
+        str::from_utf8(path).ok()?.strip_prefix(&self.prefix)?.parse().ok()
+    }
+
+    /// Returns the commit that is checked out, as hexadecimal digits, by reading files.
+    ///
+    /// `None` on a branch without commits, and where references are kept in a way that takes git to
+    /// read (`reftable`).
+    pub fn head_commit(&self) -> Result<Option<String>, GitError> {
+        let mut name = "HEAD".to_owned();
+        // As deep as git itself follows.
+        for _ in 0..5 {
+            let Some(text) = self.reference_file(&name)? else {
+                return self.packed_reference(&name);
+            };
+            match text.strip_prefix("ref:") {
+                Some(target) => name = target.trim().to_owned(),
+                None => return Ok(Some(text.trim().to_owned()).filter(|text| is_object_id(text))),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads the file of one reference: in the checkout's directory, then in the clone's.
+    fn reference_file(&self, name: &str) -> Result<Option<String>, GitError> {
+        let inside = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !inside {
+            return Ok(None);
+        }
+        for dir in [&self.dirs.git_dir, &self.dirs.common_dir] {
+            match fs::read_to_string(dir.join(name)) {
+                Ok(text) => return Ok(Some(text)),
+                // A directory has the name when a branch `a/b` is asked for as `a`.
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory
+                    ) => {}
+                Err(source) => return Err(GitError::Read { path: dir.join(name), source }),
+            }
+        }
+        Ok(None)
+    }
+
+    fn packed_reference(&self, name: &str) -> Result<Option<String>, GitError> {
+        let path = self.dirs.common_dir.join("packed-refs");
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(GitError::Read { path, source }),
+        };
+        let found = text.split(|&byte| byte == b'\n').find_map(|line| {
+            let id = line.strip_suffix(name.as_bytes())?.strip_suffix(b" ")?;
+            str::from_utf8(id).ok().filter(|id| is_object_id(id))
+        });
+        Ok(found.map(str::to_owned))
+    }
+}
+
+fn is_object_id(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Makes a hardened command line.
+fn command_in<I: AsRef<OsStr>>(dir: &Path, arguments: impl IntoIterator<Item = I>) -> Command {
+    let mut command = Command::new("git");
+    for name in FOREIGN_VARIABLES {
+        command.env_remove(name);
+    }
+    command
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_PAGER", "cat")
+        .env("LC_ALL", "C")
+        .current_dir(dir)
+        .args(HARDENED)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn run(mut command: Command, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+    let output = command.output().map_err(|source| GitError::Start { source })?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(GitError::Failed {
+        command: arguments.first().copied().unwrap_or_default().to_owned(),
+        status: output.status,
+        message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+    })
+}
+
+/// A running git that is ended when it is dropped.
+#[derive(Debug)]
+struct Running(Child);
+
+impl Running {
+    fn start(mut command: Command) -> Result<Self, GitError> {
+        // What it prints there can't be read beside its output; nobody misses it.
+        let child = command.stderr(Stdio::null()).spawn();
+        child.map(Self).map_err(|source| GitError::Start { source })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Why git couldn't be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GitError {
+    /// Git can't be started.
+    #[error("can't start git: is it installed?")]
+    Start {
+        /// Why.
+        source: io::Error,
+    },
+    /// Git failed.
+    #[error("git {command} failed ({status}): {message}")]
+    Failed {
+        /// The subcommand.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        message: String,
+    },
+    /// The connection to a running git broke.
+    #[error("lost the connection to git {command}")]
+    Pipe {
+        /// The subcommand.
+        command: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// One of git's files can't be read.
+    #[error("can't read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests;

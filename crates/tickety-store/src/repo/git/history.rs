@@ -1,0 +1,99 @@
+//! When records were last committed, and which differ from what is committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
+
+use jiff::Timestamp;
+
+use super::super::layout::{HomePath, ISSUES_DIR};
+use super::{Git, GitError, Running};
+
+/// What the time of a commit begins with in the output of `git log`: no path contains it.
+const TIME_MARK: u8 = 1;
+
+impl Git {
+    /// Returns when the files of the issues were last committed, as far as the history of the
+    /// commit that is checked out goes.
+    ///
+    /// With `wanted`, the search ends as soon as all of these were met: then the cost follows how
+    /// far back they lie, and not the whole history.
+    pub fn commit_times(&self, wanted: Option<&BTreeSet<HomePath>>) -> Result<BTreeMap<HomePath, Timestamp>, GitError> {
+        let mut times = BTreeMap::new();
+        let mut missing = wanted.map(BTreeSet::len);
+        if missing == Some(0) || self.is_unborn()? {
+            return Ok(times);
+        }
+        let directory = format!("{}{ISSUES_DIR}", self.prefix);
+        let format = "--format=%x01%ct";
+        let arguments =
+            ["log", format, "--name-only", "-z", "--no-renames", "--diff-merges=combined", "--", &directory];
+        let mut running = Running::start(self.command(arguments))?;
+        let output = running.0.stdout.take().expect("its output is piped");
+        let mut output = BufReader::with_capacity(64 * 1024, output);
+        let mut field = Vec::new();
+        let mut time = None;
+        loop {
+            field.clear();
+            let read = output.read_until(0, &mut field);
+            if read.map_err(|source| GitError::Pipe { command: "log", source })? == 0 {
+                break;
+            }
+            // The first path of a commit follows a line feed.
+            let text = field.strip_suffix(&[0]).unwrap_or(&field);
+            let text = text.strip_prefix(b"\n").unwrap_or(text);
+            if let [TIME_MARK, seconds @ ..] = text {
+                time = parse_seconds(seconds);
+                continue;
+            }
+            let (Some(time), Some(path)) = (time, self.home_path(text)) else { continue };
+            if wanted.is_some_and(|wanted| !wanted.contains(&path)) || times.contains_key(&path) {
+                continue;
+            }
+            times.insert(path, time);
+            missing = missing.map(|missing| missing - 1);
+            if missing == Some(0) {
+                return Ok(times);
+            }
+        }
+        let status = running.0.wait().map_err(|source| GitError::Pipe { command: "log", source })?;
+        if status.success() {
+            return Ok(times);
+        }
+        let message = "run `git log` to see why".to_owned();
+        Err(GitError::Failed { command: "log".to_owned(), status, message })
+    }
+
+    /// Whether the branch that is checked out has no commits yet.
+    fn is_unborn(&self) -> Result<bool, GitError> {
+        if self.head_commit()?.is_some() {
+            return Ok(false);
+        }
+        match self.run(&["rev-parse", "--verify", "--quiet", "HEAD"]) {
+            Ok(_) => Ok(false),
+            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the files of the home that differ from what is committed: changed, staged, new or
+    /// removed.
+    pub fn dirty_paths(&self) -> Result<BTreeSet<HomePath>, GitError> {
+        let home = self.prefix.trim_end_matches('/');
+        let output = self.run(&[
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--untracked-files=all",
+            "--ignore-submodules=all",
+            "--",
+            home,
+        ])?;
+        // `XY path`: two letters and a blank.
+        Ok(output.split(|&byte| byte == 0).filter_map(|entry| self.home_path(entry.get(3..)?)).collect())
+    }
+}
+
+fn parse_seconds(text: &[u8]) -> Option<Timestamp> {
+    Timestamp::from_second(str::from_utf8(text).ok()?.trim().parse().ok()?).ok()
+}

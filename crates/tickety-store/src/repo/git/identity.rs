@@ -1,0 +1,171 @@
+//! Who the user is, as git's configuration says.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::super::layout::Layout;
+use super::{GitError, command_in, run};
+
+/// The configuration files outside of the repository, the weakest first: usually
+/// `/etc/gitconfig`, `$XDG_CONFIG_HOME/git/config` and `~/.gitconfig`. Missing ones don't matter.
+pub type ConfigFiles = [PathBuf];
+
+/// A name and an address, as far as they are configured.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Identity {
+    /// `user.name`.
+    pub name: Option<String>,
+    /// `user.email`.
+    pub email: Option<String>,
+}
+
+/// Returns who the user is: from the files given, then from the clone's and the checkout's own.
+///
+/// The files are read here. Only where one of them includes others, git is asked, which costs its
+/// start.
+pub fn identity(layout: &Layout, files: &ConfigFiles) -> Result<Identity, GitError> {
+    let mut identity = Identity::default();
+    let own = layout.git.iter().flat_map(|git| [git.common_dir.join("config"), git.git_dir.join("config.worktree")]);
+    for path in files.iter().cloned().chain(own) {
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(GitError::Read { path, source }),
+        };
+        if read_config(&text, &mut identity).is_none() {
+            return ask(layout);
+        }
+    }
+    Ok(identity)
+}
+
+fn ask(layout: &Layout) -> Result<Identity, GitError> {
+    let mut identity = Identity::default();
+    for (key, value) in [("user.name", &mut identity.name), ("user.email", &mut identity.email)] {
+        let arguments = ["config", "--null", "--get", key];
+        *value = match run(command_in(&layout.root, arguments), &arguments) {
+            Ok(output) => Some(String::from_utf8_lossy(&output).trim_end_matches('\0').to_owned()),
+            // Not set.
+            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => None,
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(identity)
+}
+
+/// Reads the settings of a configuration file; `None` if it includes others or isn't understood.
+fn read_config(text: &str, identity: &mut Identity) -> Option<()> {
+    let mut section = String::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let mut rest = line.trim_start();
+        if let Some(header) = rest.strip_prefix('[') {
+            let (name, after) = header.split_once(']')?;
+            section = name.trim().to_ascii_lowercase();
+            if section == "include" || section.starts_with("includeif") {
+                return None;
+            }
+            // A setting may follow on the same line.
+            rest = after.trim_start();
+        }
+        if rest.is_empty() || rest.starts_with(['#', ';']) {
+            continue;
+        }
+        let (key, value) = rest.split_once('=').unwrap_or((rest, ""));
+        let value = read_value(value, &mut lines)?;
+        let target = match (section.as_str(), key.trim().to_ascii_lowercase().as_str()) {
+            ("user", "name") => &mut identity.name,
+            ("user", "email") => &mut identity.email,
+            _ => continue,
+        };
+        *target = Some(value).filter(|value| !value.is_empty());
+    }
+    Some(())
+}
+
+/// Takes quotes, escapes, comments and continued lines out of a value; `None` if a quote isn't
+/// closed.
+fn read_value(text: &str, lines: &mut std::str::Lines<'_>) -> Option<String> {
+    let mut value = String::new();
+    // Blanks at the end count only within quotes.
+    let mut kept = 0;
+    let mut quoted = false;
+    let mut chars = text.trim_start().chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => {
+                quoted = !quoted;
+                kept = value.len();
+            }
+            '\\' => match chars.next() {
+                Some('n') => value.push('\n'),
+                Some('t') => value.push('\t'),
+                Some('b') => drop(value.pop()),
+                Some(escaped @ ('"' | '\\')) => value.push(escaped),
+                Some(_) => return None,
+                None => {
+                    chars = lines.next().unwrap_or_default().chars();
+                    continue;
+                }
+            },
+            '#' | ';' if !quoted => break,
+            blank if blank.is_whitespace() && !quoted => {
+                value.push(blank);
+                continue;
+            }
+            other => value.push(other),
+        }
+        kept = value.len().max(kept);
+    }
+    value.truncate(kept);
+    (!quoted).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(Option<String>, Option<String>)> {
+        let mut identity = Identity::default();
+        read_config(text, &mut identity)?;
+        Some((identity.name, identity.email))
+    }
+
+    fn name(text: &str) -> Option<String> {
+        read(&format!("[user]\n{text}")).and_then(|(name, _)| name)
+    }
+
+    #[test]
+    fn settings_are_read_as_git_reads_them() {
+        for (text, expected) in [
+            ("name = Ada Lovelace", "Ada Lovelace"),
+            ("\tNAME=Ada  Lovelace  ; comment", "Ada  Lovelace"),
+            ("name = \"Ada # not a comment \"  # one", "Ada # not a comment "),
+            ("name = Ada \\\"Countess\\\" L\\\\x", "Ada \"Countess\" L\\x"),
+            ("name = Ada \\\n  Lovelace", "Ada   Lovelace"),
+            ("# comment\n; comment\n\nname = Ada", "Ada"),
+            ("name = first\nname = last", "last"),
+        ] {
+            assert_eq!(name(text).as_deref(), Some(expected), "{text}");
+        }
+        assert_eq!(
+            read("[user] name = Ada\n[core]\nname = x\n[user \"sub\"]\nname = y").unwrap().0.as_deref(),
+            Some("Ada")
+        );
+        assert_eq!(read("[User]\nemail = a@b.c\nname").unwrap(), (None, Some("a@b.c".to_owned())));
+    }
+
+    #[test]
+    fn includes_and_nonsense_are_left_to_git() {
+        for text in [
+            "[include]\npath = x",
+            "[includeIf \"gitdir:x\"]\npath = x",
+            "[user",
+            "[user]\nname = \"open",
+            "[user]\nname = \\x",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
