@@ -29,7 +29,10 @@ mod row_id;
 mod schema;
 mod sql;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod tracked;
+mod verify;
 mod write;
 
 use std::io;
@@ -46,6 +49,7 @@ pub use list::Listing;
 pub use record::RecordState;
 pub use schema::FORMAT;
 pub use tracked::{Changes, TrackedFile, TrackedFiles, TrackedShard};
+pub use verify::{Difference, Side};
 pub use write::IndexWriter;
 
 /// How long to wait for a transaction of another process to be written out.
