@@ -188,6 +188,12 @@ impl Index {
         self.connection.is_readonly("main").unwrap_or(true)
     }
 
+    /// Returns under which commit the files were last looked at.
+    pub fn head(&self) -> Result<Option<String>, IndexError> {
+        let read = self.connection.query_row("SELECT head FROM meta", [], |row| row.get(0));
+        read.map_err(self.error("read its description"))
+    }
+
     /// Returns what the index tells about itself.
     pub fn status(&self) -> Result<IndexStatus, IndexError> {
         let read = || {
