@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tickety_core::graph::{Graph, GraphNode, LinkEnd, LinkTarget, Relation};
-use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber, IssueSelector, Version};
+use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber, IssueSelector, Suffix, Version};
 use tickety_core::issue::{Derived, Issue, LinkKind};
 use tickety_core::query::{Cursor, Moment, Query};
 use tickety_core::schema::{Category, Schema};
@@ -79,7 +79,9 @@ impl State {
         match selector {
             IssueSelector::Id(id) => self.by_id.get(&id).copied().into_iter().collect(),
             IssueSelector::Name(name) => {
-                self.issues.keys().filter(|key| name.names(**key)).copied().collect()
+                let lowest = IssueKey { number: name.number, suffix: Suffix::of(Uuid::nil()) };
+                let same_number = self.issues.range(lowest..).map(|(key, _)| *key);
+                same_number.take_while(|key| key.number == name.number).filter(|key| name.names(*key)).collect()
             }
         }
     }
@@ -127,6 +129,25 @@ impl State {
         ends
     }
 
+    fn find(
+        &self,
+        selector: IssueSelector,
+        ends: &BTreeMap<IssueKey, Vec<LinkEnd>>,
+        schema: &Schema,
+    ) -> Result<StoredIssue, StorageError> {
+        match (self.resolve(selector).as_slice(), selector) {
+            ([key], _) => {
+                let links = ends.get(key).cloned().unwrap_or_default();
+                Ok(self.stored(&self.issues[key], links, schema))
+            }
+            (several @ [_, ..], IssueSelector::Name(name)) => Err(StorageError::Ambiguous {
+                name,
+                candidates: several.iter().map(|key| (*key, self.issues[key].issue.title.clone())).collect(),
+            }),
+            _ => Err(StorageError::NotFound { selector }),
+        }
+    }
+
     fn stored(&self, record: &Record, links: Vec<LinkEnd>, schema: &Schema) -> StoredIssue {
         let issue = record.issue.clone();
         let updated = match issue.imported_updated {
@@ -156,17 +177,14 @@ impl IssueStorage for MemoryStore {
 
     async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
         let state = self.state();
-        match (state.resolve(selector).as_slice(), selector) {
-            ([key], _) => {
-                let links = state.link_ends(&self.schema).remove(key).unwrap_or_default();
-                Ok(state.stored(&state.issues[key], links, &self.schema))
-            }
-            (several @ [_, ..], IssueSelector::Name(name)) => Err(StorageError::Ambiguous {
-                name,
-                candidates: several.iter().map(|key| (*key, state.issues[key].issue.title.clone())).collect(),
-            }),
-            _ => Err(StorageError::NotFound { selector }),
-        }
+        let ends = state.link_ends(&self.schema);
+        state.find(selector, &ends, &self.schema)
+    }
+
+    async fn get_many(&self, selectors: &[IssueSelector]) -> Vec<Result<StoredIssue, StorageError>> {
+        let state = self.state();
+        let ends = state.link_ends(&self.schema);
+        selectors.iter().map(|selector| state.find(*selector, &ends, &self.schema)).collect()
     }
 
     async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
@@ -393,5 +411,5 @@ impl Snapshot for Locked<'_> {
 
 #[cfg(test)]
 mod tests {
-    crate::contract_tests!((crate::MemoryStore::default(), ()));
+    crate::contract_tests!(crate::MemoryStore::default());
 }
