@@ -38,7 +38,8 @@ pub async fn export(
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, ExportError> {
     let by_number = SortKey { by: SortBy::Number, descending: false };
-    let mut query = Query { sort: vec![by_number], limit: Some(PAGE), after: None, fields: Vec::new(), ..query.clone() };
+    let mut query =
+        Query { sort: vec![by_number], limit: Some(PAGE), after: None, fields: Vec::new(), ..query.clone() };
     let mut introduced: BTreeSet<IssueKey> = BTreeSet::new();
     let mut done = 0;
     if let Some(problem) = store.problems().await?.into_iter().next() {

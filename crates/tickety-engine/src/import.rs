@@ -173,8 +173,7 @@ pub async fn import(
     let total = candidates.len() as u64;
     progress(Progress { stage: Stage::Plan, done: 0, total: Some(total) });
     let candidates = matching::without_doubles(candidates, &mut report);
-    let mut candidates =
-        matching::with_existing(store, candidates, options.now, &mut report).await?;
+    let mut candidates = matching::with_existing(store, candidates, options.now, &mut report).await?;
     // The order of their numbers, where they get new ones.
     candidates.sort_by_key(|candidate| (candidate.number, candidate.theirs.created, candidate.place.line));
 
@@ -251,7 +250,8 @@ fn operations(candidates: &[Candidate], links: &Links, report: &mut Report) -> P
             let changes = merge::changes(candidate, existing, links, index, &target, report);
             let operation =
                 Operation::Update { target: existing.issue.key().into(), expected: Some(existing.version), changes };
-            (!matches!(&operation, Operation::Update { changes, .. } if changes.is_empty())).then_some((index, operation))
+            (!matches!(&operation, Operation::Update { changes, .. } if changes.is_empty()))
+                .then_some((index, operation))
         })
         .collect();
     for (index, operation) in updates {

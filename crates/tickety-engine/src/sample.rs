@@ -425,7 +425,9 @@ mod tests {
             assert!(created >= before && created <= now);
             before = created;
             let closed = draft.closure.and_then(|closure| closure.at);
-            for time in draft.comments.iter().filter_map(|comment| comment.created).chain(closed).chain(draft.imported_updated) {
+            for time in
+                draft.comments.iter().filter_map(|comment| comment.created).chain(closed).chain(draft.imported_updated)
+            {
                 assert!(time >= created && time <= now, "{time} of {created}");
             }
         }

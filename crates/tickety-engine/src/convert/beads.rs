@@ -110,12 +110,12 @@ fn reason_of(text: &str) -> CloseReason {
         "no longer relevant",
     ];
     let start: String = text.trim_start().chars().take(24).collect::<String>().to_lowercase();
-    let begins = |phrase: &&str| {
-        start.strip_prefix(*phrase).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-'))
+    let begins = |phrase: &str| {
+        start.strip_prefix(phrase).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-'))
     };
-    if DUPLICATE.iter().any(|phrase| begins(&phrase)) {
+    if DUPLICATE.iter().any(|phrase| begins(phrase)) {
         CloseReason::Duplicate
-    } else if CANCELLED.iter().any(|phrase| begins(&phrase)) {
+    } else if CANCELLED.iter().any(|phrase| begins(phrase)) {
         CloseReason::Cancelled
     } else {
         CloseReason::Completed

@@ -96,7 +96,8 @@ impl<'a, R: BufRead> JsonReader<'a, R> {
             self.scanner.skip_byte();
             self.state = self.keys(true)?;
             if self.state == State::Ended {
-                let message = "the document has no `issues`; if there is one issue a line, import it as jsonl".to_owned();
+                let message =
+                    "the document has no `issues`; if there is one issue a line, import it as jsonl".to_owned();
                 return Err(ReadError::NotTheFormat { line: self.scanner.line, message });
             }
         }

@@ -86,6 +86,9 @@ pub(super) fn json_problem(text: &[u8], error: &serde_json::Error) -> String {
     // The line that serde_json counts is the one within the record.
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or(&message);
+    if error.is_data() {
+        return format!("not a record: {message}");
+    }
     if error.line() <= 1 {
         format!("not JSON: {message} at column {}", error.column())
     } else {

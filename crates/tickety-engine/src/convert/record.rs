@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tickety_core::ident::{IssueName, IssueNumber};
-use tickety_core::issue::{Closure, Comment, CommentId, FieldValue, Issue, Kind, Link, LinkKind, Minutes, Priority, Status};
+use tickety_core::issue::{
+    Closure, Comment, CommentId, FieldValue, Issue, Kind, Link, LinkKind, Minutes, Priority, Status,
+};
 use tickety_core::operation::{Draft, DraftComment, limits};
 use tickety_core::schema::{Category, Decimal, Schema};
 use uuid::Uuid;

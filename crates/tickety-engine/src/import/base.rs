@@ -34,6 +34,9 @@ pub(super) enum Part {
 /// How many parts there are.
 const PARTS: usize = Part::Comments as usize + 1;
 
+/// The hash of a part that holds nothing.
+const EMPTY: u32 = 0;
+
 /// A hash of 32 bits for each part. A change goes unnoticed once in four thousand million times.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Base([u32; PARTS]);
@@ -75,7 +78,7 @@ impl Base {
             created,
             imported_updated: _,
         } = issue;
-        let mut base = Self([0; PARTS]);
+        let mut base = Self([EMPTY; PARTS]);
         base.set(Part::Title, |text| text.add(title));
         base.set(Part::Body, |text| text.add(body));
         base.set(Part::Status, |text| {
@@ -140,6 +143,10 @@ impl Base {
     fn set(&mut self, part: Part, write: impl FnOnce(&mut Text)) {
         let mut text = Text(blake3::Hasher::new());
         write(&mut text);
+        if text.0.count() == 0 {
+            self.0[part as usize] = EMPTY;
+            return;
+        }
         let hash = text.0.finalize();
         let bytes = hash.as_bytes()[..4].try_into().expect("four bytes of a hash of thirty-two");
         self.0[part as usize] = u32::from_le_bytes(bytes);
@@ -149,24 +156,27 @@ impl Base {
     pub(super) fn without(&self, parts: &[Part]) -> Self {
         let mut base = self.clone();
         for part in parts {
-            base.0[*part as usize] = 0;
+            base.0[*part as usize] = EMPTY;
         }
         base
     }
 
-    /// Prints eight hexadecimal digits a part.
+    /// Prints the parts in hexadecimal with points between; nothing for an empty one.
     pub(super) fn print(&self) -> String {
-        self.0.iter().map(|hash| format!("{hash:08x}")).collect()
+        let parts: Vec<String> =
+            self.0.iter().map(|hash| if *hash == EMPTY { String::new() } else { format!("{hash:x}") }).collect();
+        parts.join(".")
     }
 
     /// Reads what [`print`](Self::print) wrote; `None` for anything else.
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut base = Self([0; PARTS]);
-        if text.len() != 8 * PARTS || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let mut base = Self([EMPTY; PARTS]);
+        let parts: Vec<&str> = text.split('.').collect();
+        if parts.len() != PARTS {
             return None;
         }
-        for (part, hash) in base.0.iter_mut().enumerate() {
-            *hash = u32::from_str_radix(text.get(8 * part..8 * part + 8)?, 16).ok()?;
+        for (hash, part) in base.0.iter_mut().zip(parts).filter(|(_, part)| !part.is_empty()) {
+            *hash = u32::from_str_radix(part, 16).ok()?;
         }
         Some(base)
     }
@@ -212,6 +222,7 @@ mod tests {
         let mut base = Base([7; PARTS]);
         base.set(Part::Title, |text| text.add("x"));
         assert_eq!(Base::parse(&base.print()), Some(base));
-        assert_eq!(Base::parse("+1"), None);
+        assert_eq!(Base::parse("1.2"), None);
+        assert_eq!(Base::parse(&"x.".repeat(PARTS - 1)), None);
     }
 }

@@ -82,7 +82,11 @@ impl Links {
                     }
                     None => "there is no such issue".to_owned(),
                 };
-                report.note(NoteKind::Dropped, &candidate.place, format!("link {} to {}: {problem}", link.kind, link.target));
+                report.note(
+                    NoteKind::Dropped,
+                    &candidate.place,
+                    format!("link {} to {}: {problem}", link.kind, link.target),
+                );
             }
             stated.push(found);
         }
@@ -184,7 +188,11 @@ impl Links {
                 let candidate = &candidates[index];
                 for link in self.stated[index].iter().filter(|link| link.kind == kind && link.end == end) {
                     let target = &candidate.links[link.place].target;
-                    report.note(NoteKind::Dropped, &candidate.place, format!("link {kind} to {target}: it would close a circle"));
+                    report.note(
+                        NoteKind::Dropped,
+                        &candidate.place,
+                        format!("link {kind} to {target}: it would close a circle"),
+                    );
                 }
                 self.stated[index].retain(|link| link.kind != kind || link.end != end);
             }

@@ -46,7 +46,8 @@ pub(super) async fn with_existing(
     if candidates.is_empty() || store.count(&Query::default(), &moment).await? == 0 {
         return Ok(candidates);
     }
-    let references: Vec<String> = candidates.iter().filter_map(|candidate| candidate.reference().map(str::to_owned)).collect();
+    let references: Vec<String> =
+        candidates.iter().filter_map(|candidate| candidate.reference().map(str::to_owned)).collect();
     let by_reference = if references.is_empty() { BTreeMap::new() } else { store.by_reference(&references).await? };
     let selectors: Vec<IssueSelector> = candidates.iter().map(|candidate| selector(candidate, &by_reference)).collect();
     let found = store.get_many(&selectors).await;
@@ -54,7 +55,8 @@ pub(super) async fn with_existing(
     let mut kept = Vec::with_capacity(candidates.len());
     let mut taken: HashSet<IssueKey> = HashSet::new();
     for (mut candidate, found) in candidates.into_iter().zip(found) {
-        let several = candidate.reference().and_then(|reference| by_reference.get(reference)).filter(|keys| keys.len() > 1);
+        let several =
+            candidate.reference().and_then(|reference| by_reference.get(reference)).filter(|keys| keys.len() > 1);
         let problem = match (several, found) {
             (Some(keys), _) => {
                 let names: Vec<String> = keys.iter().map(ToString::to_string).collect();

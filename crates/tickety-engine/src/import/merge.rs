@@ -47,7 +47,7 @@ impl<'a> Sides<'a> {
         let updated = candidate.theirs.imported_updated;
         let seen: Option<Timestamp> = remembered.as_ref().and_then(|memory| memory.at.as_ref()?.parse().ok());
         Self {
-            source: Base::hash(&candidate.theirs, &key, links.suffixes(index), Some(&candidate.links)),
+            source: source_base(candidate, &key, links, index),
             local: Base::hash(&existing.issue, &key, local_links(&existing.issue), None),
             base: remembered.as_ref().and_then(|memory| Base::parse(&memory.base)),
             remembered,
@@ -99,6 +99,12 @@ impl<'a> Sides<'a> {
     }
 }
 
+/// Hashes a record. A time of creation that the source doesn't tell has no part in it.
+fn source_base(candidate: &Candidate, memory_key: &str, links: &Links, index: usize) -> Base {
+    let base = Base::hash(&candidate.theirs, memory_key, links.suffixes(index), Some(&candidate.links));
+    if candidate.has_created { base } else { base.without(&[Part::Created]) }
+}
+
 /// Makes the draft of an issue that isn't there.
 pub(super) fn draft(candidate: &Candidate, links: &Links, index: usize, target: &impl Fn(End) -> Target) -> Draft {
     let Issue {
@@ -148,7 +154,7 @@ pub(super) fn draft(candidate: &Candidate, links: &Links, index: usize, target: 
         imported_updated,
     };
     if let Origin::Foreign { system, memory, .. } = &candidate.origin {
-        let source = Base::hash(&candidate.theirs, &Memory::key(system), links.suffixes(index), Some(&candidate.links));
+        let source = source_base(candidate, &Memory::key(system), links, index);
         remember(&mut draft.fields, system, memory, &source, candidate, links, index);
     }
     draft
@@ -221,7 +227,11 @@ fn replaced(candidate: &Candidate, here: &Issue) -> Issue {
 }
 
 /// Returns the links an issue keeps, and those it gets from elsewhere in the batch.
-fn split_links(here: &Issue, wanted: &BTreeSet<(LinkKind, End)>, exact: bool) -> (BTreeSet<Link>, Vec<(LinkKind, End)>) {
+fn split_links(
+    here: &Issue,
+    wanted: &BTreeSet<(LinkKind, End)>,
+    exact: bool,
+) -> (BTreeSet<Link>, Vec<(LinkKind, End)>) {
     let mut kept = BTreeSet::new();
     let mut added = Vec::new();
     for &(kind, end) in wanted {
@@ -330,20 +340,21 @@ fn merged(
         merge_comments(&mut wanted.comments, theirs, sides, reference, &mut both);
     }
     remember(&mut wanted.fields, system, sides.memory, &sides.source, candidate, links, index);
-    // An issue that is just what the source has is as old as it is there.
-    let same = Base::hash(&wanted, &Memory::key(system), links.suffixes(index), None) == without_source_parts(&sides.source);
-    let untouched = wanted.fields.get(&Memory::key(system)) == here.fields.get(&Memory::key(system));
-    if here.imported_updated.is_some() || (same && !untouched) {
+    let memory_key = Memory::key(system);
+    if here.imported_updated.is_some() {
         wanted.imported_updated = theirs.imported_updated;
+    } else if wanted.fields.get(&memory_key) != here.fields.get(&memory_key) {
+        // An issue that is now just what the source has is as old as it is there.
+        let ignored = [Part::StatedLinks, Part::Comments, Part::Created];
+        let now = Base::hash(&wanted, &memory_key, links.suffixes(index), None);
+        if now.without(&ignored) == sides.source.without(&ignored) {
+            wanted.imported_updated = theirs.imported_updated;
+        }
     }
     if !both.is_empty() {
         report.note(NoteKind::Conflict, &candidate.place, conflict(here.key(), &both));
     }
     wanted
-}
-
-fn without_source_parts(base: &Base) -> Base {
-    base.without(&[Part::StatedLinks, Part::Comments])
 }
 
 fn conflict(key: IssueKey, both: &[(&str, Verdict)]) -> String {

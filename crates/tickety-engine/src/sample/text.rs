@@ -36,7 +36,10 @@ fn fill(out: &mut String, rng: &mut Rng, template: &str, topic: &Topic) {
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
         rest = match after.split_at_checked(2) {
-            Some((slot @ ("c}" | "t}" | "o}" | "v}" | "w}" | "s}" | "q}" | "n}" | "k}" | "y}" | "d}" | "h}"), after)) => {
+            Some((
+                slot @ ("c}" | "t}" | "o}" | "v}" | "w}" | "s}" | "q}" | "n}" | "k}" | "y}" | "d}" | "h}"),
+                after,
+            )) => {
                 fill_slot(out, rng, slot, topic);
                 after
             }
@@ -81,7 +84,7 @@ fn sentence(out: &mut String, rng: &mut Rng, templates: &[&str], topic: &Topic) 
 }
 
 /// Begins what stands from `start` on with a capital letter.
-fn capitalize(out: &mut String, start: usize) {
+fn capitalize(out: &mut str, start: usize) {
     if let Some(first) = out.get_mut(start..start + 1) {
         first.make_ascii_uppercase();
     }

@@ -13,7 +13,8 @@ use tickety_core::schema::{Category, Schema};
 
 use super::parts::{Own, Parts, is_mapped};
 use super::{
-    ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, link_kind, reason_of, reference,
+    ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, link_kind, reason_of,
+    reference,
 };
 use crate::convert::fields::{keep, show};
 use crate::convert::identity::{imported_comment_id, imported_issue_id};
@@ -209,14 +210,19 @@ impl RecordReader<'_> {
 
     fn keep(&mut self, key: &str, value: Value) {
         if is_mapped(key) {
-            let problem = format!("{key} can't be {}; kept as the field `{SYSTEM}-{key}`", show(&value));
-            self.cleaner.note(NoteKind::Changed, problem);
-            // Under another name: a custom field `priority` beside the priority would mislead.
-            let field = format!("{SYSTEM}-{key}");
-            keep(key, &field, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
+            let problem = format!("{key} can't be {}", show(&value));
+            self.keep_beside(key, value, &problem);
         } else {
             keep(key, key, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
         }
+    }
+
+    /// Keeps a value that can't be what its key says.
+    fn keep_beside(&mut self, key: &str, value: Value, problem: &str) {
+        // Under another name: a custom field `priority` beside the priority would mislead.
+        let field = format!("{SYSTEM}-{key}");
+        self.cleaner.note(NoteKind::Changed, format!("{problem}; kept as the field `{field}`"));
+        keep(key, &field, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
     }
 
     fn default(&mut self, key: &str, value: Value) {
@@ -247,7 +253,11 @@ impl RecordReader<'_> {
         if title.len() > limits::TITLE {
             self.cleaner.note(
                 NoteKind::Changed,
-                format!("title has {} bytes, cut to {}; whole in the field `{TITLE_FIELD}`", title.len(), limits::TITLE),
+                format!(
+                    "title has {} bytes, cut to {}; whole in the field `{TITLE_FIELD}`",
+                    title.len(),
+                    limits::TITLE
+                ),
             );
             self.draft.title = shorten(&title, limits::TITLE);
             self.field(TITLE_FIELD, title);
@@ -331,7 +341,7 @@ impl RecordReader<'_> {
             // What is left of an earlier closing.
             for (key, value) in [("closed_at", at.map(|at| at.to_string())), ("close_reason", note)] {
                 if let Some(value) = value {
-                    self.keep(key, Value::String(value));
+                    self.keep_beside(key, Value::String(value), &format!("{key} of an issue that is {ours}"));
                 }
             }
         }
@@ -488,7 +498,8 @@ impl RecordReader<'_> {
                 }
                 None => None,
             };
-            let created = match map.get("created_at").and_then(Value::as_str).and_then(|text| text.trim().parse().ok()) {
+            let created = match map.get("created_at").and_then(Value::as_str).and_then(|text| text.trim().parse().ok())
+            {
                 Some(created) => {
                     map.shift_remove("created_at");
                     created
@@ -531,7 +542,8 @@ impl RecordReader<'_> {
         {
             self.draft.status = Some(status);
         }
-        if let (Some(closure), Some(reason)) = (&mut self.draft.closure, reason.and_then(|reason| reason.parse().ok())) {
+        if let (Some(closure), Some(reason)) = (&mut self.draft.closure, reason.and_then(|reason| reason.parse().ok()))
+        {
             closure.reason = reason;
         }
         self.draft.milestone = milestone.and_then(|name| self.cleaner.name("milestone", name));

@@ -11,7 +11,9 @@ use tickety_core::operation::limits;
 use tickety_core::schema::{Category, Schema};
 
 use super::parts::is_mapped;
-use super::{OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, dependency_type, link_kind, reason_of, reference};
+use super::{
+    OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, dependency_type, link_kind, reason_of, reference,
+};
 use crate::convert::Writer;
 use crate::convert::identity::{comment_number, fingerprint, imported_comment_id, imported_issue_id};
 use crate::convert::memory::{Dependency, Memory};
@@ -88,10 +90,8 @@ impl<'a, W: Write> BeadsWriter<'a, W> {
         if let Some(name) = self.names.get(&key) {
             return name.clone();
         }
-        let short = beads_id(issue).map_or_else(
-            || format!("{}-{}", self.schema.prefix.to_lowercase(), issue.number),
-            str::to_owned,
-        );
+        let short = beads_id(issue)
+            .map_or_else(|| format!("{}-{}", self.schema.prefix.to_lowercase(), issue.number), str::to_owned);
         // Two branches may each have a 42.
         let name = if self.taken.contains(&short) { format!("{short}-{}", key.suffix) } else { short };
         self.taken.insert(name.clone());
@@ -268,12 +268,13 @@ impl Record<'_> {
         if let Some(spent) = spent {
             self.own.insert("spent".to_owned(), spent.0.into());
         }
-        let is_theirs = beads_id(self.issue)
-            .is_some_and(|id_there| fingerprint(imported_issue_id(&reference(id_there), None).uuid()) == fingerprint(id.uuid()));
+        let is_theirs = beads_id(self.issue).is_some_and(|id_there| {
+            fingerprint(imported_issue_id(&reference(id_there), None).uuid()) == fingerprint(id.uuid())
+        });
         if !is_theirs {
             self.own.insert("id".to_owned(), id.to_string().into());
-            self.own.insert("number".to_owned(), number.get().into());
         }
+        self.own.insert("number".to_owned(), number.get().into());
     }
 
     fn custom(&mut self) {
@@ -288,7 +289,8 @@ impl Record<'_> {
             let parsed = self.memory.json.contains(key).then(|| serde_json::from_str(&text).ok()).flatten();
             let was_there = theirs.is_some() || parsed.is_some();
             let name = theirs.unwrap_or(key);
-            let reserved = is_mapped(name) || (NOT_TEXT.contains(&name.as_str()) && !fits_untyped(name, value, &parsed));
+            let reserved =
+                is_mapped(name) || (NOT_TEXT.contains(&name.as_str()) && !fits_untyped(name, value, &parsed));
             if reserved && !was_there {
                 own.insert(key.clone(), text.into());
                 continue;
@@ -310,7 +312,11 @@ impl Record<'_> {
         let mut others: Vec<&str> =
             self.issue.references.iter().map(String::as_str).filter(|other| Some(*other) != this.as_deref()).collect();
         let remembered = self.memory.exact.get("external_ref").map(String::as_str);
-        let chosen = others.iter().position(|other| Some(*other) == remembered).or(if others.is_empty() { None } else { Some(0) });
+        let chosen = others.iter().position(|other| Some(*other) == remembered).or(if others.is_empty() {
+            None
+        } else {
+            Some(0)
+        });
         match (chosen, this) {
             (Some(chosen), _) => {
                 let external = others.remove(chosen);

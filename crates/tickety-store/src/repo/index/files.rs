@@ -48,11 +48,7 @@ impl Index {
 
     /// Returns all records the index knows.
     pub fn all_files(&self) -> Result<TrackedFiles, IndexError> {
-        self.read_all_files().map_err(self.error("read the states of records"))
-    }
-
-    pub(super) fn read_all_files(&self) -> rusqlite::Result<TrackedFiles> {
-        read_rows(&self.connection, i64::MIN, i64::MAX)
+        read_rows(&self.connection, i64::MIN, i64::MAX).map_err(self.error("read the states of records"))
     }
 
     /// Returns one record the index knows.

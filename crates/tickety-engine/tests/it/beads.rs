@@ -1,0 +1,348 @@
+//! Issues of beads, in and out.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+use tickety_core::graph::Relation;
+use tickety_core::issue::{CloseReason, FieldValue, Kind, LinkKind, Minutes, Priority, Status};
+use tickety_core::operation::{Change, Draft, DraftComment, Operation, Target};
+use tickety_core::schema::{Category, Schema, StatusDef};
+use tickety_engine::convert::{Format, NoteKind};
+use tickety_store::StoredIssue;
+
+use crate::world::{World, effects, notes};
+
+pub(crate) const FIXTURE: &str = include_str!("../fixtures/beads.jsonl");
+const BROKEN: &str = include_str!("../fixtures/beads-broken.jsonl");
+
+fn imported() -> World {
+    let mut world = World::new();
+    world.import(Format::Beads, FIXTURE);
+    world
+}
+
+/// Returns what an issue is in a relation to, by what beads calls it.
+fn related(world: &World, stored: &StoredIssue, relation: Relation) -> Vec<String> {
+    let names: BTreeMap<_, _> = world
+        .issues()
+        .into_iter()
+        .map(|issue| {
+            (issue.key(), issue.references.iter().find_map(|r| r.strip_prefix("beads:").map(str::to_owned)).unwrap())
+        })
+        .collect();
+    let ends = stored.derived.links.iter().filter(|end| end.relation == relation);
+    let mut found: Vec<String> = ends.map(|end| names[&end.target.as_ref().unwrap().key].clone()).collect();
+    found.sort();
+    found
+}
+
+fn text(stored: &StoredIssue, key: &str) -> String {
+    match &stored.issue.fields[key] {
+        FieldValue::Text(text) => text.clone(),
+        other => panic!("{key} is {other:?}"),
+    }
+}
+
+#[test]
+fn every_living_record_becomes_an_issue() {
+    let mut world = World::new();
+    let report = world.import(Format::Beads, FIXTURE);
+    assert_eq!(effects(&report), (24, 0, 0));
+    assert_eq!((report.report.records, report.report.readable), (25, 24));
+    assert_eq!(world.issues().len(), 24);
+    assert_eq!(
+        notes(&report, NoteKind::Skipped),
+        "line 10 (lamp-e1): a tombstone: the issue was deleted by rowan at 2026-02-11T18:00:00Z: Only a trial\n"
+    );
+}
+
+#[test]
+fn an_issue_has_everything_its_record_has() {
+    let world = imported();
+    let stored = world.beads("lamp-b2");
+    let issue = &stored.issue;
+    assert_eq!(issue.title, "Read the tide table");
+    assert!(issue.body.starts_with("## Source\n\n- the harbour office"), "{}", issue.body);
+    assert_eq!((issue.status.as_str(), issue.kind.as_str(), issue.priority), ("closed", "feature", Priority::Critical));
+    let closure = issue.closure.as_ref().unwrap();
+    assert_eq!(closure.reason, CloseReason::Completed);
+    assert_eq!(closure.note.as_deref(), Some("Implemented and tested on a year of tables"));
+    let time = |text: &str| text.parse::<Timestamp>().unwrap();
+    assert_eq!(closure.at, Some(time("2026-02-10T17:40:11.987654321Z")));
+    assert_eq!(issue.created, time("2026-02-02T09:15:30.123456789Z"));
+    assert_eq!(stored.derived.updated, time("2026-02-10T17:40:11.987654321Z"));
+    assert_eq!(issue.labels.iter().collect::<Vec<_>>(), ["input", "tide"]);
+    assert_eq!(issue.assignees.iter().collect::<Vec<_>>(), ["juniper"]);
+    assert_eq!(issue.reporter.as_deref(), Some("rowan"));
+    assert_eq!(issue.estimate, None, "0 minutes are no estimate");
+    let comments: Vec<_> = issue.comments.iter().map(|c| (c.author.as_deref(), c.body.as_str(), c.created)).collect();
+    assert_eq!(
+        comments,
+        [
+            (Some("rowan"), "The file has a header in leap years.", time("2026-02-03T07:00:00Z")),
+            (Some("juniper"), "Handled: the header is skipped.\n\nSee `tide/read`.", time("2026-02-04T07:30:00Z")),
+        ]
+    );
+    assert_eq!(related(&world, &stored, Relation::Blocks), ["lamp-b3", "lamp-b4"]);
+    assert_eq!(related(&world, &stored, Relation::Parent), ["lamp-q7"]);
+    assert_eq!(related(&world, &stored, Relation::DuplicatedBy), ["lamp-e2"]);
+
+    let stored = world.beads("lamp-d1");
+    assert_eq!(stored.issue.estimate, Some(Minutes(90)));
+    assert_eq!(stored.issue.due.map(|due| due.to_string()).as_deref(), Some("2026-03-01"));
+    assert!(stored.issue.references.contains("github:harbour/lamps#17"));
+    assert_eq!(text(&world.beads("lamp-b3"), "acceptance_criteria"), "One lamp goes on and off by command.");
+}
+
+#[test]
+fn nobody_is_made_the_reporter_of_what_nobody_reported() {
+    assert_eq!(imported().beads("lamp-b4").issue.reporter, None);
+}
+
+#[test]
+fn numbers_follow_age() {
+    let times: Vec<_> = imported().issues().into_iter().map(|issue| issue.created).collect();
+    assert!(times.is_sorted());
+}
+
+#[test]
+fn both_spellings_of_parent_make_children() {
+    let world = imported();
+    let epic = world.beads("lamp-q7");
+    assert_eq!(related(&world, &epic, Relation::Child), ["lamp-b2", "lamp-b3", "lamp-b4", "lamp-f1", "lamp-q7.1"]);
+}
+
+#[test]
+fn types_of_dependency_become_kinds_of_link() {
+    let world = imported();
+    let of = |id: &str, relation| related(&world, &world.beads(id), relation);
+    assert_eq!(of("lamp-c1", Relation::DiscoveredFrom), ["lamp-b4"]);
+    assert_eq!(of("lamp-c3", Relation::Relates), ["lamp-c2"]);
+    assert_eq!(of("lamp-d1", Relation::BlockedBy), ["lamp-c1", "lamp-d2"]);
+    assert_eq!(of("lamp-h2", Relation::BlockedBy), ["lamp-h1"]);
+    assert_eq!(of("lamp-q7.1", Relation::Relates), ["lamp-g1"]);
+}
+
+#[test]
+fn links_that_cannot_be_made_are_reported_with_their_lines() {
+    let mut world = World::new();
+    let report = world.import(Format::Beads, FIXTURE);
+    insta::assert_snapshot!(notes(&report, NoteKind::Dropped));
+    assert_eq!(related(&world, &world.beads("lamp-f1"), Relation::Parent), ["lamp-q7"]);
+    assert_eq!(related(&world, &world.beads("lamp-d3"), Relation::BlockedBy), Vec::<String>::new());
+}
+
+#[test]
+fn what_has_no_equal_is_kept_and_said() {
+    let mut world = World::new();
+    let report = world.import(Format::Beads, FIXTURE);
+    insta::assert_snapshot!(notes(&report, NoteKind::Changed));
+    insta::assert_debug_snapshot!((&report.report.mapped, &report.report.kept, &report.report.defaults));
+    assert_eq!(text(&world.beads("lamp-c3"), "beads-status"), "deferred");
+    assert_eq!(text(&world.beads("lamp-c2"), "beads-type"), "docs");
+    assert_eq!(text(&world.beads("lamp-h1"), "metadata"), "{\"room\":4}");
+    let painted = world.beads("lamp-q7.1");
+    assert_eq!(text(&painted, "work-order"), "{\"number\":17,\"parts\":[\"post\",\"paint\"]}");
+    assert_eq!(text(&painted, "work-order-2"), "second spelling");
+    assert_eq!(text(&painted, "cost"), "412.5");
+    assert_eq!(world.beads("lamp-f3").issue.body, "The log has ␛[31mcolours␛[0m in it.\nThey should go.");
+}
+
+#[test]
+fn a_configured_status_and_kind_are_used() {
+    let mut schema = Schema::default();
+    schema.statuses.push(StatusDef { name: Status::new("deferred"), category: Category::Open });
+    schema.kinds.push(Kind::new("docs"));
+    let mut world = World::with_schema(schema);
+    world.import(Format::Beads, FIXTURE);
+    assert_eq!(world.beads("lamp-c3").issue.status.as_str(), "deferred");
+    assert_eq!(world.beads("lamp-c2").issue.kind.as_str(), "docs");
+    assert!(!world.beads("lamp-c3").issue.fields.contains_key("beads-status"));
+}
+
+#[test]
+fn a_second_import_changes_nothing() {
+    let mut world = imported();
+    let before = world.stored();
+    let report = world.import(Format::Beads, FIXTURE);
+    assert_eq!(effects(&report), (0, 0, 24));
+    assert_eq!(world.stored(), before);
+    assert_eq!(notes(&report, NoteKind::Conflict), "");
+}
+
+#[test]
+fn a_dry_run_says_the_same_and_writes_nothing() {
+    let mut world = World::new();
+    let dry = world.try_import(Format::Beads, FIXTURE, true).unwrap();
+    assert_eq!(world.issues(), []);
+    let wet = world.import(Format::Beads, FIXTURE);
+    assert_eq!(dry.report, wet.report);
+    assert_eq!(effects(&dry), effects(&wet));
+}
+
+#[test]
+fn two_clones_make_the_same_issues() {
+    let (mut one, mut other) = (imported(), World::new());
+    other.now = "2026-07-09T01:02:03Z".parse().unwrap();
+    other.import(Format::Beads, FIXTURE);
+    assert_eq!(one.issues(), other.issues());
+    // One that had issues before gives other numbers, and the same identities.
+    one.import(Format::Beads, "{\"id\":\"other-1\",\"title\":\"x\",\"created_at\":\"2026-01-01T00:00:00Z\"}");
+    let mut late = World::new();
+    late.import(Format::Beads, "{\"id\":\"other-1\",\"title\":\"x\",\"created_at\":\"2026-01-01T00:00:00Z\"}");
+    late.import(Format::Beads, FIXTURE);
+    let ids =
+        |world: &World| world.issues().into_iter().map(|issue| issue.id).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(ids(&one), ids(&late));
+    assert_eq!(late.beads("other-1").issue.number.get(), 1);
+}
+
+#[test]
+fn bad_lines_hide_none_of_the_others() {
+    let mut world = World::new();
+    let mut input = BROKEN.as_bytes().to_vec();
+    input.extend(b"{\"id\":\"lamp-g\",\"title\":\"\xff\xfe\"}\n");
+    let report = world.import(Format::Beads, &input);
+    insta::assert_snapshot!(
+        report.report.notes.iter().map(|note| format!("{} {note}\n", note.kind)).collect::<String>()
+    );
+    assert_eq!(effects(&report), (5, 0, 0));
+    assert_eq!(world.beads("lamp-d").issue.title, "Twice, the newer");
+    assert_eq!(world.beads("lamp-e").issue.title, "lamp-e");
+    assert_eq!(related(&world, &world.beads("lamp-f"), Relation::BlockedBy), ["lamp-a"]);
+    let again = world.import(Format::Beads, &input);
+    assert_eq!(effects(&again), (0, 0, 5));
+}
+
+#[test]
+fn texts_beyond_the_limits_are_told_by_line() {
+    let title = "t".repeat(1_200);
+    let body = "b".repeat((1 << 20) + 1);
+    let input = format!(
+        "{{\"id\":\"a\",\"title\":\"{title}\",\"labels\":[\"{}\",\"ok\"]}}\n{{\"id\":\"b\",\"title\":\"x\",\"description\":\"{body}\"}}\n",
+        "l".repeat(201)
+    );
+    let mut world = World::new();
+    let report = world.import(Format::Beads, &input);
+    assert_eq!(effects(&report), (1, 0, 0));
+    let stored = world.beads("a");
+    assert_eq!(stored.issue.title.len(), 1_000);
+    assert_eq!(text(&stored, "beads-title"), title);
+    assert_eq!(stored.issue.labels.iter().collect::<Vec<_>>(), ["ok"]);
+    assert_eq!(notes(&report, NoteKind::Skipped), "line 2 (b): description has 1048577 bytes; the limit is 1048576\n");
+    assert_eq!(record(&world.export(Format::Beads), "a")["title"], json!(title));
+}
+
+/// Returns a record of an export.
+fn record(output: &str, id: &str) -> Map<String, Value> {
+    records(output).remove(id).unwrap_or_else(|| panic!("no {id} in {output}"))
+}
+
+pub(crate) fn records(text: &str) -> BTreeMap<String, Map<String, Value>> {
+    text.lines()
+        .map(|line| serde_json::from_str::<Map<String, Value>>(line).unwrap())
+        .map(|record| (record["id"].as_str().unwrap().to_owned(), record))
+        .collect()
+}
+
+/// Makes alike what may differ between a record and what is exported again.
+pub(crate) fn settled(mut record: Map<String, Value>) -> Map<String, Value> {
+    record.shift_remove("tickety");
+    for (_, value) in record.iter_mut() {
+        if let Value::String(text) = value {
+            *text = settled_text(text);
+        }
+    }
+    for key in ["dependencies", "comments"] {
+        let Some(Value::Array(list)) = record.get_mut(key) else { continue };
+        for value in list.iter_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+            if let Value::String(text) = value {
+                *text = settled_text(text);
+            }
+        }
+        list.sort_by_key(ToString::to_string);
+    }
+    if let Some(Value::Array(labels)) = record.get_mut("labels") {
+        labels.sort_by_key(ToString::to_string);
+    }
+    record.sort_keys();
+    record
+}
+
+fn settled_text(text: &str) -> String {
+    match text.parse::<Timestamp>() {
+        // The day a thing is due keeps its zone.
+        Ok(time) if text.ends_with('Z') => time.to_string(),
+        _ => text.replace("\r\n", "\n").replace('\u{1b}', "␛").trim_end().to_owned(),
+    }
+}
+
+#[test]
+fn an_export_gives_every_record_back() {
+    let world = imported();
+    let output = world.export(Format::Beads);
+    let (before, after) = (records(FIXTURE), records(&output));
+    assert_eq!(after.len(), before.len() - 1);
+    for (id, record) in after {
+        assert_eq!(settled(record), settled(before[&id].clone()), "{id}");
+    }
+}
+
+#[test]
+fn an_export_has_the_order_of_keys_that_beads_has() {
+    let output = imported().export(Format::Beads);
+    let keys: Vec<String> = record(&output, "lamp-b2").into_iter().map(|(key, _)| key).collect();
+    insta::assert_snapshot!(keys.join(" "));
+}
+
+#[test]
+fn an_export_imports_into_an_empty_repository_as_it_was() {
+    let mut world = imported();
+    let issue = world.beads("lamp-c2").issue;
+    let mut draft = Draft::new("Made here");
+    draft.milestone = Some("spring".to_owned());
+    draft.spent = Some(Minutes(35));
+    draft.assignees = ["me", "you"].map(str::to_owned).into();
+    draft.references = ["https://example.org/1", "https://example.org/2"].map(str::to_owned).into();
+    draft.fields = [("pinned", "by hand"), ("severity", "s1"), ("labels", "a field")]
+        .map(|(key, value)| (key.to_owned(), FieldValue::Text(value.to_owned())))
+        .into();
+    draft.links = vec![(LinkKind::BlockedBy, issue.key().into()), (LinkKind::Relates, Target::Created(1))];
+    draft.comments = vec![DraftComment::new("A word.")];
+    world.apply(vec![Operation::Create(Box::new(draft)), Operation::Create(Box::new(Draft::new("Another")))]);
+    let made = world.issues().into_iter().find(|issue| issue.title == "Made here").unwrap();
+    world.change(&made, vec![Change::Close { reason: CloseReason::Cancelled, note: Some("Done with it".to_owned()) }]);
+    world.change(&issue, vec![Change::AddComment(DraftComment::new("From here."))]);
+
+    let mut copy = World::new();
+    let report = copy.import(Format::Beads, world.export(Format::Beads));
+    assert_eq!(notes(&report, NoteKind::Skipped), "");
+    for (copied, issue) in copy.issues().into_iter().zip(world.issues()) {
+        // It has been in beads since, and that is remembered.
+        let strip = |mut issue: tickety_core::Issue| {
+            issue.references.retain(|reference| !reference.starts_with("beads:tik-"));
+            issue.fields.remove("beads-import");
+            issue.imported_updated = None;
+            issue
+        };
+        assert_eq!(strip(copied), strip(issue));
+    }
+}
+
+#[test]
+fn what_was_made_here_comes_back_from_beads_as_itself() {
+    let mut world = World::new();
+    let mut draft = Draft::new("Made here");
+    draft.comments = vec![DraftComment::new("A word.")];
+    world.apply(vec![Operation::Create(Box::new(draft))]);
+    // Beads drops the keys it doesn't know, and somebody there edits the title.
+    let mut record = record(&world.export(Format::Beads), "tik-1");
+    record.shift_remove("tickety");
+    record["title"] = json!("Renamed there");
+    record["updated_at"] = json!("2026-08-01T00:00:00Z");
+    let report = world.import(Format::Beads, Value::Object(record).to_string());
+    assert_eq!(effects(&report), (0, 1, 0));
+    let [issue] = world.issues().try_into().unwrap();
+    assert_eq!((issue.title.as_str(), issue.comments.len()), ("Renamed there", 1));
+}

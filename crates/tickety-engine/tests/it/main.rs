@@ -1,0 +1,9 @@
+//! What the engine does over a store.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod beads;
+mod interchange;
+mod merging;
+mod real_data;
+mod world;

@@ -1,0 +1,105 @@
+//! A store in memory and what the tests do with it.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use pollster::block_on;
+use tickety_core::Issue;
+use tickety_core::ident::IssueSelector;
+use tickety_core::operation::{Change, Operation, Target};
+use tickety_core::query::{Moment, Query, SortBy, SortKey};
+use tickety_core::schema::Schema;
+use tickety_engine::convert::{Format, NoteKind};
+use tickety_engine::export::export;
+use tickety_engine::import::{ImportError, ImportOptions, ImportReport, import};
+use tickety_store::{Batch, Effect, IssueStorage, MemoryStore, StoredIssue};
+
+/// A store and a clock that moves on by a minute with every write.
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    pub(crate) now: Timestamp,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with_schema(Schema::default())
+    }
+
+    pub(crate) fn with_schema(schema: Schema) -> Self {
+        Self { store: MemoryStore::new(schema), now: "2026-06-01T12:00:00Z".parse().unwrap() }
+    }
+
+    fn tick(&mut self) -> Timestamp {
+        self.now = self.now.saturating_add(jiff::SignedDuration::from_mins(1)).unwrap();
+        self.now
+    }
+
+    pub(crate) fn try_import(
+        &mut self,
+        format: Format,
+        input: impl AsRef<[u8]>,
+        dry_run: bool,
+    ) -> Result<ImportReport, ImportError> {
+        let options = ImportOptions { dry_run, actor: Some("importer".to_owned()), now: self.tick() };
+        let schema = block_on(self.store.schema()).unwrap();
+        let mut reader = format.reader(input.as_ref(), &schema);
+        block_on(import(&self.store, &mut *reader, &options, &mut |_| {}))
+    }
+
+    pub(crate) fn import(&mut self, format: Format, input: impl AsRef<[u8]>) -> ImportReport {
+        self.try_import(format, input, false).unwrap()
+    }
+
+    pub(crate) fn export(&self, format: Format) -> String {
+        let schema = block_on(self.store.schema()).unwrap();
+        let mut output = Vec::new();
+        let mut writer = format.writer(&mut output, &schema);
+        block_on(export(&self.store, &Query::default(), &self.moment(), &mut *writer, &mut |_| {})).unwrap();
+        drop(writer);
+        String::from_utf8(output).unwrap()
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { now: self.now, zone: TimeZone::UTC, me: None }
+    }
+
+    /// Returns all issues by number.
+    pub(crate) fn stored(&self) -> Vec<StoredIssue> {
+        let sort = vec![SortKey { by: SortBy::Number, descending: false }];
+        let query = Query { sort, limit: Some(100_000), ..Query::default() };
+        let page = block_on(self.store.list(&query, &self.moment())).unwrap();
+        let selectors: Vec<IssueSelector> = page.issues.iter().map(|issue| issue.key.into()).collect();
+        block_on(self.store.get_many(&selectors)).into_iter().map(Result::unwrap).collect()
+    }
+
+    pub(crate) fn issues(&self) -> Vec<Issue> {
+        self.stored().into_iter().map(|stored| stored.issue).collect()
+    }
+
+    /// Returns the issue that beads calls `id`.
+    pub(crate) fn beads(&self, id: &str) -> StoredIssue {
+        let reference = format!("beads:{id}");
+        let found = block_on(self.store.by_reference(std::slice::from_ref(&reference))).unwrap();
+        let keys = found.get(&reference).unwrap_or_else(|| panic!("no issue has the reference {reference}"));
+        assert_eq!(keys.len(), 1);
+        block_on(self.store.get(keys[0].into())).unwrap()
+    }
+
+    pub(crate) fn change(&mut self, issue: &Issue, changes: Vec<Change>) {
+        self.apply(vec![Operation::Update { target: Target::from(issue.key()), expected: None, changes }]);
+    }
+
+    pub(crate) fn apply(&mut self, operations: Vec<Operation>) {
+        let now = self.tick();
+        block_on(self.store.apply(Batch { operations, actor: Some("me".to_owned()), now })).unwrap();
+    }
+}
+
+/// Returns how many issues were created, updated and left alone.
+pub(crate) fn effects(report: &ImportReport) -> (usize, usize, usize) {
+    (report.count(Effect::Created), report.count(Effect::Updated), report.count(Effect::Unchanged))
+}
+
+/// Returns the notes of a kind, one a line.
+pub(crate) fn notes(report: &ImportReport, kind: NoteKind) -> String {
+    report.report.notes_of(kind).map(|note| format!("{note}\n")).collect()
+}
