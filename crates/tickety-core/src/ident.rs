@@ -145,6 +145,15 @@ impl fmt::Display for IssueKey {
     }
 }
 
+/// Returns the external reference by which an issue that was renumbered is still found under its
+/// old name.
+pub fn alias_reference(old: IssueKey) -> String {
+    format!("{ALIAS_SCHEME}{old}")
+}
+
+/// What [`alias_reference`] begins with.
+pub const ALIAS_SCHEME: &str = "tickety:";
+
 /// A name as people write it: `42`, which may be ambiguous after a merge, or `42-k3f9`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct IssueName {

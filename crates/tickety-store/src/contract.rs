@@ -19,7 +19,8 @@ use crate::error::StorageError;
 use crate::storage::{Batch, BatchOutcome, Effect, GraphScope, IssueStorage, StoredIssue};
 
 /// Makes a test of every claim of the contract. The argument is an expression that makes an empty
-/// store with the default schema; it is evaluated once a test.
+/// store with the default schema, and something to keep while it is used, such as its directory; it is
+/// evaluated once a test.
 #[macro_export]
 macro_rules! contract_tests {
     ($make:expr) => {
@@ -55,7 +56,7 @@ macro_rules! contract_tests {
         $(
             #[test]
             fn $claim() {
-                let store = $make;
+                let (store, _kept) = $make;
                 ::pollster::block_on($crate::contract::$claim(&store));
             }
         )*

@@ -42,6 +42,34 @@ pub enum StorageError {
         /// What is stored.
         actual: Version,
     },
+    /// Another program changed a file while the batch was written. That file was left as the other program
+    /// made it; the rest of the batch stands.
+    #[error("{} was changed by another program at the same moment and left as it is", path.display())]
+    Overtaken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The batch is durable, but a file can't be written yet. The next command completes it once that
+    /// is possible.
+    #[error("the write is recorded, but {} can't be written yet: {message}; the next command completes it", path.display())]
+    Pending {
+        /// The file.
+        path: PathBuf,
+        /// Why it can't be written.
+        message: String,
+    },
+    /// Git could not be asked what only it knows.
+    #[error("{message}")]
+    Git {
+        /// What was asked, and what it said.
+        message: String,
+    },
+    /// The numbers are used up.
+    #[error("there are no {count} numbers left: the highest is {}", u32::MAX)]
+    NumbersExhausted {
+        /// How many were asked for.
+        count: u32,
+    },
     /// An operation of a batch can't be applied; nothing of the batch was.
     #[error("{source}")]
     Refused {
@@ -49,6 +77,14 @@ pub enum StorageError {
         index: usize,
         /// Why.
         source: OperationError,
+    },
+    /// The number an issue shall get is taken.
+    #[error("{number} is taken by {key}")]
+    NumberTaken {
+        /// The number.
+        number: tickety_core::ident::IssueNumber,
+        /// The issue that has it.
+        key: IssueKey,
     },
     /// The cursor belongs to another query, or is damaged.
     #[error("the cursor doesn't fit this query: start again without it")]

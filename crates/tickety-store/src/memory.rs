@@ -411,5 +411,5 @@ impl Snapshot for Locked<'_> {
 
 #[cfg(test)]
 mod tests {
-    crate::contract_tests!(crate::MemoryStore::default());
+    crate::contract_tests!((crate::MemoryStore::default(), ()));
 }

@@ -1,24 +1,45 @@
 //! The store in a repository: Markdown files as the truth, a journal that makes writes durable and
 //! an index that makes reads fast.
 //!
-//! [`layout`] says where everything lies and [`discovery`] finds it; [`scan`] and [`files`] look at
-//! and read the records and never follow a link; [`lock`] lets one writer at a time in, [`journal`]
+//! [`layout`] says where everything lies, [`discovery`] finds it, [`init`] makes it and [`config`]
+//! holds its settings; [`scan`] and [`files`] look at and read the records, whose form is
+//! [`format`](mod@format), and never follow a link; [`lock`] lets one writer at a time in, [`journal`]
 //! makes what it writes durable and visible, and [`recovery`] completes it after a crash;
-//! [`counter`] gives out numbers, and [`git`] asks git what only git knows.
+//! [`counter`] gives out numbers, [`git`] asks git what only git knows, and the [`index`] answers.
+//! [`RepoStore`] puts them together.
 
+mod admin;
+mod commit;
 pub mod config;
 pub mod counter;
 pub mod discovery;
+mod doctor;
+mod failure;
 pub mod files;
 pub mod format;
 pub mod git;
 pub mod index;
+mod init;
 pub mod journal;
 pub mod layout;
+mod load;
 pub mod lock;
 mod os;
+mod read;
 pub mod recovery;
+mod refresh;
+mod renumber;
 pub mod scan;
 #[cfg(test)]
 mod scene;
+mod snapshot;
 pub mod stat;
+mod store;
+
+pub use admin::IndexReport;
+pub use config::{Config, Setting};
+pub use doctor::{Check, Finding, Remedy};
+pub use init::{Initialized, init, usual_root};
+pub use layout::Layout;
+pub use renumber::Renumbered;
+pub use store::{RepoOptions, RepoStore, VERIFY_LIMIT};

@@ -57,6 +57,13 @@ pub fn raise_to(layout: &Layout, number: IssueNumber) -> Result<(), CounterError
     counter.write()
 }
 
+/// Returns the number that would be given out next, as far as the counter itself says; `None` if it
+/// is missing, damaged or used up.
+pub fn peek(layout: &Layout) -> Option<u32> {
+    let file = OpenOptions::new().read(true).custom_flags(os::NO_FOLLOW).open(layout.counter()).ok()?;
+    read(&file)?.0
+}
+
 /// The counter, locked.
 struct Counter {
     file: File,

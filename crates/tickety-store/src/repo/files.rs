@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tickety_core::ident::Version;
 
-use super::layout::{HomePath, Layout, TEMPORARY_PREFIX};
+use super::layout::{CONFIG_FILE, HomePath, Layout, TEMPORARY_PREFIX};
 use super::os::{self, Target};
 use super::stat::{FileKind, FileStat, StatKey};
 
@@ -103,6 +103,13 @@ impl HomeDir {
             Err(source) => return Err(self.why_unopened(path, source)),
         };
         read_open(fd.into(), limit, || self.join(path)).map(Some)
+    }
+
+    /// Replaces the configuration and makes it durable. The caller holds the write lock.
+    pub(crate) fn replace_config(&self, text: &str) -> Result<(), FileError> {
+        let failed = |source| classify("write", &self.path.join(CONFIG_FILE), source);
+        replace(self.fd(), CONFIG_FILE, text.as_bytes(), None).map_err(failed)?;
+        os::sync_file_system(self.fd()).map_err(failed)
     }
 
     /// Says what stands where a file was expected, if the failure to open it came from that.

@@ -29,7 +29,10 @@ mod row_id;
 mod schema;
 mod sql;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod tracked;
+mod verify;
 mod write;
 
 use std::io;
@@ -46,6 +49,7 @@ pub use list::Listing;
 pub use record::RecordState;
 pub use schema::FORMAT;
 pub use tracked::{Changes, TrackedFile, TrackedFiles, TrackedShard};
+pub use verify::{Difference, Side};
 pub use write::IndexWriter;
 
 /// How long to wait for a transaction of another process to be written out.
@@ -182,6 +186,12 @@ impl Index {
     /// Whether the file can't be written, so that the index answers but can't be brought up to date.
     pub fn is_read_only(&self) -> bool {
         self.connection.is_readonly("main").unwrap_or(true)
+    }
+
+    /// Returns under which commit the files were last looked at.
+    pub fn head(&self) -> Result<Option<String>, IndexError> {
+        let read = self.connection.query_row("SELECT head FROM meta", [], |row| row.get(0));
+        read.map_err(self.error("read its description"))
     }
 
     /// Returns what the index tells about itself.

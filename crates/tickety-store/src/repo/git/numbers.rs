@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{ChildStdin, ChildStdout, Stdio};
 
-use tickety_core::ident::IssueNumber;
+use tickety_core::ident::{IssueKey, IssueNumber};
 
 use super::super::layout::{ISSUES_DIR, RecordPath, Shard};
 use super::{Git, GitError, Running};
@@ -32,6 +32,23 @@ impl Git {
             }
         }
         Ok(highest)
+    }
+
+    /// Returns the issues that a commit has, by the names of their records. Fails if there is no such
+    /// commit.
+    pub fn issues_at(&self, commit: &str) -> Result<BTreeSet<IssueKey>, GitError> {
+        // Told apart from a commit without issues, and never taken for an option.
+        let id = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}^{{commit}}")])?;
+        let id = String::from_utf8_lossy(&id);
+        let mut objects = Objects::start(self)?;
+        let mut issues = BTreeSet::new();
+        let Some(root) = objects.tree(&format!("{}:{}{ISSUES_DIR}", id.trim(), self.prefix))? else { return Ok(issues) };
+        for (name, id) in root.entries() {
+            let Some(shard) = Shard::parse(name) else { continue };
+            let Some(tree) = objects.tree(&id)? else { continue };
+            issues.extend(tree.entries().filter_map(|(name, _)| Some(RecordPath::parse_file_name(shard, name)?.issue)));
+        }
+        Ok(issues)
     }
 }
 

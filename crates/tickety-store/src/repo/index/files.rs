@@ -48,7 +48,11 @@ impl Index {
 
     /// Returns all records the index knows.
     pub fn all_files(&self) -> Result<TrackedFiles, IndexError> {
-        read_rows(&self.connection, i64::MIN, i64::MAX).map_err(self.error("read the states of records"))
+        self.read_all_files().map_err(self.error("read the states of records"))
+    }
+
+    pub(super) fn read_all_files(&self) -> rusqlite::Result<TrackedFiles> {
+        read_rows(&self.connection, i64::MIN, i64::MAX)
     }
 
     /// Returns one record the index knows.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Row, params};
 use tickety_core::graph::{Graph, GraphNode, LinkEnd, LinkTarget, Relation};
-use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector};
+use tickety_core::ident::{ALIAS_SCHEME, IssueKey, IssueName, IssueNumber, IssueSelector};
 use tickety_core::issue::{LinkKind, Priority, Status};
 use tickety_core::query::fold_name;
 
@@ -65,6 +65,27 @@ impl Index {
             Ok(found)
         };
         read().map_err(self.error("find references"))
+    }
+
+    /// Returns the issues that had a name before they were renumbered.
+    pub fn resolve_alias(&self, name: IssueName) -> Result<Vec<IssueKey>, IndexError> {
+        let mut from = format!("{ALIAS_SCHEME}{}-", name.number);
+        from.extend(name.suffix.iter().map(ToString::to_string));
+        // Suffixes are ASCII: what begins with `from` lies below this.
+        let to = format!("{from}\u{7f}");
+        let read = || -> rusqlite::Result<Vec<IssueKey>> {
+            let mut statement = self
+                .connection
+                .prepare_cached("SELECT DISTINCT issue FROM names WHERE kind = ?1 AND name >= ?2 AND name < ?3")?;
+            let rows = statement.query_map(
+                params![NameKind::Reference as i64, from.as_bytes(), to.as_bytes()],
+                |row| key(row, 0),
+            )?;
+            let mut keys: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
+            keys.sort();
+            Ok(keys)
+        };
+        read().map_err(self.error("find an issue by its old name"))
     }
 
     /// Returns both ends of the links of an issue, by relation and then by the other's name.

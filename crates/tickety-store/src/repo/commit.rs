@@ -1,0 +1,315 @@
+//! Applying a batch: plan, journal, files, index, in this order and under the lock.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use tickety_core::ident::{IssueKey, Version};
+use tickety_core::issue::{Comment, CommentId, Issue};
+use tickety_core::operation::{Change, Operation};
+
+use super::failure::Failure;
+use super::format::{self, FormatError};
+use super::index::{RecordState, TrackedFile};
+use super::journal::{Applied, CheckpointPolicy, Journal, JournalStatus, Transaction};
+use super::layout::{CommentStamp, HomePath, RecordPath};
+use super::load::{Loaded, shown};
+use super::lock::WriteLock;
+use super::recovery;
+use super::snapshot::RepoSnapshot;
+use super::store::RepoStore;
+use crate::error::StorageError;
+use crate::plan::{self, Plan, PlannedChange};
+use crate::storage::{Batch, BatchOutcome, Effect, OperationOutcome};
+
+/// The issues a plan has read, as their files are.
+pub(super) type LoadedIssues = BTreeMap<IssueKey, Box<Loaded>>;
+
+/// The issues that get another name, with the one they had.
+pub(super) type Moves = BTreeMap<IssueKey, IssueKey>;
+
+/// Where the bytes of a record come from.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    /// There are none yet.
+    New,
+    /// It is edited where it is.
+    Here(&'a Loaded),
+    /// It comes from another name, with its comments.
+    Moved(&'a Loaded),
+}
+
+impl RepoStore {
+    pub(super) fn apply_batch(&self, batch: &Batch) -> Result<BatchOutcome, StorageError> {
+        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+        let mut journal = self.open_journal(&lock)?;
+        let (plan, loaded) = self.ask(Some(&lock), |handle| {
+            if reaches_others(batch) {
+                let mode = self.freshness(&handle.index)?;
+                self.refresh(handle, mode)?;
+            }
+            let mut snapshot = RepoSnapshot::new(self, handle, batch);
+            match plan::plan(batch, &self.schema, &mut snapshot) {
+                Ok(plan) => Ok((plan.without_unchanged(), snapshot.loaded)),
+                Err(error) => Err(snapshot.failure(error)),
+            }
+        })?;
+        let Plan { changes, outcomes } = plan;
+        let versions = self.commit(&lock, &mut journal, &changes, &loaded, &Moves::new(), batch.now)?;
+        let outcomes = outcomes
+            .into_iter()
+            .map(|(key, id, effect)| OperationOutcome {
+                key,
+                id,
+                effect,
+                version: match effect {
+                    Effect::Deleted => None,
+                    Effect::Created | Effect::Updated | Effect::Unchanged => {
+                        versions.get(&key).copied().or_else(|| loaded.get(&key).map(|loaded| loaded.version))
+                    }
+                },
+                path: shown(RecordPath::issue(key)),
+            })
+            .collect();
+        Ok(BatchOutcome { outcomes })
+    }
+
+    /// Opens the journal and finishes what a killed writer has left.
+    pub(super) fn open_journal<'lock>(&self, lock: &'lock WriteLock) -> Result<Journal<'lock>, StorageError> {
+        let mut journal = Journal::open(&self.layout, lock)?;
+        if journal.needs_recovery() {
+            recovery::recover(&mut journal, &self.home)?;
+            // What recovery wrote, the index finds by itself, but for one that isn't asked to look.
+            self.ask(Some(lock), |handle| {
+                self.refresh(handle, crate::storage::FreshnessMode::Verify)?;
+                Ok(())
+            })?;
+        }
+        Ok(journal)
+    }
+
+    pub(super) fn recover_locked(&self, lock: &WriteLock) -> Result<(), StorageError> {
+        self.open_journal(lock).map(drop)
+    }
+
+    /// Writes planned changes: durable when the journal has them, visible when the files have
+    /// them. Returns the new versions of the records that were written.
+    pub(super) fn commit(
+        &self,
+        lock: &WriteLock,
+        journal: &mut Journal<'_>,
+        changes: &BTreeMap<IssueKey, PlannedChange>,
+        loaded: &LoadedIssues,
+        moves: &Moves,
+        now: Timestamp,
+    ) -> Result<BTreeMap<IssueKey, Version>, StorageError> {
+        if changes.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let taken_ns = super::os::now_ns();
+        let mut transaction = journal.begin(&self.home, now)?;
+        let mut versions = BTreeMap::new();
+        for (key, change) in changes {
+            let origin = match (moves.get(key).and_then(|from| loaded.get(from)), loaded.get(key)) {
+                (Some(from), _) => Origin::Moved(from),
+                (None, Some(here)) => Origin::Here(here),
+                (None, None) => Origin::New,
+            };
+            if let Some(version) = self.write_change(&mut transaction, *key, change, origin)? {
+                versions.insert(*key, version);
+            }
+        }
+        let committed = transaction.commit()?;
+        let applied = journal.apply(&self.home, committed)?;
+        // The write stands whatever becomes of the index, which is only derived.
+        if self.index_changes(lock, changes, loaded, &versions, &applied, taken_ns).is_err() {
+            self.discard_index();
+        }
+        match applied.kept.first() {
+            None => Ok(versions),
+            Some(kept) => Err(StorageError::Overtaken { path: self.layout.home.join(kept.path.as_str()) }),
+        }
+    }
+
+    fn write_change(
+        &self,
+        transaction: &mut Transaction<'_, '_>,
+        key: IssueKey,
+        change: &PlannedChange,
+        origin: Origin<'_>,
+    ) -> Result<Option<Version>, StorageError> {
+        let path = RecordPath::issue(key);
+        let unwritable = |error: FormatError| StorageError::Unreadable {
+            problem: error.into_record_problem(shown(path)),
+        };
+        let Some(after) = &change.after else {
+            if let Origin::Here(loaded) = origin {
+                for file in &loaded.files {
+                    transaction.remove(&file.path.home_path(), file.hash)?;
+                }
+            }
+            return Ok(None);
+        };
+        let edit = |loaded: &Loaded| format::edit_issue(&loaded.bytes, after, &self.schema).map_err(unwritable);
+        let version = match origin {
+            Origin::New => {
+                let bytes = format::print_issue(after, &self.schema).map_err(unwritable)?;
+                Some(transaction.put(&path.home_path(), None, &bytes)?)
+            }
+            Origin::Here(loaded) if !after.has_same_record(&loaded.issue) => {
+                Some(transaction.put(&path.home_path(), Some(loaded.version), &edit(loaded)?)?)
+            }
+            Origin::Here(_) => None,
+            Origin::Moved(loaded) => Some(transaction.put(&path.home_path(), None, &edit(loaded)?)?),
+        };
+        match origin {
+            Origin::New => self.write_comments(transaction, key, after, None)?,
+            Origin::Here(loaded) => self.write_comments(transaction, key, after, Some(loaded))?,
+            Origin::Moved(loaded) => self.move_comments(transaction, key, loaded)?,
+        }
+        Ok(version)
+    }
+
+    fn move_comments(
+        &self,
+        transaction: &mut Transaction<'_, '_>,
+        key: IssueKey,
+        loaded: &Loaded,
+    ) -> Result<(), StorageError> {
+        for path in loaded.files.iter().map(|file| file.path) {
+            let Some(stamp) = path.comment else { continue };
+            let bytes = self.read_again(path)?;
+            transaction.put(&RecordPath::comment(key, stamp).home_path(), None, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the file of a comment that was read a moment before.
+    fn read_again(&self, path: RecordPath) -> Result<Vec<u8>, StorageError> {
+        let path = path.home_path();
+        match self.home.read(&path, format::COMMENT_BYTES as u64)? {
+            Some(content) => Ok(content.bytes),
+            None => Err(StorageError::Overtaken { path: self.layout.home.join(path.as_str()) }),
+        }
+    }
+
+    fn write_comments(
+        &self,
+        transaction: &mut Transaction<'_, '_>,
+        key: IssueKey,
+        after: &Issue,
+        loaded: Option<&Loaded>,
+    ) -> Result<(), StorageError> {
+        let before: BTreeMap<CommentId, &Comment> =
+            loaded.iter().flat_map(|loaded| &loaded.issue.comments).map(|comment| (comment.id, comment)).collect();
+        let files = loaded.iter().flat_map(|loaded| &loaded.files);
+        let files: BTreeMap<CommentId, _> = files.filter_map(|file| Some((file.comment?, file))).collect();
+        for comment in &after.comments {
+            let known = files.get(&comment.id);
+            if before.get(&comment.id).is_some_and(|before| *before == comment) {
+                continue;
+            }
+            let path = comment_path(key, comment, known.map(|file| file.path));
+            let unwritable = |error: FormatError| StorageError::Unreadable {
+                problem: error.into_record_problem(shown(path)),
+            };
+            let bytes = match known {
+                None => format::print_comment(comment).map_err(unwritable)?,
+                Some(file) => format::edit_comment(&self.read_again(file.path)?, comment).map_err(unwritable)?,
+            };
+            transaction.put(&path.home_path(), known.map(|file| file.hash), &bytes)?;
+        }
+        for (id, file) in &files {
+            if !after.comments.iter().any(|comment| comment.id == *id) {
+                transaction.remove(&file.path.home_path(), file.hash)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn index_changes(
+        &self,
+        lock: &WriteLock,
+        changes: &BTreeMap<IssueKey, PlannedChange>,
+        loaded: &LoadedIssues,
+        versions: &BTreeMap<IssueKey, Version>,
+        applied: &Applied,
+        taken_ns: i64,
+    ) -> Result<(), StorageError> {
+        let written: BTreeMap<&HomePath, &super::journal::AppliedRecord> =
+            applied.records.iter().map(|record| (&record.path, record)).collect();
+        self.ask(Some(lock), |handle| {
+            if handle.in_memory {
+                return Err(Failure::Store(StorageError::Damaged {
+                    path: self.layout.index(),
+                    message: "is not in use".to_owned(),
+                }));
+            }
+            let mut writer = handle.index.write(&self.schema)?;
+            for (key, change) in changes {
+                let Some(after) = &change.after else {
+                    writer.remove_issue(*key)?;
+                    continue;
+                };
+                let before = loaded.get(key);
+                let modified = match written.get(&RecordPath::issue(*key).home_path()) {
+                    Some(record) => record.stat.and_then(|stat| Timestamp::from_nanosecond(stat.mtime_ns.into()).ok()),
+                    None => before.and_then(|loaded| loaded.modified),
+                };
+                let version = versions.get(key).copied().or_else(|| before.map(|loaded| loaded.version));
+                let version = version.expect("a record that stays was written now or read before");
+                writer.put_issue(after, &RecordState { version, written: modified })?;
+            }
+            for record in &applied.records {
+                let Some(path) = record.path.record() else { continue };
+                match (record.version, record.stat) {
+                    (Some(hash), Some(stat)) => writer.put_file(&TrackedFile { path, stat, taken_ns, hash })?,
+                    _ => writer.remove_file(&path)?,
+                }
+                writer.remove_problem(&shown(path))?;
+            }
+            // The directories are left as known: what others put there meanwhile is found by the next look.
+            writer.commit()?;
+            Ok(())
+        })
+    }
+
+    /// Takes the index away, so that it is made afresh.
+    fn discard_index(&self) {
+        self.forget_index();
+        // Where it can't be removed, it can't be trusted to be current; `index verify` tells.
+        let _ = std::fs::remove_file(self.layout.index());
+    }
+
+    /// Makes applied writes durable in their files and empties the journal, if that is due: by
+    /// default after 4 MiB or 10 minutes. Takes as long as the file system needs, so it belongs after
+    /// the answer. Another writer at work does it later.
+    pub fn maintain(&self, now: Timestamp) -> Result<(), StorageError> {
+        let policy = CheckpointPolicy::default();
+        if !JournalStatus::read(&self.layout)?.is_checkpoint_due(policy, now) {
+            return Ok(());
+        }
+        let Some(lock) = WriteLock::try_acquire(&self.layout, &self.options.command)? else { return Ok(()) };
+        let mut journal = self.open_journal(&lock)?;
+        if journal.is_checkpoint_due(policy, now) {
+            journal.checkpoint(&self.home)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a batch depends on more than the issues it names, so that the index has to be up to date:
+/// deleting finds the links to an issue, and a new link may close a circle.
+fn reaches_others(batch: &Batch) -> bool {
+    batch.operations.iter().any(|operation| match operation {
+        Operation::Delete { .. } => true,
+        // New issues are the end of no link yet, but for those of the same batch.
+        Operation::Create(_) => false,
+        Operation::Update { changes, .. } => {
+            changes.iter().any(|change| matches!(change, Change::AddLink { kind, .. } if kind.is_acyclic()))
+        }
+    })
+}
+
+fn comment_path(key: IssueKey, comment: &Comment, known: Option<RecordPath>) -> RecordPath {
+    known.unwrap_or_else(|| RecordPath::comment(key, CommentStamp::new(comment.created, comment.id.suffix())))
+}

@@ -1,0 +1,163 @@
+//! Errors on the way through the store's layers.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::counter::CounterError;
+use super::discovery::DiscoveryError;
+use super::files::FileError;
+use super::git::GitError;
+use super::index::IndexError;
+use super::journal::JournalError;
+use super::lock::LockError;
+use super::scan::ScanError;
+use crate::error::StorageError;
+
+/// Why a question was not answered: something about the index, which may be mended and asked again,
+/// or about the store.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The index.
+    Index(IndexError),
+    /// The rest.
+    Store(StorageError),
+}
+
+impl From<IndexError> for Failure {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error)
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Failure> for StorageError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Index(error) => error.into(),
+            Failure::Store(error) => error,
+        }
+    }
+}
+
+impl From<DiscoveryError> for StorageError {
+    fn from(error: DiscoveryError) -> Self {
+        let message = error.to_string();
+        match error {
+            DiscoveryError::NoHome { start, .. } => Self::NoHome { start },
+            DiscoveryError::LinkedHome { path } | DiscoveryError::BrokenGitFile { path, .. } => {
+                Self::Damaged { path, message }
+            }
+            DiscoveryError::Read { path, source } => Self::Io { action: "read", path, source },
+        }
+    }
+}
+
+impl From<FileError> for StorageError {
+    fn from(error: FileError) -> Self {
+        let message = error.to_string();
+        match error {
+            FileError::NotAFile { path, .. }
+            | FileError::NotADirectory { path, .. }
+            | FileError::TooLarge { path, .. }
+            | FileError::Changing { path } => Self::Damaged { path, message },
+            FileError::Access { action, path, source } => access(action, path, source),
+        }
+    }
+}
+
+impl From<ScanError> for StorageError {
+    fn from(error: ScanError) -> Self {
+        let ScanError { path, source } = error;
+        Self::Io { action: "list", path, source }
+    }
+}
+
+impl From<LockError> for StorageError {
+    fn from(error: LockError) -> Self {
+        let message = error.to_string();
+        match error {
+            LockError::Held { .. } => Self::Locked { message },
+            LockError::ReadOnly { path, source, .. } => Self::StateReadOnly { path, source },
+            LockError::Access { action, path, source } => access(action, path, source),
+        }
+    }
+}
+
+impl From<JournalError> for StorageError {
+    fn from(error: JournalError) -> Self {
+        let message = error.to_string();
+        match error {
+            JournalError::Damaged { path, .. }
+            | JournalError::Format { path, .. }
+            | JournalError::Poisoned { path }
+            | JournalError::Unrecovered { path } => Self::Damaged { path, message },
+            JournalError::PathTooLong { path } => Self::Damaged { path: path.as_str().into(), message },
+            JournalError::Sync { path, source } => Self::Io { action: "make durable", path, source },
+            JournalError::ReadOnly { path, source, .. } => Self::StateReadOnly { path, source },
+            JournalError::Full { path, .. } => Self::NoSpace { action: "write to", path },
+            JournalError::Apply { source, .. } => {
+                Self::Pending { path: source.path().to_owned(), message: reason(&source) }
+            }
+            JournalError::File(error) => error.into(),
+            JournalError::Access { action, path, source } => access(action, path, source),
+        }
+    }
+}
+
+impl From<CounterError> for StorageError {
+    fn from(error: CounterError) -> Self {
+        match error {
+            CounterError::Exhausted { count } => Self::NumbersExhausted { count },
+            CounterError::Lock(error) => error.into(),
+        }
+    }
+}
+
+impl From<GitError> for StorageError {
+    fn from(error: GitError) -> Self {
+        let message = match &error {
+            GitError::Start { source } | GitError::Pipe { source, .. } | GitError::Read { source, .. } => {
+                format!("{error}: {source}")
+            }
+            GitError::Failed { .. } => error.to_string(),
+        };
+        Self::Git { message }
+    }
+}
+
+impl From<IndexError> for StorageError {
+    fn from(error: IndexError) -> Self {
+        let message = error.to_string();
+        match error {
+            IndexError::BadCursor => Self::BadCursor,
+            IndexError::NoSpace { path, .. } => Self::NoSpace { action: "write to", path },
+            IndexError::Busy { .. } => Self::Locked { message },
+            IndexError::Io { action, path, source } => access(action, path, source),
+            IndexError::Damaged { path, .. }
+            | IndexError::Replaced { path, .. }
+            | IndexError::ReadOnly { path, .. }
+            | IndexError::Sqlite { path, .. } => Self::Damaged { path, message },
+        }
+    }
+}
+
+/// Sorts an error of the operating system.
+fn access(action: &'static str, path: PathBuf, source: io::Error) -> StorageError {
+    match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::NoSpace { action, path },
+        _ => StorageError::Io { action, path, source },
+    }
+}
+
+/// Says why a file can't be used, with what the system said.
+pub(super) fn reason(error: &FileError) -> String {
+    match error {
+        FileError::Access { source, .. } => source.to_string(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,74 @@
+//! Making a home.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::config::{self, Config};
+use super::discovery;
+use super::layout::{CONFIG_FILE, ISSUES_DIR, LOCAL_DIR, Layout, TEMPORARY_PREFIX};
+use crate::error::StorageError;
+
+/// What making a home did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Initialized {
+    /// Where everything lies.
+    pub layout: Layout,
+    /// The files that were made; none if the home was there already.
+    pub created: Vec<PathBuf>,
+}
+
+/// Returns where people expect a home that is made in a folder: the root of the work tree that it is in, or
+/// the folder itself.
+pub fn usual_root(folder: &Path) -> Result<PathBuf, StorageError> {
+    let layout = discovery::layout_at(folder)?;
+    Ok(layout.git.map_or(layout.root, |git| git.work_tree))
+}
+
+/// Makes a home in a folder. One that exists is left as it is.
+///
+/// `prefix` is what names such as `TIK-42` begin with.
+pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
+    let layout = discovery::layout_at(folder)?;
+    // Refuses what no home can have before anything is made.
+    let text = config::template(prefix);
+    Config::parse(&text, &layout.config())?;
+    let mut created = Vec::new();
+    make_directory(&layout.home)?;
+    make_directory(&layout.home.join(ISSUES_DIR))?;
+    let ignored = format!("# What one checkout keeps for itself.\n/{LOCAL_DIR}/\n{TEMPORARY_PREFIX}*\n");
+    for (name, text) in [(".gitignore", ignored), (CONFIG_FILE, text)] {
+        let path = layout.home.join(name);
+        if write_new(&path, &text)? {
+            created.push(path);
+        }
+    }
+    Ok(Initialized { layout, created })
+}
+
+fn make_directory(path: &Path) -> Result<(), StorageError> {
+    fs::create_dir_all(path).map_err(|source| refused(path, source))
+}
+
+/// Writes a file unless there is one. Says whether it did.
+fn write_new(path: &Path, text: &str) -> Result<bool, StorageError> {
+    match fs::File::create_new(path) {
+        Ok(mut file) => {
+            io::Write::write_all(&mut file, text.as_bytes()).map_err(|source| refused(path, source))?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(source) => Err(refused(path, source)),
+    }
+}
+
+fn refused(path: &Path, source: io::Error) -> StorageError {
+    let path = path.to_owned();
+    match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StorageError::HomeReadOnly { path, source }
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::NoSpace { action: "make", path },
+        _ => StorageError::Io { action: "make", path, source },
+    }
+}

@@ -1,0 +1,226 @@
+//! Answering from the index, as fresh as the mode asks for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tickety_core::graph::Graph;
+use tickety_core::ident::{IssueKey, IssueSelector};
+use tickety_core::issue::Derived;
+use tickety_core::query::{Moment, Query};
+use tickety_core::schema::Schema;
+
+use super::failure::Failure;
+use super::layout::{RecordPath, Shard};
+use super::load::{Found, load, shown};
+use super::lock::WriteLock;
+use super::scan::Scanner;
+use super::store::{Handle, RepoStore};
+use crate::error::StorageError;
+use crate::storage::{
+    Batch, BatchOutcome, FreshnessMode, GraphScope, IssueStorage, IssueText, Page, RecordProblem, Stats, StoredIssue,
+};
+
+/// How often a list is asked again because records of its answer changed meanwhile.
+const MAX_ROUNDS: usize = 4;
+
+#[async_trait]
+impl IssueStorage for RepoStore {
+    async fn schema(&self) -> Result<Arc<Schema>, StorageError> {
+        Ok(Arc::clone(&self.schema))
+    }
+
+    async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
+        self.recover()?;
+        self.ask(None, |handle| self.read_issue(handle, selector))
+    }
+
+    async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
+        self.recover()?;
+        self.ask(None, |handle| {
+            let mode = self.freshness(&handle.index)?;
+            let mut freshness = self.refresh(handle, mode)?;
+            let mut round = 1;
+            loop {
+                let listed = handle.index.list(query, moment)?;
+                let issues = listed.issues;
+                if mode == FreshnessMode::Shards && round < MAX_ROUNDS {
+                    let keys: Vec<IssueKey> = issues.iter().map(|issue| issue.key).collect();
+                    freshness.checked += u32::try_from(keys.len()).unwrap_or(u32::MAX);
+                    let changed = self.refresh_issues(handle, &keys)?;
+                    if changed > 0 {
+                        freshness.changed += u32::try_from(changed).unwrap_or(u32::MAX);
+                        round += 1;
+                        continue;
+                    }
+                }
+                let problems = u32::try_from(handle.index.count_problems()?).unwrap_or(u32::MAX);
+                return Ok(Page { issues, next: listed.next, problems, freshness });
+            }
+        })
+    }
+
+    async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
+        self.recover()?;
+        self.ask_fresh(None, |handle| Ok(handle.index.count(query, moment)?))
+    }
+
+    async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {
+        self.ask(None, |handle| {
+            let mut texts = Vec::with_capacity(keys.len());
+            for &key in keys {
+                if let Found::Issue(loaded) = self.load_issue(handle, key)? {
+                    let issue = loaded.issue;
+                    texts.push(IssueText { key, title: issue.title, body: issue.body, comments: issue.comments });
+                }
+            }
+            Ok(texts)
+        })
+    }
+
+    async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError> {
+        self.recover()?;
+        self.ask_fresh(None, |handle| Ok(handle.index.by_reference(references)?))
+    }
+
+    async fn graph(&self, scope: &GraphScope) -> Result<Graph, StorageError> {
+        self.recover()?;
+        self.ask_fresh(None, |handle| Ok(handle.index.graph(scope)?))
+    }
+
+    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Stats, StorageError> {
+        self.recover()?;
+        self.ask_fresh(None, |handle| Ok(handle.index.stats(query, moment)?))
+    }
+
+    async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
+        self.recover()?;
+        let mut problems = self.ask_fresh(None, |handle| Ok(handle.index.problems()?))?;
+        let scan = self.scan()?;
+        let strays = scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays);
+        problems.extend(strays.map(|stray| RecordProblem {
+            path: format!("{}/{}", super::layout::HOME_DIR, stray.path.display()),
+            line: None,
+            message: stray.reason.to_string(),
+        }));
+        problems.sort();
+        Ok(problems)
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
+        self.apply_batch(&batch)
+    }
+}
+
+impl RepoStore {
+    /// Asks the index after it has been brought up to date as far as the mode goes.
+    pub(super) fn ask_fresh<T>(
+        &self,
+        lock: Option<&WriteLock>,
+        mut question: impl FnMut(&mut Handle) -> Result<T, Failure>,
+    ) -> Result<T, StorageError> {
+        self.ask(lock, |handle| {
+            let mode = self.freshness(&handle.index)?;
+            self.refresh(handle, mode)?;
+            question(handle)
+        })
+    }
+
+    /// Finds the issues a selector could mean. A number that no issue has may be one that an issue
+    /// had before it was renumbered.
+    pub(super) fn candidates(&self, handle: &mut Handle, selector: IssueSelector) -> Result<Vec<IssueKey>, Failure> {
+        if let IssueSelector::Name(name) = selector
+            && self.options.freshness != Some(FreshnessMode::Trust)
+        {
+            self.refresh_shard(handle, Shard::of(name.number))?;
+        }
+        let found = handle.index.resolve(selector)?;
+        match selector {
+            IssueSelector::Name(name) if found.is_empty() => Ok(handle.index.resolve_alias(name)?),
+            _ => Ok(found),
+        }
+    }
+
+    /// Finds the one issue a selector means.
+    pub(super) fn only(&self, handle: &mut Handle, selector: IssueSelector) -> Result<IssueKey, Failure> {
+        let candidates = self.candidates(handle, selector)?;
+        match (candidates.as_slice(), selector) {
+            ([key], _) => Ok(*key),
+            ([], _) => Err(self.why_not_found(handle, selector)?.into()),
+            (several, IssueSelector::Name(name)) => {
+                let summaries = handle.index.summaries(several)?;
+                let titles = summaries.into_iter().map(|summary| summary.map(|issue| issue.title).unwrap_or_default());
+                let candidates = several.iter().copied().zip(titles).collect();
+                Err(StorageError::Ambiguous { name, candidates }.into())
+            }
+            (_, IssueSelector::Id(_)) => Err(StorageError::NotFound { selector }.into()),
+        }
+    }
+
+    /// Reads an issue and the comments the index knows of. [`refresh_shard`](Self::refresh_shard)
+    /// sees to it that those are all.
+    pub(super) fn load_issue(&self, handle: &Handle, key: IssueKey) -> Result<Found, Failure> {
+        let location = handle.index.locate(&[key])?;
+        let files = location.into_iter().flat_map(|location| location.files);
+        let comments: Vec<RecordPath> = files.map(|file| file.path).filter(|path| path.comment.is_some()).collect();
+        Ok(load(&self.home, &self.schema, key, &comments))
+    }
+
+    fn read_issue(&self, handle: &mut Handle, selector: IssueSelector) -> Result<StoredIssue, Failure> {
+        let key = self.only(handle, selector)?;
+        let trusted = self.options.freshness == Some(FreshnessMode::Trust);
+        if !trusted {
+            self.refresh_issues(handle, &[key])?;
+        }
+        let mut links = handle.index.link_ends(key)?;
+        if !trusted && !links.is_empty() {
+            let ends: Vec<IssueKey> =
+                links.iter().filter_map(|end| end.target.as_ref()).map(|target| target.key).collect();
+            if self.refresh_issues(handle, &ends)? > 0 {
+                links = handle.index.link_ends(key)?;
+            }
+        }
+        let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
+        match self.load_issue(handle, key)? {
+            Found::Issue(loaded) => Ok(StoredIssue {
+                category: self.schema.category(&loaded.issue.status),
+                derived: Derived { updated: updated.unwrap_or_else(|| loaded.issue.last_recorded()), links },
+                version: loaded.version,
+                path: shown(RecordPath::issue(key)),
+                issue: loaded.issue,
+            }),
+            Found::Broken { problems, .. } => {
+                let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
+                Err(StorageError::Unreadable { problem }.into())
+            }
+            Found::Missing => Err(StorageError::NotFound { selector }.into()),
+        }
+    }
+
+    /// Says why no issue has a name: there is none, or its record can't be read.
+    fn why_not_found(&self, handle: &Handle, selector: IssueSelector) -> Result<StorageError, Failure> {
+        let IssueSelector::Name(name) = selector else { return Ok(StorageError::NotFound { selector }) };
+        let of_it = |path: &str| {
+            let file = path.rsplit('/').next().unwrap_or_default();
+            let shard = Shard::of(name.number);
+            RecordPath::parse_file_name(shard, file.as_bytes()).is_some_and(|path| name.names(path.issue))
+        };
+        let unreadable = handle.index.problems()?.into_iter().find(|problem| of_it(&problem.path));
+        if let Some(problem) = unreadable {
+            return Ok(StorageError::Unreadable { problem });
+        }
+        let scanner = Scanner::open(&self.home).map_err(StorageError::from)?;
+        let scan = scanner.scan_shard(Shard::of(name.number)).map_err(StorageError::from)?;
+        let stray = scan.into_iter().flat_map(|scan| scan.strays).find(|stray| of_it(&stray.path.to_string_lossy()));
+        Ok(match stray {
+            Some(stray) => StorageError::Unreadable {
+                problem: RecordProblem {
+                    path: format!("{}/{}", super::layout::HOME_DIR, stray.path.display()),
+                    line: None,
+                    message: stray.reason.to_string(),
+                },
+            },
+            None => StorageError::NotFound { selector },
+        })
+    }
+}

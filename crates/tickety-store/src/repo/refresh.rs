@@ -1,0 +1,419 @@
+//! Bringing the index up to date with the files, and making it afresh.
+//!
+//! Files are read inside the index's transaction. A writer changes its files first and the index
+//! after, in a transaction of its own, so whichever transaction comes last has seen the last state of
+//! the files: the index never goes back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use tickety_core::ident::IssueKey;
+
+use super::failure::Failure;
+use super::git::Git;
+use super::index::{Changes, Index, IndexBuilder, IndexError, IndexWriter, Location, RecordState, TrackedFile, TrackedShard};
+use super::layout::{HomePath, RecordPath, Shard};
+use super::load::{Found, Loaded, LoadedFile, load, shown};
+use super::lock::{LockError, WriteLock};
+use super::scan::{self, Entry, Scan, Scanner, ShardScan};
+use super::store::{Handle, RepoStore};
+use crate::error::StorageError;
+use crate::storage::{Freshness, FreshnessMode, RecordProblem};
+
+/// How many threads look at files. A second one halves the time; the machine's disk cache is the
+/// limit after that.
+const SCAN_THREADS: usize = 2;
+
+/// What a look at the files found.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// How many records were looked at.
+    checked: usize,
+    /// The shards that were listed, with their state before.
+    shards: Vec<TrackedShard>,
+    /// The shards that are gone.
+    removed_shards: Vec<Shard>,
+    /// The issues whose files changed, with all their comments that exist now.
+    stale: BTreeMap<IssueKey, Vec<RecordPath>>,
+    /// The files of those issues that are gone.
+    removed: Vec<RecordPath>,
+}
+
+impl Findings {
+    fn is_empty(&self) -> bool {
+        self.stale.is_empty() && self.removed.is_empty() && self.removed_shards.is_empty()
+    }
+}
+
+impl RepoStore {
+    /// Brings the index up to date as far as a mode asks for before a question.
+    pub(super) fn refresh(&self, handle: &mut Handle, mode: FreshnessMode) -> Result<Freshness, Failure> {
+        let findings = match mode {
+            FreshnessMode::Trust => return Ok(Freshness { mode, checked: 0, changed: 0 }),
+            FreshnessMode::Verify => self.look_at_all(&handle.index)?,
+            FreshnessMode::Shards => self.look_at_directories(&handle.index)?,
+        };
+        let checked = findings.checked;
+        let changed = self.take_over(handle, findings)?;
+        Ok(Freshness { mode, checked: saturate(checked), changed: saturate(changed) })
+    }
+
+    /// Brings one directory of the index up to date, if entries came or went since it was listed.
+    pub(super) fn refresh_shard(&self, handle: &mut Handle, shard: Shard) -> Result<(), Failure> {
+        let known = handle.index.shards()?.into_iter().find(|known| known.shard == shard);
+        let stat = scan::stat_shard(&self.home, shard).map_err(StorageError::from)?;
+        match (known, stat) {
+            (None, None) => return Ok(()),
+            (Some(known), Some(stat)) if known.stat == stat && !stat.is_racy(known.taken_ns) => return Ok(()),
+            _ => {}
+        }
+        let mut findings = Findings::default();
+        let scanner = Scanner::open(&self.home).map_err(StorageError::from)?;
+        self.look_at_shard(&handle.index, &scanner, shard, &mut findings)?;
+        self.take_over(handle, findings)?;
+        Ok(())
+    }
+
+    /// Brings issues of the index up to date whose files differ from what it knows. Returns how many
+    /// did. Their directories are not listed: see [`refresh_shard`](Self::refresh_shard).
+    pub(super) fn refresh_issues(&self, handle: &mut Handle, keys: &[IssueKey]) -> Result<usize, Failure> {
+        let mut findings = Findings::default();
+        for location in handle.index.locate(keys)? {
+            let mut same = true;
+            let mut comments = Vec::new();
+            for file in &location.files {
+                let stat = self.home.stat(&file.path.home_path());
+                same &= stat.as_ref().is_ok_and(|stat| {
+                    stat.is_some_and(|stat| stat.key == file.stat && !stat.key.is_racy(file.taken_ns))
+                });
+                match stat {
+                    Ok(None) => findings.removed.push(file.path),
+                    _ if file.path.comment.is_some() => comments.push(file.path),
+                    _ => {}
+                }
+            }
+            if !same {
+                findings.stale.insert(location.key, comments);
+            }
+        }
+        self.take_over(handle, findings)
+    }
+
+    fn look_at_all(&self, index: &Index) -> Result<Findings, Failure> {
+        let scan = self.scan()?;
+        let known = index.all_files()?;
+        let changes = known.compare(scan.shards.iter().flat_map(|shard| &shard.entries));
+        let mut findings = Findings { checked: scan.len(), ..Findings::default() };
+        if changes.is_empty() {
+            return Ok(findings);
+        }
+        let seen: BTreeSet<Shard> = scan.shards.iter().map(|shard| shard.shard).collect();
+        findings.removed_shards =
+            index.shards()?.iter().map(|known| known.shard).filter(|shard| !seen.contains(shard)).collect();
+        findings.shards = scan.shards.iter().map(|shard| tracked_shard(shard, scan.taken_ns)).collect();
+        let all: BTreeMap<Shard, &ShardScan> = scan.shards.iter().map(|shard| (shard.shard, shard)).collect();
+        note_changes(&changes, &mut findings, |shard| all.get(&shard).map_or(&[][..], |scan| &scan.entries));
+        Ok(findings)
+    }
+
+    fn look_at_directories(&self, index: &Index) -> Result<Findings, Failure> {
+        let scanner = Scanner::open(&self.home).map_err(StorageError::from)?;
+        let known: BTreeMap<Shard, TrackedShard> =
+            index.shards()?.into_iter().map(|shard| (shard.shard, shard)).collect();
+        let mut findings = Findings::default();
+        for &shard in scanner.shards() {
+            let stat = scan::stat_shard(&self.home, shard).map_err(StorageError::from)?;
+            findings.checked += 1;
+            let same = known.get(&shard).is_some_and(|known| {
+                stat.is_some_and(|stat| stat == known.stat && !stat.is_racy(known.taken_ns))
+            });
+            if !same {
+                self.look_at_shard(index, &scanner, shard, &mut findings)?;
+            }
+        }
+        for &shard in known.keys().filter(|shard| scanner.shards().binary_search(shard).is_err()) {
+            self.look_at_shard(index, &scanner, shard, &mut findings)?;
+        }
+        Ok(findings)
+    }
+
+    fn look_at_shard(
+        &self,
+        index: &Index,
+        scanner: &Scanner<'_>,
+        shard: Shard,
+        findings: &mut Findings,
+    ) -> Result<(), Failure> {
+        let taken_ns = super::os::now_ns();
+        let known = index.files(shard)?;
+        let found = scanner.scan_shard(shard).map_err(StorageError::from)?;
+        let entries = found.as_ref().map_or(&[][..], |scan| &scan.entries);
+        findings.checked += entries.len();
+        match &found {
+            Some(found) => findings.shards.push(tracked_shard(found, taken_ns)),
+            None => findings.removed_shards.push(shard),
+        }
+        note_changes(&known.compare(entries), findings, |_| entries);
+        Ok(())
+    }
+
+    /// Looks at every file.
+    pub(super) fn scan(&self) -> Result<Scan, StorageError> {
+        Ok(Scanner::open(&self.home)?.scan_all(SCAN_THREADS)?)
+    }
+
+    /// Writes what was found into the index, in one transaction. Returns how many issues differ from
+    /// what the index had.
+    fn take_over(&self, handle: &mut Handle, findings: Findings) -> Result<usize, Failure> {
+        if findings.is_empty() && findings.shards.is_empty() {
+            return Ok(0);
+        }
+        let head = self.head();
+        let moved = !findings.stale.is_empty() && handle.index.head()? != head;
+        let mut changed = 0;
+        let stale: Vec<_> = findings.stale.into_iter().collect();
+        let known = handle.index.locate(&stale.iter().map(|(key, _)| *key).collect::<Vec<_>>())?;
+        let mut known: BTreeMap<IssueKey, Location> = known.into_iter().map(|known| (known.key, known)).collect();
+        let mut writer = handle.index.write(&self.schema)?;
+        for path in &findings.removed {
+            writer.remove_file(path)?;
+            writer.remove_problem(&shown(*path))?;
+        }
+        for chunk in stale.chunks(RELOAD_CHUNK) {
+            let mut reloaded: Vec<_> =
+                chunk.iter().map(|(key, comments)| (*key, load(&self.home, &self.schema, *key, comments))).collect();
+            // Written again with the same bytes, or looked at too soon after a write: only the state
+            // of the files is news.
+            for (key, found) in &reloaded {
+                if known.get(key).is_some_and(|known| has_same_bytes(known, found)) {
+                    put_files(&mut writer, found.files())?;
+                }
+            }
+            reloaded.retain(|(key, found)| !known.remove(key).is_some_and(|known| has_same_bytes(&known, found)));
+            changed += reloaded.len();
+            let written = if moved { self.written_times(&reloaded) } else { BTreeMap::new() };
+            for (key, found) in reloaded {
+                put(&mut writer, key, &found, &written)?;
+            }
+        }
+        for shard in &findings.shards {
+            writer.put_shard(shard)?;
+        }
+        for &shard in &findings.removed_shards {
+            writer.remove_shard(shard)?;
+        }
+        if moved {
+            writer.set_head(head.as_deref());
+        }
+        writer.commit()?;
+        Ok(changed)
+    }
+
+    /// Makes the index afresh from the files.
+    pub(super) fn rebuild_index(&self, lock: Option<&WriteLock>) -> Result<Handle, StorageError> {
+        if let Some(lock) = lock {
+            return self.rebuild_index_locked(lock);
+        }
+        match WriteLock::acquire(&self.layout, &self.lock_options()) {
+            Ok(lock) => self.rebuild_index_locked(&lock),
+            Err(LockError::ReadOnly { .. } | LockError::Held { .. }) => self.index_in_memory(),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes the index afresh while the lock is held.
+    pub(super) fn rebuild_index_locked(&self, _lock: &WriteLock) -> Result<Handle, StorageError> {
+        let built = Index::build(&self.layout.index(), &self.schema, &self.fingerprint())
+            .map_err(Failure::from)
+            .and_then(|builder| self.fill(builder));
+        match built {
+            Ok(index) => Ok(Handle { index, in_memory: false }),
+            Err(Failure::Index(IndexError::ReadOnly { .. } | IndexError::NoSpace { .. })) => self.index_in_memory(),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Makes an index that lives as long as the process.
+    pub(super) fn index_in_memory(&self) -> Result<Handle, StorageError> {
+        let builder = Index::build_in_memory(&self.schema, &self.fingerprint()).map_err(StorageError::from)?;
+        let index = self.fill(builder)?;
+        Ok(Handle { index, in_memory: true })
+    }
+
+    fn fill(&self, mut builder: IndexBuilder) -> Result<Index, Failure> {
+        let head = self.head();
+        let scan = self.scan()?;
+        for shard in &scan.shards {
+            builder.put_shard(&tracked_shard(shard, scan.taken_ns))?;
+            let mut issues: BTreeMap<IssueKey, Vec<RecordPath>> = BTreeMap::new();
+            for Entry { path, .. } in &shard.entries {
+                let comments = issues.entry(path.issue).or_default();
+                if path.comment.is_some() {
+                    comments.push(*path);
+                }
+            }
+            let loaded: Vec<_> = issues
+                .into_iter()
+                .map(|(key, comments)| (key, load(&self.home, &self.schema, key, &comments)))
+                .collect();
+            let written = if head.is_some() { self.written_times(&loaded) } else { BTreeMap::new() };
+            for (key, found) in loaded {
+                put(&mut builder, key, &found, &written)?;
+            }
+        }
+        builder.set_head(head.as_deref())?;
+        Ok(builder.finish()?)
+    }
+
+    fn head(&self) -> Option<String> {
+        Git::of(&self.layout).and_then(|git| git.head_commit().ok().flatten())
+    }
+
+    /// Returns when records were last committed, for those that are as they were committed. The
+    /// modification time of the others says more: a checkout sets it to its own time.
+    fn written_times(&self, loaded: &[(IssueKey, Found)]) -> BTreeMap<RecordPath, Timestamp> {
+        let paths: BTreeSet<RecordPath> = loaded
+            .iter()
+            .filter_map(|(key, found)| match found {
+                Found::Issue(loaded) if loaded.issue.imported_updated.is_none() => Some(RecordPath::issue(*key)),
+                _ => None,
+            })
+            .collect();
+        let Some(git) = Git::of(&self.layout).filter(|_| !paths.is_empty()) else { return BTreeMap::new() };
+        // Where git can't be asked, the modification times have to do.
+        let dirty = git.dirty_paths().unwrap_or_default();
+        let clean: BTreeSet<HomePath> =
+            paths.iter().map(RecordPath::home_path).filter(|path| !dirty.contains(path)).collect();
+        let times = git.commit_times(Some(&clean)).unwrap_or_default();
+        clean.iter().filter_map(|path| Some((path.record()?, *times.get(path)?))).collect()
+    }
+}
+
+/// How many issues are held in memory while they are read again.
+const RELOAD_CHUNK: usize = 1000;
+
+/// Both ways to fill an index: row by row, and all at once.
+trait Sink {
+    fn issue(&mut self, loaded: &Loaded, state: &RecordState) -> Result<(), IndexError>;
+    fn no_issue(&mut self, key: IssueKey) -> Result<(), IndexError>;
+    fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError>;
+    fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError>;
+    fn no_problem(&mut self, path: &str) -> Result<(), IndexError>;
+}
+
+impl Sink for IndexWriter<'_> {
+    fn issue(&mut self, loaded: &Loaded, state: &RecordState) -> Result<(), IndexError> {
+        self.put_issue(&loaded.issue, state)
+    }
+
+    fn no_issue(&mut self, key: IssueKey) -> Result<(), IndexError> {
+        self.remove_issue(key)
+    }
+
+    fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError> {
+        self.put_file(file)
+    }
+
+    fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
+        self.put_problem(problem)
+    }
+
+    fn no_problem(&mut self, path: &str) -> Result<(), IndexError> {
+        self.remove_problem(path)
+    }
+}
+
+impl Sink for IndexBuilder {
+    fn issue(&mut self, loaded: &Loaded, state: &RecordState) -> Result<(), IndexError> {
+        self.put_issue(&loaded.issue, state)
+    }
+
+    fn no_issue(&mut self, _key: IssueKey) -> Result<(), IndexError> {
+        Ok(())
+    }
+
+    fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError> {
+        self.put_file(file)
+    }
+
+    fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
+        self.put_problem(problem)
+    }
+
+    fn no_problem(&mut self, _path: &str) -> Result<(), IndexError> {
+        Ok(())
+    }
+}
+
+/// Puts what was read of an issue into an index.
+fn put(
+    sink: &mut impl Sink,
+    key: IssueKey,
+    found: &Found,
+    written: &BTreeMap<RecordPath, Timestamp>,
+) -> Result<(), IndexError> {
+    match found {
+        Found::Issue(loaded) => {
+            let written = written.get(&RecordPath::issue(key)).copied().or(loaded.modified);
+            sink.issue(loaded, &RecordState { version: loaded.version, written })?;
+        }
+        Found::Broken { .. } => sink.no_issue(key)?,
+        Found::Missing => {
+            sink.no_issue(key)?;
+            sink.no_problem(&shown(RecordPath::issue(key)))?;
+        }
+    }
+    put_files(sink, found.files())?;
+    for file in found.files() {
+        sink.no_problem(&shown(file.path))?;
+    }
+    for (_, problem) in found.problems() {
+        sink.problem(problem)?;
+    }
+    Ok(())
+}
+
+fn put_files(sink: &mut impl Sink, files: &[LoadedFile]) -> Result<(), IndexError> {
+    for file in files {
+        sink.file(&TrackedFile { path: file.path, stat: file.stat, taken_ns: file.taken_ns, hash: file.hash })?;
+    }
+    Ok(())
+}
+
+/// Whether an issue was found in the bytes the index knows.
+fn has_same_bytes(known: &Location, found: &Found) -> bool {
+    let Found::Issue(loaded) = found else { return false };
+    known.version == Some(loaded.version)
+        && loaded.problems.is_empty()
+        && known.files.len() == loaded.files.len()
+        && loaded.files.iter().all(|file| known.files.iter().any(|known| known.path == file.path && known.hash == file.hash))
+}
+
+fn tracked_shard(scan: &ShardScan, taken_ns: i64) -> TrackedShard {
+    TrackedShard { shard: scan.shard, stat: scan.stat, taken_ns }
+}
+
+/// Groups what changed by issue, each with all of its comments.
+fn note_changes<'e>(changes: &Changes, findings: &mut Findings, entries: impl Fn(Shard) -> &'e [Entry]) {
+    let Changes { added, changed, racy, removed } = changes;
+    let mut stale: BTreeSet<IssueKey> = [added, changed, racy].into_iter().flatten().map(|entry| entry.path.issue).collect();
+    stale.extend(removed.iter().map(|path| path.issue));
+    findings.removed.extend(removed);
+    let shards: BTreeSet<Shard> = stale.iter().map(|key| Shard::of(key.number)).collect();
+    for key in stale {
+        findings.stale.insert(key, Vec::new());
+    }
+    for shard in shards {
+        for Entry { path, .. } in entries(shard) {
+            if path.comment.is_some()
+                && let Some(comments) = findings.stale.get_mut(&path.issue)
+            {
+                comments.push(*path);
+            }
+        }
+    }
+}
+
+fn saturate(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,180 @@
+//! Giving issues other numbers, on request only.
+//!
+//! The issue keeps its identity and the four characters of its name; links to it follow in the same
+//! transaction, and the old name stays as an alias.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector, alias_reference};
+use tickety_core::issue::{Issue, Link};
+
+use super::commit::{LoadedIssues, Moves};
+use super::counter;
+use super::git::Git;
+use super::load::Found;
+use super::lock::WriteLock;
+use super::store::{Handle, RepoStore};
+use crate::error::StorageError;
+use crate::plan::PlannedChange;
+
+/// An issue that got another number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Renumbered {
+    /// The name it had.
+    pub from: IssueKey,
+    /// The name it has.
+    pub to: IssueKey,
+    /// The other issues whose links followed.
+    pub relinked: BTreeSet<IssueKey>,
+}
+
+impl RepoStore {
+    /// Gives issues other numbers: the one asked for, which has to be free, or the next one.
+    pub fn renumber(
+        &self,
+        moves: &[(IssueSelector, Option<IssueNumber>)],
+        now: Timestamp,
+    ) -> Result<Vec<Renumbered>, StorageError> {
+        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+        let mut journal = self.open_journal(&lock)?;
+        let mut targets: Vec<(IssueKey, IssueNumber)> = Vec::new();
+        for (selector, wanted) in moves {
+            let from = self.ask_fresh(Some(&lock), |handle| self.only(handle, *selector))?;
+            if targets.iter().any(|(key, _)| *key == from) {
+                continue;
+            }
+            let number = match wanted {
+                Some(number) => self.free_number(*number, &targets, &lock)?,
+                None => {
+                    let known = self.ask(Some(&lock), |handle| Ok(handle.index.max_number()?))?;
+                    counter::allocate(&self.layout, 1, known)?.first
+                }
+            };
+            targets.push((from, number));
+        }
+        let (changes, loaded, moves, renumbered) = self.ask(Some(&lock), |handle| self.plan_moves(handle, &targets))?;
+        self.commit(&lock, &mut journal, &changes, &loaded, &moves, now)?;
+        Ok(renumbered)
+    }
+
+    /// Returns the issues that have to move so that this checkout can be merged with a commit
+    /// without two issues of one number: those the commit doesn't have, whose number another issue has
+    /// there.
+    pub fn collisions(&self, commit: &str) -> Result<Vec<IssueKey>, StorageError> {
+        let Some(git) = Git::of(&self.layout) else {
+            let message = format!("{} is not in a git repository", self.layout.root.display());
+            return Err(StorageError::Git { message });
+        };
+        let theirs = git.issues_at(commit)?;
+        let taken: BTreeSet<IssueNumber> = theirs.iter().map(|key| key.number).collect();
+        let scan = self.scan()?;
+        let ours: BTreeSet<IssueKey> =
+            scan.shards.iter().flat_map(|shard| &shard.entries).map(|entry| entry.path.issue).collect();
+        Ok(ours.into_iter().filter(|key| !theirs.contains(key) && taken.contains(&key.number)).collect())
+    }
+
+    fn free_number(
+        &self,
+        number: IssueNumber,
+        planned: &[(IssueKey, IssueNumber)],
+        lock: &WriteLock,
+    ) -> Result<IssueNumber, StorageError> {
+        let taken = |key| StorageError::NumberTaken { number, key };
+        if let Some((key, _)) = planned.iter().find(|(_, other)| *other == number) {
+            return Err(taken(*key));
+        }
+        let found = self.ask_fresh(Some(lock), |handle| Ok(handle.index.resolve(number.into())?))?;
+        match found.first() {
+            Some(key) => Err(taken(*key)),
+            None => {
+                counter::raise_to(&self.layout, number)?;
+                Ok(number)
+            }
+        }
+    }
+
+    fn plan_moves(
+        &self,
+        handle: &mut Handle,
+        targets: &[(IssueKey, IssueNumber)],
+    ) -> Result<MovePlan, super::failure::Failure> {
+        let names: BTreeMap<IssueKey, IssueKey> = targets
+            .iter()
+            .map(|(from, number)| (*from, IssueKey { number: *number, suffix: from.suffix }))
+            .collect();
+        let mut loaded = LoadedIssues::new();
+        let mut states: BTreeMap<IssueKey, Issue> = BTreeMap::new();
+        let mut relinked: BTreeMap<IssueKey, BTreeSet<IssueKey>> = BTreeMap::new();
+        for &(from, number) in targets {
+            let mut issue = self.current(handle, &mut loaded, &states, from)?;
+            issue.number = number;
+            issue.references.insert(alias_reference(from));
+            issue.imported_updated = None;
+            states.insert(from, issue);
+        }
+        for &(from, _) in targets {
+            let alone = handle.index.resolve(from.number.into())? == [from];
+            for referrer in handle.index.referrers(from)? {
+                let mut issue = self.current(handle, &mut loaded, &states, referrer)?;
+                let points_here = |link: &Link| match link.target.suffix {
+                    Some(suffix) => link.target.number == from.number && suffix == from.suffix,
+                    None => alone && link.target.number == from.number,
+                };
+                let (here, mut links): (BTreeSet<Link>, BTreeSet<Link>) =
+                    issue.links.iter().partition(|link| points_here(link));
+                if here.is_empty() {
+                    continue;
+                }
+                links.extend(here.iter().map(|link| Link { kind: link.kind, target: IssueName::from(names[&from]) }));
+                issue.links = links;
+                issue.imported_updated = None;
+                states.insert(referrer, issue);
+                relinked.entry(from).or_default().insert(*names.get(&referrer).unwrap_or(&referrer));
+            }
+        }
+        let mut changes = BTreeMap::new();
+        let mut moves = Moves::new();
+        for (key, issue) in states {
+            let before = loaded.get(&key).map(|loaded| (loaded.issue.clone(), loaded.version));
+            match names.get(&key) {
+                Some(to) => {
+                    moves.insert(*to, key);
+                    changes.insert(key, PlannedChange { before, after: None });
+                    changes.insert(*to, PlannedChange { before: None, after: Some(issue) });
+                }
+                None => {
+                    changes.insert(key, PlannedChange { before, after: Some(issue) });
+                }
+            }
+        }
+        let renumbered = names
+            .iter()
+            .map(|(from, to)| Renumbered { from: *from, to: *to, relinked: relinked.remove(from).unwrap_or_default() })
+            .collect();
+        Ok((changes, loaded, moves, renumbered))
+    }
+
+    /// Returns an issue as the moves so far have left it.
+    fn current(
+        &self,
+        handle: &Handle,
+        loaded: &mut LoadedIssues,
+        states: &BTreeMap<IssueKey, Issue>,
+        key: IssueKey,
+    ) -> Result<Issue, super::failure::Failure> {
+        if let Some(issue) = states.get(&key) {
+            return Ok(issue.clone());
+        }
+        match self.load_issue(handle, key)? {
+            Found::Issue(found) => Ok(loaded.entry(key).or_insert(found).issue.clone()),
+            Found::Broken { problems, .. } => {
+                let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
+                Err(StorageError::Unreadable { problem }.into())
+            }
+            Found::Missing => Err(StorageError::NotFound { selector: key.into() }.into()),
+        }
+    }
+}
+
+type MovePlan = (BTreeMap<IssueKey, PlannedChange>, LoadedIssues, Moves, Vec<Renumbered>);

@@ -1,0 +1,101 @@
+//! What planning sees of a home while the lock is held: records read from their files, names and
+//! links from the index.
+
+use std::collections::BTreeMap;
+
+use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Version};
+use tickety_core::issue::{Issue, LinkKind};
+use uuid::Uuid;
+
+use super::counter;
+use super::failure::Failure;
+use super::index::IndexError;
+use super::layout::Shard;
+use super::load::{Found, Loaded};
+use super::store::{Handle, RepoStore};
+use crate::error::StorageError;
+use crate::plan::Snapshot;
+use crate::storage::Batch;
+
+pub(super) struct RepoSnapshot<'a> {
+    store: &'a RepoStore,
+    handle: &'a mut Handle,
+    batch: &'a Batch,
+    /// The issues that were read, as their files are.
+    pub(super) loaded: BTreeMap<IssueKey, Box<Loaded>>,
+    /// What the index could not do, where the plan fails for that.
+    trouble: Option<IndexError>,
+}
+
+impl<'a> RepoSnapshot<'a> {
+    pub(super) fn new(store: &'a RepoStore, handle: &'a mut Handle, batch: &'a Batch) -> Self {
+        Self { store, handle, batch, loaded: BTreeMap::new(), trouble: None }
+    }
+
+    /// Returns why planning failed.
+    pub(super) fn failure(self, error: StorageError) -> Failure {
+        match self.trouble {
+            Some(trouble) => Failure::Index(trouble),
+            None => Failure::Store(error),
+        }
+    }
+
+    fn checked<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
+        result.map_err(|failure| match failure {
+            Failure::Store(error) => error,
+            Failure::Index(error) => {
+                let shown = StorageError::Damaged { path: self.store.layout.index(), message: error.to_string() };
+                self.trouble = Some(error);
+                shown
+            }
+        })
+    }
+}
+
+impl Snapshot for RepoSnapshot<'_> {
+    fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
+        let found = self.store.candidates(self.handle, selector);
+        self.checked(found)
+    }
+
+    fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError> {
+        if let Some(loaded) = self.loaded.get(&key) {
+            return Ok((loaded.issue.clone(), loaded.version));
+        }
+        let refreshed = self.store.refresh_shard(self.handle, Shard::of(key.number));
+        self.checked(refreshed)?;
+        let found = self.store.load_issue(self.handle, key);
+        match self.checked(found)? {
+            Found::Issue(loaded) => {
+                let (issue, version) = (loaded.issue.clone(), loaded.version);
+                self.loaded.insert(key, loaded);
+                Ok((issue, version))
+            }
+            Found::Broken { problems, .. } => {
+                let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
+                Err(StorageError::Unreadable { problem })
+            }
+            Found::Missing => Err(StorageError::NotFound { selector: key.into() }),
+        }
+    }
+
+    fn referrers(&mut self, key: IssueKey) -> Result<Vec<IssueKey>, StorageError> {
+        let found = self.handle.index.referrers(key).map_err(Failure::from);
+        self.checked(found)
+    }
+
+    fn targets(&mut self, key: IssueKey, kind: LinkKind) -> Result<Vec<IssueKey>, StorageError> {
+        let found = self.handle.index.targets(key, kind).map_err(Failure::from);
+        self.checked(found)
+    }
+
+    fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
+        let known = self.handle.index.max_number().map_err(Failure::from);
+        let known = self.checked(known)?;
+        Ok(counter::allocate(&self.store.layout, count, above.max(known))?.first)
+    }
+
+    fn new_id(&mut self) -> Uuid {
+        self.store.options.ids.next(self.batch.now)
+    }
+}

@@ -1,0 +1,224 @@
+//! The store itself: an open home with its index.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tickety_core::schema::Schema;
+
+use super::config::Config;
+use super::discovery;
+use super::failure::Failure;
+use super::files::{self, HomeDir};
+use super::index::{Fingerprint, Index, IndexError, Opened};
+use super::journal::JournalStatus;
+use super::layout::Layout;
+use super::lock::{DEFAULT_WAIT, LockError, LockOptions, WriteLock};
+use super::os::BootId;
+use crate::error::StorageError;
+use crate::ids::IdSource;
+use crate::storage::FreshnessMode;
+
+/// The longest configuration that is read, in bytes.
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
+
+/// How many records are checked one by one before every answer where nobody says otherwise; with
+/// more, directories are checked and the records in the answer.
+pub const VERIFY_LIMIT: u64 = 20_000;
+
+/// What a store does where the caller has a say.
+#[derive(Debug)]
+pub struct RepoOptions {
+    /// What answers are checked against; by the config, or by size, where absent.
+    pub freshness: Option<FreshnessMode>,
+    /// How long to wait for another writer.
+    pub lock_wait: Duration,
+    /// What the process does, for those who wait for it, such as `tickety new`.
+    pub command: String,
+    /// Where new ids come from.
+    pub ids: IdSource,
+}
+
+impl Default for RepoOptions {
+    fn default() -> Self {
+        Self {
+            freshness: None,
+            lock_wait: DEFAULT_WAIT,
+            command: "tickety".to_owned(),
+            ids: IdSource::random(),
+        }
+    }
+}
+
+/// The issues of one home.
+///
+/// Answers are ready when first polled. One store serves one thread at a time; the operating system's
+/// locks order processes among each other.
+#[derive(Debug)]
+pub struct RepoStore {
+    pub(super) layout: Layout,
+    pub(super) home: HomeDir,
+    pub(super) config: Config,
+    pub(super) schema: Arc<Schema>,
+    pub(super) options: RepoOptions,
+    index: Mutex<Option<Handle>>,
+}
+
+/// The index in use.
+#[derive(Debug)]
+pub(super) struct Handle {
+    /// The index.
+    pub(super) index: Index,
+    /// Whether it lives in memory, because no file can be written or waited for.
+    pub(super) in_memory: bool,
+}
+
+impl RepoStore {
+    /// Opens the home of a folder: the nearest one there or above.
+    pub fn open(start: &Path, options: RepoOptions) -> Result<Self, StorageError> {
+        Self::open_layout(discovery::discover(start)?, options)
+    }
+
+    /// Opens the home of a layout.
+    pub fn open_layout(layout: Layout, options: RepoOptions) -> Result<Self, StorageError> {
+        let home = HomeDir::open(&layout)?;
+        let config = Config::parse(&read_config(&layout)?, &layout.config())?;
+        let schema = Arc::new(config.schema.clone());
+        Ok(Self { layout, home, config, schema, options, index: Mutex::new(None) })
+    }
+
+    /// Returns where everything lies.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Returns the settings of the home.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(super) fn lock_options(&self) -> LockOptions {
+        LockOptions::new(self.options.command.as_str()).wait(self.options.lock_wait)
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let boot: String = BootId::current().to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        Fingerprint::new(&self.schema, &boot)
+    }
+
+    /// Returns what answers are checked against.
+    pub(super) fn freshness(&self, index: &Index) -> Result<FreshnessMode, IndexError> {
+        match self.options.freshness.or(self.config.freshness) {
+            Some(mode) => Ok(mode),
+            // Files are counted by the shard, 1,000 issues each: counting rows would cost more
+            // than it decides.
+            None if index.shards()?.len() as u64 * u64::from(super::layout::SHARD_SIZE) <= VERIFY_LIMIT => {
+                Ok(FreshnessMode::Verify)
+            }
+            None => Ok(FreshnessMode::Shards),
+        }
+    }
+
+    /// Asks the index. Opens it first, and makes it afresh where it has to be; a question that finds
+    /// it replaced or damaged is asked once more.
+    ///
+    /// Making an index afresh takes the lock: who holds it already hands it in.
+    pub(super) fn ask<T>(
+        &self,
+        lock: Option<&WriteLock>,
+        mut question: impl FnMut(&mut Handle) -> Result<T, Failure>,
+    ) -> Result<T, StorageError> {
+        let mut slot = self.slot();
+        for _ in 0..2 {
+            let handle = match slot.as_mut() {
+                Some(handle) => handle,
+                None => slot.insert(self.open_index(lock)?),
+            };
+            match question(handle) {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Store(error)) => return Err(error),
+                Err(Failure::Index(IndexError::Replaced { .. })) => *slot = None,
+                Err(Failure::Index(error)) if error.is_cured_by_rebuild() => {
+                    *slot = None;
+                    *slot = Some(self.rebuild_index(lock)?);
+                }
+                // The file can't be brought up to date: answer without it.
+                Err(Failure::Index(
+                    IndexError::Busy { .. } | IndexError::ReadOnly { .. } | IndexError::NoSpace { .. },
+                )) if !handle.in_memory => *slot = Some(self.index_in_memory()?),
+                Err(Failure::Index(error)) => return Err(error.into()),
+            }
+        }
+        let handle = match slot.as_mut() {
+            Some(handle) => handle,
+            None => slot.insert(self.open_index(lock)?),
+        };
+        question(handle).map_err(StorageError::from)
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Handle>> {
+        // A panic while it is held leaves a transaction that is rolled back by the next one.
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the text of the configuration.
+    pub(super) fn config_text(&self) -> Result<String, StorageError> {
+        read_config(&self.layout)
+    }
+
+    /// Makes the index afresh and uses that from now on.
+    pub(super) fn replace_index(&self, lock: &WriteLock) -> Result<(), StorageError> {
+        let mut slot = self.slot();
+        *slot = None;
+        *slot = Some(self.rebuild_index_locked(lock)?);
+        Ok(())
+    }
+
+    pub(super) fn forget_index(&self) {
+        *self.slot() = None;
+    }
+
+    fn open_index(&self, lock: Option<&WriteLock>) -> Result<Handle, StorageError> {
+        match Index::open(&self.layout.index(), &self.fingerprint()) {
+            Ok(Opened::Ready(index)) => Ok(Handle { index, in_memory: false }),
+            Ok(Opened::Rebuild(_)) => self.rebuild_index(lock),
+            Err(IndexError::Busy { .. } | IndexError::ReadOnly { .. }) => self.index_in_memory(),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Finishes what a writer that was killed has acknowledged but not made visible. A living
+    /// writer is left alone: it finishes itself.
+    pub(super) fn recover(&self) -> Result<(), StorageError> {
+        if !JournalStatus::read(&self.layout)?.needs_recovery {
+            return Ok(());
+        }
+        match WriteLock::try_acquire(&self.layout, &self.options.command) {
+            Ok(Some(lock)) => {
+                self.recover_locked(&lock)?;
+                Ok(())
+            }
+            Ok(None) => Ok(()),
+            // Where nothing can be written nothing can be finished either; what is visible is
+            // answered from.
+            Err(LockError::ReadOnly { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn read_config(layout: &Layout) -> Result<String, StorageError> {
+    let path = layout.config();
+    let bytes = files::read_path(&path, MAX_CONFIG_BYTES)?.bytes;
+    String::from_utf8(bytes).map_err(|error| StorageError::Config {
+        line: Some(line_of(error.as_bytes(), error.utf8_error().valid_up_to())),
+        path,
+        message: "is not UTF-8: convert it".to_owned(),
+    })
+}
+
+/// Returns the line of a byte, from 1.
+fn line_of(bytes: &[u8], offset: usize) -> u32 {
+    let breaks = bytes[..offset.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(breaks + 1).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,6 @@
+//! The store in a repository, seen from outside.
+#![cfg(feature = "repo")]
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod contract;
+mod home;
