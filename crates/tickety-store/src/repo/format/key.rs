@@ -27,8 +27,8 @@ pub(super) enum Key {
     Relates,
     DuplicateOf,
     DiscoveredFrom,
-    References,
     Fields,
+    References,
 }
 
 impl Key {
@@ -37,7 +37,8 @@ impl Key {
     /// Stock git merges two edits if a line lies between them that neither touches. So keys that
     /// people change stand in groups of their own with an empty line between them, and `updated`,
     /// which the first edit removes whatever it is about, stands between two lines that no edit
-    /// touches.
+    /// touches. `fields` isn't last: git may take an added field and the empty line before it for
+    /// the field and the empty line behind it, next to where others add their keys.
     pub(super) const ALL: [Self; 24] = [
         Self::Title,
         Self::Id,
@@ -61,8 +62,8 @@ impl Key {
         Self::Relates,
         Self::DuplicateOf,
         Self::DiscoveredFrom,
-        Self::References,
         Self::Fields,
+        Self::References,
     ];
 
     /// The keys that tell how an issue was closed.

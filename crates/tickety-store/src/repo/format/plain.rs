@@ -235,8 +235,10 @@ fn scalar(line: &str, at: usize) -> Option<Scalar<'_>> {
             let (text, len) = single_quoted(line)?;
             (text, Style::Quoted, len)
         }
-        b'-' | b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'%'
-        | b'@' | b'`' => {
+        // A negative number, or a word that begins like one.
+        b'-' if !line.as_bytes().get(1)?.is_ascii_alphanumeric() => return None,
+        b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'%' | b'@'
+        | b'`' => {
             return None;
         }
         _ => {

@@ -21,7 +21,7 @@ pub(super) fn issue(record: &IssueRecord<'_>, schema: &Schema) -> String {
             _ => write_entry(&mut out, key.as_str(), &written),
         }
     }
-    // An empty line, so that a key added here and a field added above merge.
+    // An empty line, so that a key added here and a reference added above merge.
     out.push_str("\n---\n");
     write_body(&mut out, &record.body, "\n");
     out

@@ -67,7 +67,7 @@ pub(super) struct Scalar<'a> {
     pub(super) text: Cow<'a, str>,
     /// How it is written.
     pub(super) style: Style,
-    /// Where it stands, quotes included. Its end is not exact for a block.
+    /// Where it stands, quotes included. Near its `|` for a block.
     pub(super) span: Range<usize>,
 }
 

@@ -1,5 +1,6 @@
 //! The reader for all of YAML that records may have: a bounded tree out of the parser's events.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StrInput, StructureStyle};
@@ -39,7 +40,7 @@ impl<'a> Reader<'a> {
                 (Event::StreamStart | Event::DocumentStart(..), _) => {}
                 (Event::StreamEnd, _) => return Ok(Vec::new()),
                 (Event::MappingStart(StructureStyle::Block, 0, None), _) => break self.entries(1)?,
-                (Event::Scalar(text, ScalarStyle::Plain, 0, None), _) if text.is_empty() => break Vec::new(),
+                (Event::Scalar(_, ScalarStyle::Plain, 0, None), span) if span.is_empty() => break Vec::new(),
                 (_, span) => return Err(Fault::at(span.start, FormatProblem::NotMapping)),
             }
         };
@@ -99,6 +100,8 @@ impl<'a> Reader<'a> {
                     ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Style::Quoted,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
+                // The parser's word for a value that isn't there is `~`.
+                let text = if style == Style::Plain && span.is_empty() { Cow::Borrowed("") } else { text };
                 Ok(Value::Scalar(Scalar { text, style, span }))
             }
             Event::SequenceStart(style, ..) => {

@@ -269,21 +269,23 @@ pub(super) fn extent(document: &Document<'_>, entries: &[Entry<'_>], index: usiz
 
 /// Returns where the last line of an entry ends that lies before `limit`.
 fn content_end(text: &str, entry: &Entry<'_>, limit: usize) -> usize {
-    let least = match &entry.value {
-        // Its end is exact, and it may have lines that look like comments.
-        Value::Scalar(scalar) if scalar.style != Style::Block => scalar.span.end,
-        _ => entry.value_start,
+    // A comment below that is indented deeper than the key belongs to a value that goes on below;
+    // in a literal block it is text.
+    let goes_on = match &entry.value {
+        Value::Scalar(scalar) if scalar.style != Style::Block => return line_end(text, scalar.span.end).min(limit),
+        Value::Scalar(_) => true,
+        Value::List(list) => list.block,
+        Value::Map(map) => map.block,
     };
-    let least = line_end(text, least).min(limit);
     let key_indent = entry.key_span.start - line_start(text, entry.key_span.start);
+    let least = line_end(text, entry.value_start).min(limit);
     let mut end = limit;
     while end > least {
         let start = line_start(text, end - 1);
-        let line = &text[start..end];
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        // A comment indented deeper than the key belongs to its value.
-        let outside = line.trim().is_empty() || (line[indent..].starts_with('#') && indent <= key_indent);
-        if !outside {
+        let line = text[start..end].trim_start_matches(' ');
+        let indent = end - start - line.len();
+        let comment = line.starts_with('#') && (indent <= key_indent || !goes_on);
+        if !comment && !line.trim().is_empty() {
             break;
         }
         end = start;
