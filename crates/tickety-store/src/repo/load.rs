@@ -143,8 +143,11 @@ fn format_problem(path: RecordPath, error: &FormatError) -> RecordProblem {
 
 fn file_problem(path: RecordPath, error: &FileError) -> RecordProblem {
     let message = match error {
-        FileError::Access { source, .. } => format!("{error}: {source}"),
-        other => other.to_string(),
+        FileError::NotAFile { kind, .. } => format!("{} where a record is expected: move it away", kind.name()),
+        FileError::NotADirectory { kind, .. } => format!("{} where a directory is expected: move it away", kind.name()),
+        FileError::TooLarge { size, limit, .. } => format!("has {size} bytes, more than the limit of {limit}"),
+        FileError::Changing { .. } => "changes while it is read: try again later".to_owned(),
+        FileError::Access { action, source, .. } => format!("can't {action} it: {source}"),
     };
     RecordProblem { path: shown(path), line: None, message }
 }

@@ -101,9 +101,11 @@ impl IssueStorage for RepoStore {
         problems.extend(strays.map(|stray| RecordProblem {
             path: format!("{}/{}", super::layout::HOME_DIR, stray.path.display()),
             line: None,
-            message: stray.reason.to_string(),
+            message: format!("{}: move it away", stray.reason),
         }));
         problems.sort();
+        // What stands where a record was is found twice: by its name, and by its kind.
+        problems.dedup_by(|later, kept| later.path == kept.path);
         Ok(problems)
     }
 

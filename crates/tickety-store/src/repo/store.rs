@@ -182,15 +182,18 @@ impl RepoStore {
         match Index::open(&self.layout.index(), &self.fingerprint()) {
             Ok(Opened::Ready(index)) => Ok(Handle { index, in_memory: false }),
             Ok(Opened::Rebuild(_)) => self.rebuild_index(lock),
-            Err(IndexError::Busy { .. } | IndexError::ReadOnly { .. }) => self.index_in_memory(),
-            Err(error) => Err(error.into()),
+            // Whatever keeps the file from being used: the answer can be had without it.
+            Err(_) => self.index_in_memory(),
         }
     }
 
     /// Finishes what a writer that was killed has acknowledged but not made visible. A living
     /// writer is left alone: it finishes itself.
+    ///
+    /// Reading doesn't depend on the journal: one that can't be read is for writers and the doctor to
+    /// report.
     pub(super) fn recover(&self) -> Result<(), StorageError> {
-        if !JournalStatus::read(&self.layout)?.needs_recovery {
+        if !JournalStatus::read(&self.layout).is_ok_and(|status| status.needs_recovery) {
             return Ok(());
         }
         match WriteLock::try_acquire(&self.layout, &self.options.command) {

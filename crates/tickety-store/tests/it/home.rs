@@ -3,10 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use pollster::block_on;
 use tempfile::TempDir;
-use tickety_store::ids::IdSource;
+use tickety_core::ident::{IssueKey, IssueSelector};
+use tickety_core::operation::{Change, Draft, Operation};
+use tickety_core::query::{Moment, Query};
+use tickety_core::schema::Schema;
 use tickety_store::repo::{RepoOptions, RepoStore, init};
-use tickety_store::{FreshnessMode, StorageError};
+use tickety_store::{Batch, BatchOutcome, FreshnessMode, IssueStorage as _, Page, StorageError, StoredIssue};
 
 /// A folder with a home, removed when dropped.
 pub(crate) struct Home {
@@ -21,26 +27,41 @@ impl Home {
         Self { dir }
     }
 
+    /// Makes a home with issues of these titles.
+    pub(crate) fn with(titles: &[&str]) -> Self {
+        let home = Self::new();
+        let drafts = titles.iter().map(|title| Operation::Create(Box::new(Draft::new(*title)))).collect();
+        home.apply(drafts).unwrap();
+        home
+    }
+
     /// Opens it as another process would.
     pub(crate) fn open(&self) -> RepoStore {
         self.open_with(None)
     }
 
     pub(crate) fn open_with(&self, freshness: Option<FreshnessMode>) -> RepoStore {
-        self.try_open(freshness).unwrap()
-    }
-
-    pub(crate) fn try_open(&self, freshness: Option<FreshnessMode>) -> Result<RepoStore, StorageError> {
-        let options = RepoOptions { freshness, ids: IdSource::random(), ..RepoOptions::default() };
-        RepoStore::open(self.path(), options)
+        open_at(self.path(), freshness).unwrap()
     }
 
     pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    /// The paths of all records, in order.
-    #[expect(dead_code, reason = "x")]
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path().join(".tickety/local")
+    }
+
+    /// The path of the one record whose name begins with a number.
+    pub(crate) fn record(&self, number: u32) -> PathBuf {
+        let name = format!("{number:06}-");
+        let mut found = self.records();
+        found.retain(|path| path.file_name().unwrap().to_string_lossy().starts_with(&name));
+        assert_eq!(found.len(), 1, "{found:?}");
+        found.remove(0)
+    }
+
+    /// The paths of all files among the records, in order.
     pub(crate) fn records(&self) -> Vec<PathBuf> {
         let mut paths = Vec::new();
         for shard in fs::read_dir(self.path().join(".tickety/issues")).unwrap() {
@@ -49,4 +70,54 @@ impl Home {
         paths.sort();
         paths
     }
+
+    /// Edits the record of an issue as an editor would, in place.
+    pub(crate) fn edit(&self, number: u32, from: &str, to: &str) {
+        let path = self.record(number);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(&path, text.replace(from, to)).unwrap();
+    }
+
+    pub(crate) fn apply(&self, operations: Vec<Operation>) -> Result<BatchOutcome, StorageError> {
+        apply(&self.open(), operations)
+    }
+
+    pub(crate) fn key(&self, number: u32) -> IssueKey {
+        get(&self.open(), number).unwrap().issue.key()
+    }
+}
+
+pub(crate) fn open_at(path: &Path, freshness: Option<FreshnessMode>) -> Result<RepoStore, StorageError> {
+    RepoStore::open(path, RepoOptions { freshness, ..RepoOptions::default() })
+}
+
+pub(crate) fn apply(store: &RepoStore, operations: Vec<Operation>) -> Result<BatchOutcome, StorageError> {
+    let now = Timestamp::from_second(1_790_000_000).unwrap();
+    block_on(store.apply(Batch { operations, actor: Some("ann".to_owned()), now }))
+}
+
+pub(crate) fn create(title: &str) -> Operation {
+    Operation::Create(Box::new(Draft::new(title)))
+}
+
+pub(crate) fn update(selector: impl Into<IssueSelector>, changes: Vec<Change>) -> Operation {
+    Operation::Update { target: selector.into().into(), expected: None, changes }
+}
+
+pub(crate) fn number(number: u32) -> IssueSelector {
+    tickety_core::IssueNumber::new(number).unwrap().into()
+}
+
+pub(crate) fn get(store: &RepoStore, wanted: u32) -> Result<StoredIssue, StorageError> {
+    block_on(store.get(number(wanted)))
+}
+
+pub(crate) fn list(store: &RepoStore, query: &str) -> Page {
+    let moment = Moment { now: Timestamp::from_second(1_790_000_000).unwrap(), zone: TimeZone::UTC, me: None };
+    block_on(store.list(&Query::parse(query, &Schema::default()).unwrap(), &moment)).unwrap()
+}
+
+pub(crate) fn titles(store: &RepoStore, query: &str) -> Vec<String> {
+    list(store, query).issues.into_iter().map(|issue| issue.title).collect()
 }
