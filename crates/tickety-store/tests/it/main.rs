@@ -4,4 +4,5 @@
 
 mod contract;
 mod home;
+mod merge;
 mod outside;
