@@ -59,6 +59,7 @@ error_table! {
     NotFound "not_found" 404 3 "There is no such issue.";
     Ambiguous "ambiguous" 409 4 "Several issues have the number.";
     Conflict "conflict" 412 5 "The issue has changed since the version the write was based on.";
+    Overtaken "overtaken" 409 5 "Another program changed a file at the same moment; that file was left as it is, the rest was written.";
     BadText "bad_text" 422 6 "A text is empty, too long or has characters it can't have.";
     TooMany "too_many" 422 6 "There are too many of something.";
     UnknownStatus "unknown_status" 422 6 "The status isn't configured.";
@@ -70,16 +71,20 @@ error_table! {
     Cycle "cycle" 422 6 "The link would go in a circle.";
     NoComment "no_comment" 422 6 "The issue has no such comment.";
     IdTaken "id_taken" 422 6 "An issue with the id exists already.";
+    NumberTaken "number_taken" 409 6 "Another issue has the number.";
+    NumbersExhausted "numbers_exhausted" 507 6 "There are no numbers left.";
     NotCreated "not_created" 422 6 "A step of a batch refers to an issue that no step before it creates.";
     Unreadable "unreadable" 500 7 "The issue exists but its file can't be read.";
     Locked "locked" 503 8 "Another process holds the write lock.";
     HomeReadOnly "home_readonly" 500 9 "The files of the home can't be written.";
     StateReadOnly "state_readonly" 500 9 "The state directory can't be written, so no write can be acknowledged.";
+    Pending "pending" 500 9 "The write is durable, but a file can't be written yet; the next command completes it.";
     NoSpace "no_space" 507 10 "The file system is full or a quota is used up.";
     NoHome "no_home" 404 11 "There is no home here: `tickety init` makes one.";
     BadConfig "bad_config" 500 12 "A config file can't be used.";
     Damaged "damaged" 500 13 "A file of the state can't be used.";
     Io "io" 500 14 "The system refused something else.";
+    Git "git" 500 14 "Git could not tell what only it knows.";
     BadInput "bad_input" 422 15 "A file to import can't be read.";
     Aborted "aborted" 400 16 "Somebody said no, or left the editor without a change.";
 }
@@ -91,6 +96,11 @@ impl From<&StorageError> for ErrorCode {
             StorageError::Ambiguous { .. } => Self::Ambiguous,
             StorageError::Unreadable { .. } => Self::Unreadable,
             StorageError::Conflict { .. } => Self::Conflict,
+            StorageError::Overtaken { .. } => Self::Overtaken,
+            StorageError::Pending { .. } => Self::Pending,
+            StorageError::Git { .. } => Self::Git,
+            StorageError::NumbersExhausted { .. } => Self::NumbersExhausted,
+            StorageError::NumberTaken { .. } => Self::NumberTaken,
             StorageError::Refused { source, .. } => source.into(),
             StorageError::BadCursor => Self::BadCursor,
             StorageError::NoHome { .. } => Self::NoHome,
