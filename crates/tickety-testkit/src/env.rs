@@ -6,11 +6,13 @@
 #![expect(clippy::disallowed_methods, reason = "starts the program under test, and git")]
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -74,27 +76,27 @@ impl TestEnv {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Returns the files of the working folder by name, with their bytes; what git keeps is left
-    /// out.
-    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+    /// Returns the files of the working folder by name, with their contents; what git and Tickety keep
+    /// for themselves is left out.
+    pub fn files(&self) -> BTreeMap<String, String> {
         let work = self.work();
-        let mut files = Vec::new();
+        let mut files = BTreeMap::new();
         let mut folders = vec![work.clone()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).expect("the folder can be read") {
                 let path = entry.expect("the folder can be read").path();
                 let name = path.strip_prefix(&work).expect("it lies in the folder").to_string_lossy().into_owned();
-                if name == ".git" {
+                if name == ".git" || name == ".tickety/local" {
                     continue;
                 }
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    files.push((name, fs::read(&path).expect("the file can be read")));
+                    let content = fs::read(&path).expect("the file can be read");
+                    files.insert(name, String::from_utf8_lossy(&content).into_owned());
                 }
             }
         }
-        files.sort();
         files
     }
 
@@ -122,12 +124,15 @@ impl TestEnv {
         output.stdout
     }
 
+    /// Runs another program in the working folder.
+    pub fn call_program(&self, program: &str, arguments: &[&str]) -> Output {
+        self.start(Command::new(program).args(arguments).current_dir(self.work()), None)
+    }
+
     /// Runs git in the working folder, which has to succeed, and returns its standard output.
     #[track_caller]
     pub fn git(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("git");
-        command.args(arguments).current_dir(self.work());
-        let output = self.start(&mut command, None);
+        let output = self.call_program("git", arguments);
         assert_eq!(output.status, 0, "git {arguments:?}\n{output}");
         output.stdout
     }
@@ -135,8 +140,8 @@ impl TestEnv {
     fn start(&self, command: &mut Command, input: Option<&[u8]>) -> Output {
         let commands = self.commands.get();
         self.commands.set(commands + 1);
-        let clock =
-            Timestamp::from_second(START + STEP * commands).expect("tests end before the end of time").to_string();
+        let seconds = START + STEP * commands;
+        let clock = Timestamp::from_second(seconds).expect("tests end before the end of time").to_string();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let given: Vec<_> =
             command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
@@ -171,10 +176,32 @@ impl TestEnv {
         let writer = std::thread::spawn(move || stdin.write_all(&input).ok());
         let output = child.wait_with_output().expect("the program can be waited for");
         writer.join().expect("writing doesn't panic");
+        self.set_back_clocks(SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
         Output {
             status: output.status.code().unwrap_or(-1),
             stdout: self.redact(&output.stdout),
             stderr: self.redact(&output.stderr),
+        }
+    }
+
+    /// Gives the records that were just written the time of the environment's clock: when an issue was
+    /// last changed is read from its file.
+    fn set_back_clocks(&self, now: SystemTime) {
+        let mut folders = vec![self.work().join(".tickety/issues")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let Ok(found) = entry.metadata() else { continue };
+                if found.is_dir() {
+                    folders.push(entry.path());
+                    continue;
+                }
+                // The environment's clock knows whole seconds only, the machine's hardly ever hits one.
+                let written = found.modified().ok().and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
+                if found.is_file() && written.is_some_and(|time| time.subsec_nanos() != 0) {
+                    let open = fs::File::options().append(true).open(entry.path());
+                    open.and_then(|file| file.set_modified(now)).ok();
+                }
+            }
         }
     }
 
