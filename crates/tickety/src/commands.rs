@@ -67,11 +67,19 @@ commands! {
     Ask graph "graph";
     Ask stats "stats";
     Ask all_closed "all-closed";
+    Keep init "init";
+    Keep import "import";
+    Keep export "export";
+    Keep index "index";
+    Keep doctor "doctor";
+    Keep config "config";
+    Keep renumber "renumber";
+    Keep demo "demo";
     Keep completions "completions";
 }
 
 /// The commands that take a query, in which words may begin with a hyphen.
-const TAKING_QUERIES: [&str; 5] = ["list", "search", "ready", "stats", "all-closed"];
+const TAKING_QUERIES: [&str; 6] = ["list", "search", "ready", "stats", "all-closed", "export"];
 
 /// Runs the command that the arguments name.
 pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
@@ -89,7 +97,7 @@ pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
     let global = Global::from_arg_matches(&matches)?;
     let (name, matches) = matches.subcommand().expect("clap asks for a command");
     let entry = find(name).expect("clap knows the commands of the table alone");
-    let session = Session::new(global)?;
+    let session = Session::new(global, entry.name)?;
     (entry.run)(matches, &session)
 }
 

@@ -2,17 +2,34 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use tickety_store::repo::discovery;
-use tickety_store::{FreshnessMode, IssueStorage, MemoryStore};
+use tickety_store::FreshnessMode;
+use tickety_store::ids::IdSource;
+use tickety_store::repo::{self, RepoOptions, discovery};
 
 use crate::context::Context;
 use crate::exit::CliError;
 
-/// Opens the store of the home that the context's directory lies in.
-pub fn open(_context: &Context, _freshness: Option<FreshnessMode>) -> Result<Arc<dyn IssueStorage>, CliError> {
-    Ok(Arc::new(MemoryStore::default()))
+pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
+pub use tickety_store::repo::{Finding, IndexReport, Initialized, Remedy, Renumbered, RepoStore as Repo, Setting};
+
+/// Opens the home that the context's directory lies in.
+pub fn open(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> Result<Repo, CliError> {
+    let mut options = RepoOptions { freshness, command: format!("tickety {command}"), ..RepoOptions::default() };
+    if let Some(seed) = context.test_seed() {
+        options.ids = IdSource::seeded(seed);
+    }
+    Ok(Repo::open(context.directory(), options)?)
+}
+
+/// Returns where people expect the home of a folder.
+pub fn usual_root(folder: &Path) -> Result<PathBuf, CliError> {
+    Ok(repo::usual_root(folder)?)
+}
+
+/// Makes a home in exactly this folder; one that is there is left as it is.
+pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, CliError> {
+    Ok(repo::init(folder, prefix)?)
 }
 
 /// Returns the configuration file that the worktrees of the clone around a directory share.

@@ -138,6 +138,11 @@ impl Context {
         self.test_seed
     }
 
+    /// Returns where temporary files go.
+    pub fn temporary_directory(&self) -> PathBuf {
+        env::temp_dir()
+    }
+
     /// Returns the command of the pager, unless there is to be none. It comes from the user's
     /// environment alone.
     pub fn pager(&self) -> Option<String> {

@@ -23,8 +23,8 @@ pub struct Draft {
 
 impl Draft {
     /// Writes the text that editing begins with into a temporary file of the given name.
-    pub fn new(name: &str, start: String) -> Result<Self, CliError> {
-        let directory = std::env::temp_dir();
+    pub fn new(name: &str, start: String, context: &Context) -> Result<Self, CliError> {
+        let directory = context.temporary_directory();
         for attempt in 0.. {
             let path = directory.join(format!("tickety-{}-{attempt}-{name}.md", std::process::id()));
             match fs::File::create_new(&path) {

@@ -122,6 +122,15 @@ impl From<StorageError> for CliError {
                 Some(hint) => made.hint(hint),
                 None => made,
             },
+            StorageError::Overtaken { path } => {
+                made.hint(format!("look at {}, then repeat the command if it is still needed", path.display()))
+            }
+            StorageError::Pending { path, .. } => made.hint(format!(
+                "allow writing to {}; don't repeat the command",
+                path.parent().unwrap_or(path).display()
+            )),
+            StorageError::NumberTaken { .. } => made.hint("leave out --to to get the next free number"),
+            StorageError::Git { .. } | StorageError::NumbersExhausted { .. } => made,
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
             StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
             StorageError::Config { .. } => made.hint("repair the file in an editor; docs/config.md describes it"),

@@ -4,6 +4,7 @@
 //! are read here; includes are not followed.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Returns the actor that the user's own configuration names.
@@ -14,6 +15,25 @@ pub fn configured_actor(path: &Path) -> Option<String> {
         let (key, value) = line.split_once('=')?;
         (key.trim() == "actor").then(|| unquoted(value))
     })
+}
+
+/// Writes the actor into the user's own configuration; everything else in the file stays.
+pub fn configure_actor(path: &Path, actor: &str) -> io::Result<()> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error),
+    };
+    let name: String = actor.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect();
+    let others = text.lines().filter(|line| line.split_once('=').is_none_or(|(key, _)| key.trim() != "actor"));
+    let mut lines = vec![format!("actor = \"{name}\"")];
+    lines.extend(others.map(str::to_owned));
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    let beside = path.with_extension("toml.tmp");
+    fs::write(&beside, lines.join("\n") + "\n")?;
+    fs::rename(&beside, path)
 }
 
 /// Returns git's `user.name`, which the first of the configuration files decides that has one.

@@ -21,6 +21,7 @@ mod identity;
 mod input;
 mod issues;
 mod output;
+mod progress;
 mod question;
 mod render;
 mod session;

@@ -1,6 +1,7 @@
 //! What every command has at hand: the options, the world, the store, and ways to answer.
 
 use std::cell::OnceCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use tickety_engine::questions;
 use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, StorageError};
 
 use crate::args::Global;
+use crate::compose::Repo;
 use crate::context::Context;
 use crate::exit::{CliError, Ended};
 use crate::render::Screen;
@@ -27,13 +29,19 @@ pub struct Session {
     pub global: Global,
     /// The world around.
     pub context: Context,
+    command: &'static str,
     storage: OnceCell<Arc<dyn IssueStorage>>,
 }
 
 impl Session {
-    /// Makes a session; opens nothing.
-    pub fn new(global: Global) -> Result<Self, CliError> {
-        Ok(Self { context: Context::new(&global)?, global, storage: OnceCell::new() })
+    /// Makes the session of a command; opens nothing.
+    pub fn new(global: Global, command: &'static str) -> Result<Self, CliError> {
+        Ok(Self { context: Context::new(&global)?, global, command, storage: OnceCell::new() })
+    }
+
+    /// Returns a session with the same options in another directory.
+    pub fn within(&self, directory: PathBuf) -> Result<Self, CliError> {
+        Self::new(Global { directory: Some(directory), ..self.global.clone() }, self.command)
     }
 
     /// Returns the store of the home, which is opened when first asked for.
@@ -41,8 +49,13 @@ impl Session {
         if let Some(storage) = self.storage.get() {
             return Ok(&**storage);
         }
-        let opened = compose::open(&self.context, self.global.freshness)?;
+        let opened = Arc::new(self.repo()?);
         Ok(&**self.storage.get_or_init(|| opened))
+    }
+
+    /// Opens the home for what only a store in a repository can do.
+    pub fn repo(&self) -> Result<Repo, CliError> {
+        compose::open(&self.context, self.global.freshness, self.command)
     }
 
     /// Returns the configured vocabulary.

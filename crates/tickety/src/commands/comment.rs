@@ -38,7 +38,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let selectors = session.selectors(&arguments)?;
     let draft = match &text {
         Some(_) => None,
-        None if session.context.can_ask() || session.context.has_editor() => Some(editor::Draft::new("comment", String::new())?),
+        None if session.context.can_ask() || session.context.has_editor() => Some(editor::Draft::new("comment", String::new(), &session.context)?),
         None => return Err(CliError::usage("a comment needs a text").hint("write `tickety comment ISSUE TEXT`, or pipe it in with `-`")),
     };
     if let Some(draft) = &draft {

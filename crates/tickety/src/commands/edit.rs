@@ -86,7 +86,7 @@ fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Sessio
         return Err(tickety_store::StorageError::Conflict { key: stored.issue.key(), expected, actual }.into());
     }
     let before = Form::of_issue(&stored.issue);
-    let text = editor::Draft::new(&stored.issue.key().to_string(), before.print())?;
+    let text = editor::Draft::new(&stored.issue.key().to_string(), before.print(), &session.context)?;
     let edited = text.edit(&session.context, |text| Form::parse(text, &schema))?;
     let changes = match edited {
         Some(after) => before.changes(after).map_err(|error| text.kept(error))?,

@@ -56,7 +56,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 fn edit(draft: &Draft, session: &Session) -> Result<Ended, CliError> {
     let schema = session.schema()?;
     let form = Form::of_draft(draft, &schema);
-    let text = editor::Draft::new("new", form.print())?;
+    let text = editor::Draft::new("new", form.print(), &session.context)?;
     let edited = text.edit(&session.context, |text| {
         let form = Form::parse(text, &schema)?;
         form.into_draft(draft.clone())

@@ -46,7 +46,7 @@ pub fn write(screen: &mut Screen<'_>, rows: &[Row]) {
                     title.clone(),
                     join(labels),
                     join(assignees),
-                    summary.updated.to_string(),
+                    screen.when(summary.updated),
                 ],
             );
         }

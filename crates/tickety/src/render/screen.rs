@@ -100,9 +100,9 @@ impl<'a> Screen<'a> {
         self
     }
 
-    /// Says when something was: relative on a terminal, RFC 3339 elsewhere.
+    /// Says when something was: relative on a terminal, RFC 3339 to the second elsewhere.
     pub fn when(&self, then: Timestamp) -> String {
-        if self.is_terminal() { time::relative(self.context.now(), then) } else { then.to_string() }
+        if self.is_terminal() { time::relative(self.context.now(), then) } else { format!("{then:.0}") }
     }
 
     /// Says when something was, exactly too: `3d ago (2026-11-18 14:05)` on a terminal.
@@ -110,7 +110,7 @@ impl<'a> Screen<'a> {
         if self.is_terminal() {
             format!("{} ({})", time::relative(self.context.now(), then), time::local(then, self.context.zone()))
         } else {
-            then.to_string()
+            format!("{then:.0}")
         }
     }
 

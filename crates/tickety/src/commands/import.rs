@@ -1,0 +1,209 @@
+//! `tickety import`
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tickety_api::{ErrorCode, Meta};
+use tickety_engine::convert::{Format, Note, NoteKind, Reader, Report};
+use tickety_engine::import::{ImportError, ImportOptions, ImportReport, ImportedIssue, import};
+use tickety_store::Effect;
+
+use crate::exit::{CliError, Ended};
+use crate::progress::Progress;
+use crate::render::{Screen, palette};
+use crate::session::Session;
+
+/// Bring in issues from another tracker, or from an export
+///
+/// All of them or none. Importing the same or a newer file again updates the issues and makes no second ones.
+/// What could not be taken as it was is reported with its line.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// beads, json or jsonl
+    #[arg(value_name = "FORMAT")]
+    format: String,
+
+    /// The file; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Say what would happen and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+
+    /// Report every field and every note
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// How many notes of a kind are shown unless all are asked for.
+const SHOWN_NOTES: usize = 10;
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let format: Format =
+        args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
+    let schema = session.schema()?;
+    let mut reader: Box<dyn Reader> = if args.file == Path::new("-") {
+        format.reader(BufReader::new(io::stdin()), &schema)
+    } else {
+        let file = File::open(&args.file).map_err(|error| CliError::io("open", &args.file, &error))?;
+        if file.metadata().is_ok_and(|found| found.is_dir()) {
+            return Err(CliError::new(ErrorCode::BadInput, "is a directory, not a file").about(args.file.display()));
+        }
+        format.reader(BufReader::with_capacity(1 << 16, file), &schema)
+    };
+    let options = ImportOptions {
+        dry_run: args.dry_run,
+        actor: session.context.actor().map(str::to_owned),
+        now: session.context.time_of_writing(),
+    };
+    let mut progress = Progress::new(session);
+    let imported = pollster::block_on(import(session.storage()?, &mut *reader, &options, &mut |done| {
+        progress.show(done.stage.as_str(), done.done, done.total);
+    }));
+    progress.end();
+    let imported = imported.map_err(|error| explain(error, &args.file, session))?;
+    if session.json() {
+        return session.answer(Imported::from(&imported), Meta::default());
+    }
+    let mut screen = session.screen();
+    if !session.global.quiet {
+        show(&mut screen, &imported, args.verbose);
+    }
+    session.show(screen)
+}
+
+fn explain(error: ImportError, file: &Path, session: &Session) -> CliError {
+    match error {
+        ImportError::Storage(error) => session.explain(error),
+        ImportError::Record { source, .. } => {
+            let code = (&source).into();
+            CliError::new(code, format!("nothing was imported: {source}")).about(file.display())
+        }
+        ImportError::Read(error) => {
+            let hint = "`tickety import --help` lists the formats";
+            CliError::new(ErrorCode::BadInput, format!("nothing was imported: {error}")).about(file.display()).hint(hint)
+        }
+    }
+}
+
+fn show(screen: &mut Screen<'_>, imported: &ImportReport, verbose: bool) {
+    let ImportReport { report, issues: _, dry_run } = imported;
+    let Report { records, readable, mapped, kept, defaults, notes: _, omitted_notes } = report;
+    let would = if *dry_run { "would be " } else { "" };
+    screen.line(format!(
+        "{records} records: {} {would}created, {} {would}updated, {} unchanged, {} not importable",
+        imported.count(Effect::Created),
+        imported.count(Effect::Updated),
+        imported.count(Effect::Unchanged),
+        records - readable,
+    ));
+    if verbose {
+        fields(screen, "became", mapped);
+        fields(screen, "kept as custom field", kept);
+        for (field, count) in defaults {
+            screen.raw("  ").put(palette::PLAIN, field).line(format!(" held a default that says nothing ({count})"));
+        }
+    } else if !kept.is_empty() {
+        let keys: Vec<&str> = kept.values().flat_map(BTreeMap::keys).map(String::as_str).collect();
+        screen.raw("kept as custom fields: ").put(palette::PLAIN, keys.join(", ")).end();
+    }
+    for kind in NoteKind::ALL {
+        let notes: Vec<&Note> = report.notes_of(kind).collect();
+        let shown = if verbose { notes.len() } else { notes.len().min(SHOWN_NOTES) };
+        for note in &notes[..shown] {
+            let style = if kind == NoteKind::Skipped { palette::ALARM } else { palette::FAINT };
+            screen.put(style, kind.as_str()).raw(" ").show(palette::PLAIN, note).end();
+        }
+        if notes.len() > shown {
+            screen.line(format!("and {} more {kind}; --verbose shows all", notes.len() - shown));
+        }
+    }
+    if *omitted_notes > 0 {
+        screen.line(format!("and {omitted_notes} further notes"));
+    }
+}
+
+fn fields(screen: &mut Screen<'_>, what: &str, fields: &BTreeMap<String, BTreeMap<String, u64>>) {
+    for (theirs, ours) in fields {
+        for (ours, count) in ours {
+            screen.raw("  ").put(palette::PLAIN, theirs).raw(format!(" {what} ")).put(palette::STRONG, ours);
+            screen.line(format!(" ({count})"));
+        }
+    }
+}
+
+/// The `data` of the answer.
+#[derive(Serialize)]
+struct Imported<'a> {
+    dry_run: bool,
+    records: u64,
+    created: usize,
+    updated: usize,
+    unchanged: usize,
+    not_importable: u64,
+    issues: Vec<WireIssue<'a>>,
+    mapped: &'a BTreeMap<String, BTreeMap<String, u64>>,
+    kept: &'a BTreeMap<String, BTreeMap<String, u64>>,
+    defaults: &'a BTreeMap<String, u64>,
+    notes: Vec<WireNote<'a>>,
+    omitted_notes: u64,
+}
+
+/// A record and the issue that it is.
+#[derive(Serialize)]
+struct WireIssue<'a> {
+    line: u64,
+    name: Option<&'a str>,
+    key: Option<String>,
+    effect: &'static str,
+}
+
+/// Something that didn't come through as it was.
+#[derive(Serialize)]
+struct WireNote<'a> {
+    kind: &'static str,
+    line: u64,
+    name: Option<&'a str>,
+    message: &'a str,
+}
+
+impl<'a> From<&'a ImportReport> for Imported<'a> {
+    fn from(imported: &'a ImportReport) -> Self {
+        let ImportReport { report, issues, dry_run } = imported;
+        let Report { records, readable, mapped, kept, defaults, notes, omitted_notes } = report;
+        Self {
+            dry_run: *dry_run,
+            records: *records,
+            created: imported.count(Effect::Created),
+            updated: imported.count(Effect::Updated),
+            unchanged: imported.count(Effect::Unchanged),
+            not_importable: records - readable,
+            issues: issues
+                .iter()
+                .map(|ImportedIssue { place, key, effect }| WireIssue {
+                    line: place.line,
+                    name: place.name.as_deref(),
+                    key: key.map(|key| key.to_string()),
+                    effect: effect.as_str(),
+                })
+                .collect(),
+            mapped,
+            kept,
+            defaults,
+            notes: notes
+                .iter()
+                .map(|Note { kind, place, message }| WireNote {
+                    kind: kind.as_str(),
+                    line: place.line,
+                    name: place.name.as_deref(),
+                    message,
+                })
+                .collect(),
+            omitted_notes: *omitted_notes,
+        }
+    }
+}
