@@ -8,10 +8,11 @@ use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber};
 use tickety_core::issue::LinkKind;
 
 use super::counter;
-use super::journal::{self, Journal, JournalStatus};
+use super::journal::{self, JournalError, JournalStatus};
 use super::layout::{HOME_DIR, RecordPath, TEMPORARY_PREFIX};
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
+use super::recovery;
 use super::scan::Scan;
 use super::store::RepoStore;
 use crate::error::StorageError;
@@ -129,27 +130,20 @@ impl RepoStore {
 
     fn examine_journal(&self, report: &mut Report, lock: Option<&WriteLock>) -> Result<(), StorageError> {
         let path = self.layout.journal().display().to_string();
-        match JournalStatus::read(&self.layout) {
-            Ok(status) if status.needs_recovery => {
-                if let Some(lock) = lock {
-                    self.recover_locked(lock)?;
-                }
-                report.fixable(Check::Journal, path, "a writer ended before its files were written".to_owned());
-            }
-            Ok(_) => {}
-            Err(error) => {
+        match journal::verify(&self.layout) {
+            Ok(_) if !JournalStatus::read(&self.layout)?.needs_recovery => return Ok(()),
+            Ok(_) => report.fixable(Check::Journal, path, "a writer ended before its files were written".to_owned()),
+            Err(error @ JournalError::Damaged { .. }) => {
                 let mut message = error.to_string();
                 if let Some(lock) = lock {
-                    if Journal::open(&self.layout, lock).is_err() {
-                        let aside = journal::set_aside(&self.layout, lock)?;
-                        message = format!("{message}; it was moved to {}", aside.display());
-                    }
-                    self.recover_locked(lock)?;
+                    let (_, aside) = recovery::salvage(&self.layout, lock, &self.home)?;
+                    message = format!("{message}; it was moved to {}", aside.display());
                 }
                 report.fixable(Check::Journal, path, message);
             }
+            Err(error) => return Err(error.into()),
         }
-        Ok(())
+        lock.map_or(Ok(()), |lock| self.recover_locked(lock))
     }
 
     /// Finds what writers that were killed have left. Under the lock nobody else is writing.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::config::{self, Config};
 use super::discovery;
 use super::layout::{CONFIG_FILE, ISSUES_DIR, LOCAL_DIR, Layout, TEMPORARY_PREFIX};
+use super::os;
 use crate::error::StorageError;
 
 /// What making a home did.
@@ -43,6 +44,10 @@ pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
             created.push(path);
         }
     }
+    // Later writes are durable; they would be of little use in a home that isn't.
+    for dir in [&layout.home, &layout.root] {
+        os::sync_directory(dir).map_err(|source| refused(dir, source))?;
+    }
     Ok(Initialized { layout, created })
 }
 
@@ -54,7 +59,8 @@ fn make_directory(path: &Path) -> Result<(), StorageError> {
 fn write_new(path: &Path, text: &str) -> Result<bool, StorageError> {
     match fs::File::create_new(path) {
         Ok(mut file) => {
-            io::Write::write_all(&mut file, text.as_bytes()).map_err(|source| refused(path, source))?;
+            let written = io::Write::write_all(&mut file, text.as_bytes()).and_then(|()| os::sync_all(&file));
+            written.map_err(|source| refused(path, source))?;
             Ok(true)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),

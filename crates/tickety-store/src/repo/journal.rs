@@ -93,23 +93,51 @@ impl JournalStatus {
     }
 }
 
+/// Checks the sums of all transactions of a checkout and returns how many there are; without the
+/// lock.
+pub fn verify(layout: &Layout) -> Result<usize, JournalError> {
+    look_through(&layout.journal(), |_, found| Ok(found.len())).map(Option::unwrap_or_default)
+}
+
 /// Returns the highest number of an issue in a journal, if there is any; without the lock, and
 /// whether or not its transactions were applied.
 pub(crate) fn highest_number(path: &Path) -> Result<Option<IssueNumber>, JournalError> {
-    let Some(log) = Log::open_existing(path)? else { return Ok(None) };
-    let mut highest = None;
-    for found in log.transactions(Extent::Unknown)? {
-        log.visit_records(&found, |record| {
-            highest = highest.max(record.path.record().map(|path| path.issue.number));
-            Ok::<_, JournalError>(())
-        })?;
+    let highest = look_through(path, |log, found| {
+        let mut highest = None;
+        for transaction in found {
+            log.visit_records(transaction, |record| {
+                highest = highest.max(record.path.record().map(|path| path.issue.number));
+                Ok::<_, JournalError>(())
+            })?;
+        }
+        Ok(highest)
+    })?;
+    Ok(highest.flatten())
+}
+
+/// Looks at all transactions without the lock; `None` if there is no journal.
+///
+/// A checkpoint and a write meanwhile look like damage, but bring another generation: the journal is
+/// damaged only if it looks so twice in the same one.
+fn look_through<T>(
+    path: &Path,
+    look: impl Fn(&Log, &[Found]) -> Result<T, JournalError>,
+) -> Result<Option<T>, JournalError> {
+    let mut generation = None;
+    loop {
+        let Some(log) = Log::open_existing(path)? else { return Ok(None) };
+        match log.transactions(Extent::Unknown).and_then(|found| look(&log, &found)) {
+            Err(JournalError::Damaged { .. }) if generation != Some(log.generation()) => {
+                generation = Some(log.generation());
+            }
+            looked => return looked.map(Some),
+        }
     }
-    Ok(highest)
 }
 
 /// Moves a damaged journal out of the way and returns its new path. What it still holds is not
-/// redone: recover first, as far as that goes.
-pub fn set_aside(layout: &Layout, _lock: &WriteLock) -> Result<PathBuf, JournalError> {
+/// redone: [`salvage`](super::recovery::salvage) does that first.
+pub(crate) fn set_aside(layout: &Layout, _lock: &WriteLock) -> Result<PathBuf, JournalError> {
     let path = layout.journal();
     let aside = (1..)
         .map(|number| path.with_extension(format!("damaged-{number}")))
@@ -273,11 +301,23 @@ impl<'lock> Journal<'lock> {
             }
             Standing::Behind { mark_known: false } => {
                 let found = self.log.transactions(Extent::Unknown)?;
-                let same_boot =
-                    !found.is_empty() && found.iter().all(|found| found.header.boot.is_same(self.mark.boot));
-                Ok((found, if same_boot { Interruption::Mark } else { Interruption::Kernel }))
+                let interruption = self.interruption(&found);
+                Ok((found, interruption))
             }
         }
+    }
+
+    /// Returns the transactions before the first damaged one.
+    pub(crate) fn salvageable(&self) -> Result<(Vec<Found>, Interruption), JournalError> {
+        let (found, _) = self.log.walk(Extent::Unknown)?;
+        let interruption = self.interruption(&found);
+        Ok((found, interruption))
+    }
+
+    /// Returns what came between transactions of which nothing is known but themselves.
+    fn interruption(&self, found: &[Found]) -> Interruption {
+        let same_boot = !found.is_empty() && found.iter().all(|found| found.header.boot.is_same(self.mark.boot));
+        if same_boot { Interruption::Mark } else { Interruption::Kernel }
     }
 
     /// Notes that all transactions are settled, as [`unsettled`](Self::unsettled) found them.

@@ -17,9 +17,11 @@ use tickety_core::ident::Version;
 
 use super::files::HomeDir;
 use super::journal::{
-    After, Current, Found, Interruption, Journal, JournalError, Kept, KeptReason, Parents, Record, write_record,
+    After, Current, Found, Interruption, Journal, JournalError, Kept, KeptReason, Parents, Record, set_aside,
+    write_record,
 };
-use super::layout::HomePath;
+use super::layout::{HomePath, Layout};
+use super::lock::WriteLock;
 use super::os;
 
 /// What a recovery did.
@@ -44,11 +46,44 @@ pub struct RecoveryReport {
 /// After a reboot it ends with a checkpoint, so that the same is not looked at again.
 pub fn recover(journal: &mut Journal<'_>, home: &HomeDir) -> Result<RecoveryReport, JournalError> {
     let (found, interruption) = journal.unsettled()?;
+    let report = redo(journal, home, &found, interruption)?;
+    journal.settle(home, &found, interruption)?;
+    Ok(report)
+}
+
+/// Recovers as far as a damaged journal allows, then moves it out of the way. Returns its new path.
+///
+/// What lies behind the damage is not redone: without what came before, it isn't known what it was
+/// based on.
+pub fn salvage(layout: &Layout, lock: &WriteLock, home: &HomeDir) -> Result<(RecoveryReport, PathBuf), JournalError> {
+    let report = match Journal::open(layout, lock) {
+        Ok(journal) => {
+            let (found, interruption) = journal.salvageable()?;
+            redo(&journal, home, &found, interruption)?
+        }
+        Err(JournalError::Damaged { .. }) => RecoveryReport::default(),
+        Err(error) => return Err(error),
+    };
+    match os::sync_file_system(home.fd()) {
+        // File by file isn't worth it: what is redone here would otherwise be lost anyway.
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
+        synced => synced.map_err(|source| JournalError::Sync { path: layout.journal(), source })?,
+    }
+    Ok((report, set_aside(layout, lock)?))
+}
+
+/// Brings the files up to what transactions left.
+fn redo(
+    journal: &Journal<'_>,
+    home: &HomeDir,
+    found: &[Found],
+    interruption: Interruption,
+) -> Result<RecoveryReport, JournalError> {
     let rebooted = interruption == Interruption::Kernel;
     let mut report = RecoveryReport { rebooted, transactions: found.len(), ..RecoveryReport::default() };
     let evidence = Evidence { interruption, booted_ns: os::booted_ns() };
     let mut parents = Parents::default();
-    for (path, history) in histories(journal, &found)? {
+    for (path, history) in histories(journal, found)? {
         let current = Current::read(home, &path)?;
         match judge(journal, home, &history, &path, &current, evidence)? {
             Verdict::Intact => report.intact += 1,
@@ -64,7 +99,6 @@ pub fn recover(journal: &mut Journal<'_>, home: &HomeDir) -> Result<RecoveryRepo
             }
         }
     }
-    journal.settle(home, &found, interruption)?;
     Ok(report)
 }
 

@@ -216,6 +216,14 @@ impl Log {
     /// Behind the last one there may be the beginning of one that was never acknowledged. One that
     /// is damaged and followed by others was: that is [`JournalError::Damaged`].
     pub(crate) fn transactions(&self, extent: Extent) -> Result<Vec<Found>, JournalError> {
+        match self.walk(extent)? {
+            (found, None) => Ok(found),
+            (_, Some(position)) => Err(JournalError::Damaged { path: self.path.clone(), position }),
+        }
+    }
+
+    /// Finds the transactions in an extent up to the first damaged one, and where that is.
+    pub(crate) fn walk(&self, extent: Extent) -> Result<(Vec<Found>, Option<u64>), JournalError> {
         let (mut position, end) = match extent {
             Extent::Unknown => (START, None),
             Extent::Known { from, to } => (from, Some(to)),
@@ -234,15 +242,13 @@ impl Log {
                     found.push(next);
                 }
                 None if end.is_some() || self.is_followed(position, expected.unwrap_or(1))? => {
-                    return Err(JournalError::Damaged { path: self.path.clone(), position });
+                    return Ok((found, Some(position)));
                 }
                 None => break,
             }
         }
-        if found.is_empty() && self.suspect && end.is_none() {
-            return Err(JournalError::Damaged { path: self.path.clone(), position: 0 });
-        }
-        Ok(found)
+        let lost = found.is_empty() && self.suspect && end.is_none();
+        Ok((found, lost.then_some(0)))
     }
 
     /// Returns the transaction that starts at a position, if it is whole.

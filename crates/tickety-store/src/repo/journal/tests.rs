@@ -291,18 +291,41 @@ fn damage_before_the_last_transaction_is_an_error() {
 }
 
 #[test]
-fn a_damaged_journal_stops_writes_until_it_is_set_aside() {
-    let (scene, [first, ..]) = three_transactions();
+fn a_damaged_journal_stops_writes_until_it_is_salvaged() {
+    for boot in [1, 2] {
+        let (scene, [_, second, _]) = three_transactions();
+        scene.put(TWO, b"two");
+        let mut damaged = fs::read(scene.layout.journal()).unwrap();
+        // The third of four.
+        damaged[second as usize + 40] ^= 1;
+        fs::write(scene.layout.journal(), &damaged).unwrap();
+        fault::set_boot(boot);
+        assert!(matches!(verify(&scene.layout), Err(JournalError::Damaged { .. })));
+        // What the first two wrote is lost; what the others did is not known any more.
+        scene.write_outside(ONE, Some(b"one"));
+        scene.write_outside(TWO, None);
+        let _ = fs::remove_file(scene.layout.state.join("journal.mark"));
+        let error = scene.recover().unwrap_err();
+        assert!(error.to_string().contains("tickety doctor"), "{error}");
+        let (report, aside) = crate::repo::recovery::salvage(&scene.layout, &scene.lock(), &scene.home).unwrap();
+        assert_eq!(report.transactions, 2);
+        assert_eq!(fs::read(aside).unwrap(), damaged);
+        assert_eq!(verify(&scene.layout).unwrap(), 0);
+        scene.put(FAR, b"far");
+        assert!(!scene.contents().contains_key(TWO));
+        assert_eq!(scene.contents()[ONE], if boot == 2 { b"two".to_vec() } else { b"one".to_vec() });
+    }
+}
+
+#[test]
+fn a_journal_without_a_first_page_is_moved_away() {
+    let (scene, _) = three_transactions();
     let mut damaged = fs::read(scene.layout.journal()).unwrap();
-    damaged[first as usize + 8] ^= 1;
+    damaged[..format::PAGE as usize].fill(b'x');
     fs::write(scene.layout.journal(), &damaged).unwrap();
-    fault::set_boot(2);
-    let error = scene.recover().unwrap_err();
-    assert!(error.to_string().contains("tickety doctor"), "{error}");
-    let aside = set_aside(&scene.layout, &scene.lock()).unwrap();
-    assert_eq!(fs::read(aside).unwrap(), damaged);
+    let (report, aside) = crate::repo::recovery::salvage(&scene.layout, &scene.lock(), &scene.home).unwrap();
+    assert_eq!((report.transactions, fs::read(aside).unwrap()), (0, damaged));
     scene.put(TWO, b"two");
-    assert_eq!(scene.contents()[ONE], b"three");
 }
 
 /// A journal after a checkpoint, and the two halves of its first page: the slot that counts, the

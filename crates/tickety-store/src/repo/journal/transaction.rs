@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use jiff::Timestamp;
 use tickety_core::ident::Version;
 
-use super::super::files::{HomeDir, hash};
+use super::super::files::{FileError, HomeDir, hash};
 use super::super::layout::HomePath;
 use super::super::os;
 use super::format::{HEADER_SIZE, Header, RecordHeader, hasher, page_after};
@@ -108,8 +108,10 @@ impl Transaction<'_, '_> {
         let parent = path.split().0.unwrap_or_default();
         if self.checked.as_deref() != Some(parent) {
             let dir = self.home.make_parent(path)?;
-            os::check_writable(dir.as_fd())
-                .map_err(|source| JournalError::access("write to", &self.home.path().join(parent), source))?;
+            os::check_writable(dir.as_fd()).map_err(|source| {
+                let path = self.home.path().join(parent);
+                FileError::Access { action: "write to", path, source }
+            })?;
             self.checked = Some(parent.to_owned());
         }
         Ok(())
