@@ -73,6 +73,16 @@ pub(super) struct Handle {
     pub(super) in_memory: bool,
 }
 
+impl Handle {
+    /// Asks a question of one state of the index, unless it brings the index up to date itself.
+    fn hear<T>(&mut self, question: &mut impl FnMut(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.index.hold()?;
+        let answer = question(self);
+        self.index.release();
+        answer
+    }
+}
+
 impl RepoStore {
     /// Opens the home of a folder: the nearest one there or above.
     pub fn open(start: &Path, options: RepoOptions) -> Result<Self, StorageError> {
@@ -134,7 +144,7 @@ impl RepoStore {
                 Some(handle) => handle,
                 None => slot.insert(self.open_index(lock)?),
             };
-            match question(handle) {
+            match handle.hear(&mut question) {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Store(error)) => return Err(error),
                 Err(Failure::Index(IndexError::Replaced { .. })) => *slot = None,
@@ -153,7 +163,7 @@ impl RepoStore {
             Some(handle) => handle,
             None => slot.insert(self.open_index(lock)?),
         };
-        question(handle).map_err(StorageError::from)
+        handle.hear(&mut question).map_err(StorageError::from)
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Handle>> {

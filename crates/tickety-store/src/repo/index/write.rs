@@ -36,6 +36,7 @@ pub struct IndexWriter<'i> {
 impl Index {
     /// Begins a transaction. The caller holds the store's write lock.
     pub fn write<'i>(&'i mut self, schema: &'i Schema) -> Result<IndexWriter<'i>, IndexError> {
+        self.release();
         let connection = &self.connection;
         let begin = || {
             // The index is derived and knows the boot it was written in: nothing is gained by
