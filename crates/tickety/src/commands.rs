@@ -1,8 +1,8 @@
 //! The commands: one file each, listed in one table.
 //!
-//! Building every command with all its options costs more than most commands take, so only the
-//! one that is called gets its options; the others are known by name. Help about everything builds
-//! everything.
+//! Building every command with all its options costs more than most commands take, so only the one
+//! that is called is built. Where that doesn't make sense of the arguments, help is wanted or
+//! something is wrong: then everything is built, which knows what to say.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -84,16 +84,25 @@ const TAKING_QUERIES: [&str; 6] = ["list", "search", "ready", "stats", "all-clos
 /// Runs the command that the arguments name.
 pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
     let named = arguments.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, find(word.to_str()?)?)));
-    let asks_about_all = arguments.get(1).is_some_and(|argument| argument == "help");
-    let cli = if named.is_some() && !asks_about_all { command() } else { whole_command() };
     let query_from = named.filter(|(_, entry)| TAKING_QUERIES.contains(&entry.name)).map(|(place, _)| place);
-    let escaped = arguments.iter().enumerate().map(|(place, argument)| match argument.to_str() {
-        Some(word) if query_from.is_some_and(|from| place > from) => {
-            question::escape(word).map_or_else(|| argument.clone(), OsString::from)
-        }
-        _ => argument.clone(),
+    let escaped: Vec<OsString> = arguments
+        .iter()
+        .enumerate()
+        .map(|(place, argument)| match argument.to_str() {
+            Some(word) if query_from.is_some_and(|from| place > from) => {
+                question::escape(word).map_or_else(|| argument.clone(), OsString::from)
+            }
+            _ => argument.clone(),
+        })
+        .collect();
+    let fast = named.and_then(|(_, entry)| {
+        let command = root().subcommand((entry.describe)(named_command(entry)));
+        command.try_get_matches_from(&escaped).ok()
     });
-    let matches = cli.try_get_matches_from(escaped)?;
+    let matches = match fast {
+        Some(matches) => matches,
+        None => whole_command().try_get_matches_from(&escaped)?,
+    };
     let global = Global::from_arg_matches(&matches)?;
     let (name, matches) = matches.subcommand().expect("clap asks for a command");
     let entry = find(name).expect("clap knows the commands of the table alone");
@@ -105,17 +114,12 @@ fn find(name: &str) -> Option<&'static Entry> {
     COMMANDS.iter().find(|entry| entry.name == name || entry.aliases.contains(&name))
 }
 
-/// Returns the command line, the options of commands put off until they are needed.
-fn command() -> Command {
-    root().subcommands(COMMANDS.iter().map(|entry| named(entry).defer(entry.describe)))
-}
-
 /// Returns the command line with everything in it.
 pub fn whole_command() -> Command {
-    let commands: Vec<Command> = COMMANDS.iter().map(|entry| (entry.describe)(named(entry))).collect();
+    let commands: Vec<Command> = COMMANDS.iter().map(|entry| (entry.describe)(named_command(entry))).collect();
     let overview = overview(&commands);
     root().subcommands(commands).help_template(format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{overview}\n{{options}}{{after-help}}"
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{overview}\nOptions of every command:\n{{options}}{{after-help}}"
     ))
 }
 
@@ -130,7 +134,7 @@ fn root() -> Command {
         .max_term_width(100)
 }
 
-fn named(entry: &Entry) -> Command {
+fn named_command(entry: &Entry) -> Command {
     Command::new(entry.name).visible_aliases(entry.aliases.iter().copied())
 }
 
@@ -156,7 +160,6 @@ mod tests {
     #[test]
     fn the_definition_of_the_arguments_is_consistent() {
         whole_command().debug_assert();
-        command().debug_assert();
     }
 
     #[test]

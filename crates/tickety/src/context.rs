@@ -3,6 +3,11 @@
 //! Nothing else in this crate reads the environment, the clock or the terminal's state. Whatever costs more
 //! than a system call is found out when it is first asked for: most commands need neither the time zone nor
 //! the actor.
+//!
+//! Three variables exist for tests, so that what a command prints is the same every time:
+//! `TICKETY_TEST_CLOCK` (an RFC 3339 time) is the time it is, `TICKETY_TEST_SEED` (a number) is what new ids
+//! are drawn from, and with `TICKETY_TEST_TERMINAL` (`80x24`) standard output counts as a terminal of that size,
+//! without a pager. Only this module reads them.
 
 #![expect(clippy::disallowed_methods, reason = "this is the module that reads environment, clock and directory")]
 

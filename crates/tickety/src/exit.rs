@@ -220,12 +220,15 @@ pub fn finish(arguments: &[OsString], result: Result<Ended, CliError>) -> ExitCo
     status
 }
 
-/// Takes clap's message apart: its first paragraph says what is wrong, the rest what to do.
+/// Takes clap's message apart: its first paragraph says what is wrong, one of the others what to do.
 fn from_clap(error: &clap::Error) -> Failed {
     let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-    let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
-    let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let hint = Some(line(rest)).filter(|hint| !hint.is_empty());
-    Failed { code: ErrorCode::Usage, message: line(message), shown: None, hint }
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let mut paragraphs = text.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
+    let message = paragraphs.next().unwrap_or_default();
+    let rest: Vec<String> = paragraphs.collect();
+    let tip = rest.iter().find_map(|text| text.strip_prefix("tip: "));
+    let usage = rest.iter().map(String::as_str).find(|text| text.starts_with("Usage: "));
+    let hint = tip.or(usage).map(str::to_owned);
+    Failed { code: ErrorCode::Usage, message, shown: None, hint }
 }

@@ -1,5 +1,6 @@
 //! `tickety close`
 
+use tickety_core::ident::IssueSelector;
 use tickety_core::issue::{CloseReason, LinkKind};
 use tickety_core::operation::{Change, Operation, Target};
 
@@ -29,27 +30,32 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let reason = match (&args.reason, &args.duplicate_of) {
-        (Some(reason), None) => reason.parse()?,
-        (None, None) => CloseReason::Completed,
-        (None, Some(_)) => CloseReason::Duplicate,
-        (Some(reason), Some(_)) if reason.parse::<CloseReason>()? == CloseReason::Duplicate => CloseReason::Duplicate,
-        (Some(reason), Some(_)) => {
+    let reason: Option<CloseReason> = args.reason.as_deref().map(str::parse).transpose()?;
+    let reason = match (reason, &args.duplicate_of) {
+        (Some(reason), Some(_)) if reason != CloseReason::Duplicate => {
             return Err(CliError::usage(format!("--duplicate-of closes as duplicate, not as {reason}")));
         }
+        (None, Some(_)) => Some(CloseReason::Duplicate),
+        (reason, _) => reason,
     };
     let note = input::argument_or_file(args.note.as_deref(), None)?;
     let original: Option<Target> = match &args.duplicate_of {
         Some(name) => Some(session.selector(name)?.into()),
         None => None,
     };
-    let operations = session
-        .selectors(&args.issues)?
-        .into_iter()
-        .map(|selector| {
-            let mut changes = vec![Change::Close { reason, note: note.clone() }];
+    let found = issues::read(session, &session.selectors(&args.issues)?)?;
+    let operations = found
+        .iter()
+        .map(|stored| {
+            let mut changes = Vec::new();
+            // How a closed issue was closed stays as it is unless something new is said about it.
+            let before = stored.issue.closure.as_ref().map(|closure| closure.reason);
+            if !stored.category.is_closed() || reason.is_some() || note.is_some() {
+                changes.push(Change::Close { reason: reason.or(before).unwrap_or_default(), note: note.clone() });
+            }
             changes.extend(original.clone().map(|target| Change::AddLink { kind: LinkKind::DuplicateOf, target }));
-            Operation::Update { target: selector.into(), expected: None, changes }
+            let target = IssueSelector::from(stored.issue.key()).into();
+            Operation::Update { target, expected: None, changes }
         })
         .collect();
     issues::write(session, operations, "closed")

@@ -59,7 +59,7 @@ pub(super) fn answer(query: &Query, session: &Session) -> Result<Ended, CliError
     let shown = rows.len();
     let ended = session.show(screen)?;
     if next.is_some() {
-        session.note(format_args!("the first {shown} issues; --limit N shows more"));
+        session.note(format_args!("only the first {shown}; --limit N shows more"));
     }
     session.warn_of_problems(problems)?;
     Ok(ended)

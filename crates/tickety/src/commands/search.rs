@@ -95,7 +95,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     }
     let ended = session.show(screen)?;
     if page.next.is_some() {
-        session.note(format_args!("the first {shown} issues; --limit N shows more"));
+        session.note(format_args!("only the first {shown}; --limit N shows more"));
     }
     session.warn_of_problems(page.problems)?;
     Ok(ended)
