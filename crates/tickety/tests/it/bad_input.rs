@@ -1,0 +1,154 @@
+//! What goes wrong: each with an error that says what to do, and nothing changed.
+
+use insta::assert_snapshot;
+
+use crate::{home, small_home};
+
+#[test]
+fn without_a_home_the_way_to_one_is_told() {
+    let env = tickety_testkit::TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
+    assert_snapshot!(env.run(&["list"]), @"
+    --- standard error
+    error: there is no .tickety in [ROOT]/work or above it
+    hint: `tickety init` makes one here; -C DIR looks elsewhere
+    --- status 11
+    ");
+    assert_snapshot!(env.run(&["new", "t"]), @"
+    --- standard error
+    error: there is no .tickety in [ROOT]/work or above it
+    hint: `tickety init` makes one here; -C DIR looks elsewhere
+    --- status 11
+    ");
+}
+
+#[test]
+fn names_of_no_issue() {
+    let env = small_home();
+    assert_snapshot!(env.run(&["show", "99"]), @"
+    --- standard error
+    error: there is no issue 99
+    hint: the newest issue is 4; `tickety list is:any` shows all
+    --- status 3
+    ");
+    assert_snapshot!(env.run(&["show", "2-zzzz"]), @"
+    --- standard error
+    error: there is no issue 2-zzzz
+    hint: `tickety list is:any` shows all issues, `tickety search WORDS` finds some by their text
+    --- status 3
+    ");
+    assert_snapshot!(env.run(&["close", "one"]), @"
+    --- standard error
+    error: `one` is not an issue: write 42, #42, TIK-42 or 42-k3f9
+    --- status 2
+    ");
+}
+
+#[test]
+fn an_ambiguous_number_names_both() {
+    let env = small_home();
+    let two = env.files().into_keys().find(|name| name.contains("000002-")).expect("issue 2");
+    let copy = env.read(&two).replace("Read the index once", "Another");
+    let id = copy.lines().find_map(|line| line.strip_prefix("id: ")).expect("an id").to_owned();
+    let other = format!("{}00000", &id[..id.len() - 5]);
+    env.write(".tickety/issues/000/000002-0000.md", copy.replace(&id, &other));
+    let output = env.run(&["show", "2"]);
+    assert_eq!(output.status, 4, "{output}");
+    assert!(output.stderr.contains("2-0000 (Another)"), "{output}");
+    assert!(output.stderr.contains("hint: ") && output.stderr.contains("`2-0000`"), "{output}");
+    assert!(env.ok(&["show", "2-0000"]).contains("Another"));
+}
+
+#[test]
+fn queries_point_at_the_place() {
+    let env = home();
+    assert_snapshot!(env.run(&["list", "is:open", "lable:cache"]), @"
+    --- standard error
+    error: unknown field `lable`
+      is:open lable:cache
+              ^^^^^
+    did you mean `label`?
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "priority:urgent"]), @"
+    --- standard error
+    error: `urgent` is not a value of `priority`: use critical, high, medium, low, lowest
+      priority:urgent
+               ^^^^^^
+    --- status 2
+    ");
+}
+
+#[test]
+fn wrong_options() {
+    let env = home();
+    for command in [
+        &["list", "--bogus"][..],
+        &["nonsense"],
+        &["show"],
+        &["close"],
+        &["graph", "--follow", "x"],
+        &["list", "--freshness", "x"],
+    ] {
+        let output = env.run(command);
+        assert_eq!((output.status, output.stdout.as_str()), (2, ""), "{command:?}");
+        assert!(output.stderr.starts_with("error: "), "{command:?}: {output}");
+    }
+}
+
+#[test]
+fn wrong_values() {
+    let env = small_home();
+    let before = env.files();
+    for (options, says) in [
+        (&["--priority", "urgent"][..], "critical"),
+        (&["--priority", ""], "can't be cleared"),
+        (&["--due", "soon"], "2026-11-30"),
+        (&["--estimate", "1x"], "1h30m"),
+        (&["--field", "novalue"], "KEY=VALUE"),
+        (&["--field", "Bad Key=1"], "a-z"),
+        (&["--status", "urgent"], "in-progress"),
+        (&["--kind", "story"], "bug"),
+        (&["--title", ""], "empty"),
+        (&["--title", "a\nb"], "more than one line"),
+        (&["--label", &"x".repeat(300)], "limit is 200"),
+        (&["--parent", "1"], "can't be linked to itself"),
+        (&["--body-file", "absent"], "could not read absent"),
+    ] {
+        let output = env.run(&[&["edit", "1"], options].concat());
+        assert!(matches!(output.status, 2 | 6 | 14), "{options:?}: {output}");
+        assert!(output.stderr.contains(says), "{options:?}: {output}");
+    }
+    assert_eq!(env.files(), before);
+}
+
+#[test]
+fn an_unreadable_file_hides_no_other() {
+    let env = small_home();
+    for number in 5..10 {
+        env.write(&format!(".tickety/issues/000/00000{number}-zzzz.md"), "<<<<<<< HEAD\n");
+    }
+    let before = env.files();
+    let output = env.run(&["list"]);
+    assert_eq!(output.stdout.lines().count(), 3);
+    assert_snapshot!(output.stderr, @"
+    warning: .tickety/issues/000/000005-zzzz.md:1: unresolved merge conflict: choose between the sides and remove the lines of markers
+    warning: .tickety/issues/000/000006-zzzz.md:1: unresolved merge conflict: choose between the sides and remove the lines of markers
+    warning: .tickety/issues/000/000007-zzzz.md:1: unresolved merge conflict: choose between the sides and remove the lines of markers
+    and 2 more; see `tickety doctor`
+    ");
+    let shown = env.run(&["show", "5"]);
+    assert_eq!(shown.status, 7, "{shown}");
+    assert_eq!(env.run(&["all-closed", "label:none"]).status, 1, "nobody can tell");
+    assert_eq!(env.files(), before);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_failure() {
+    let env = small_home();
+    let program = env!("CARGO_BIN_EXE_tickety");
+    let output = env.call_program(
+        "sh",
+        &["-c", &format!("{program} list is:any | head -n 0; {program} completions zsh | head -n 1")],
+    );
+    assert_eq!((output.status, output.stderr.as_str()), (0, ""), "{output}");
+}

@@ -1,0 +1,102 @@
+//! What a person sees on a terminal.
+
+use insta::assert_snapshot;
+
+use crate::small_home;
+
+#[test]
+fn a_list_is_a_table() {
+    let env = small_home();
+    assert_snapshot!(env.call(&["list", "is:any"]).terminal(90, 40).run().stdout, @"
+    [2mname[0m  [2mstatus[0m  [2mpriority[0m  [2mkind[0m  [2mtitle[0m                [2mlabels[0m       [2massignees[0m  [2mupdated[0m
+       [36m4[0m  [35mclosed[0m  medium    task  Old idea                                      [2m1m ago[0m
+       [36m3[0m  [32mopen[0m    medium    task  Measure the cache                             [2m5m ago[0m
+       [36m2[0m  [32mopen[0m    medium    task  Read the index once               Ann         [2m6m ago[0m
+       [36m1[0m  [32mopen[0m    [31mhigh[0m      bug   Slow cache           [34mcache, perf[0m              [2m2m ago[0m
+    ");
+    assert_snapshot!(env.call(&["list", "--limit", "1"]).terminal(60, 40).run(), @"
+    [2mname[0m  [2mstatus[0m  [2mpriority[0m  [2mkind[0m  [2mtitle[0m              [2mupdated[0m
+       [36m3[0m  [32mopen[0m    medium    task  Measure the cache   [2m6m ago[0m
+    --- standard error
+    only the first 1; --limit N shows more
+    ");
+}
+
+#[test]
+fn search_shows_where_it_fits() {
+    let env = small_home();
+    assert_snapshot!(env.call(&["search", "index"]).terminal(60, 40).run().stdout, @"
+    [36m2[0m Read the [1m[33mindex[0m once ([32mopen[0m, [2m6m ago[0m)
+    [36m1[0m Slow cache ([32mopen[0m, [2m2m ago[0m)
+        The [1m[33mindex[0m is read twice.
+    ");
+}
+
+#[test]
+fn stats_and_new_speak_to_people() {
+    let env = small_home();
+    assert_snapshot!(env.call(&["stats"]).terminal(60, 40).run().stdout, @"
+    [1mall[0m
+      total          4
+      ready          2
+      blocked        1
+      overdue        1
+      comments       1
+    [1mcategory[0m
+      open         3
+      closed       1
+    [1mstatus[0m
+      closed       1
+      open         3
+    [1mkind[0m
+      bug        1
+      task       3
+    [1mopen by priority[0m
+      high         1
+      medium       2
+    [1mopen by label[0m
+      cache       1
+      perf        1
+    [1mopen by assignee[0m
+      (nobody)       2
+      Ann            1
+    ");
+    let created = env.call(&["new", "t"]).terminal(60, 40).run().stdout;
+    assert!(created.contains(" created: .tickety/issues/000/000005-"), "{created}");
+}
+
+#[test]
+fn colours_follow_the_rules() {
+    let env = small_home();
+    let coloured = |variables: &[(&str, &str)], terminal: bool, options: &[&str]| {
+        let mut call = env.call(&[&["list"], options].concat());
+        for (name, value) in variables {
+            call = call.variable(name, value);
+        }
+        let call = if terminal { call.terminal(80, 40) } else { call };
+        call.run().stdout.contains('\u{1b}')
+    };
+    assert!(coloured(&[], true, &[]));
+    assert!(!coloured(&[], false, &[]));
+    assert!(!coloured(&[("NO_COLOR", "1")], true, &[]));
+    assert!(coloured(&[("NO_COLOR", "")], true, &[]));
+    assert!(!coloured(&[("CLICOLOR", "0")], true, &[]));
+    assert!(!coloured(&[("TERM", "dumb")], true, &[]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1")], false, &[]), "only a table has colours");
+    assert!(coloured(&[("NO_COLOR", "1")], true, &["--color", "always"]));
+    assert!(!coloured(&[], true, &["--color=never"]));
+}
+
+#[test]
+fn a_hostile_title_can_t_command_the_terminal() {
+    let env = small_home();
+    let path =
+        crate::json(&env, &["show", "2", "--json"])["data"]["issues"][0]["path"].as_str().expect("a path").to_owned();
+    let hostile = env.read(&path).replace("Read the index once", "\"x\\e]0;owned\\a\\u202Eslaves\"");
+    env.write(&path, hostile);
+    for call in [env.call(&["list"]).terminal(80, 40), env.call(&["show", "2"]), env.call(&["list"])] {
+        let shown = call.variable("NO_COLOR", "1").run();
+        assert!(!shown.stdout.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{shown}");
+        assert!(shown.stdout.contains("x␛]0;owned␇<U+202E>slaves"), "{shown}");
+    }
+}
