@@ -1,38 +1,68 @@
 //! Issues for the tests of rendering.
 
 use jiff::Timestamp;
-use pollster::block_on;
-use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber, IssueSelector};
-use tickety_core::issue::{CloseReason, FieldValue, Kind, LinkKind, Priority};
-use tickety_core::operation::{Change, Draft, DraftComment, Operation, Target};
-use tickety_store::{Batch, IssueStorage, MemoryStore, StoredIssue};
+use tickety_core::graph::{LinkEnd, LinkTarget, Relation};
+use tickety_core::ident::{IssueId, IssueKey, IssueNumber, Version};
+use tickety_core::issue::{CloseReason, Closure, Derived, FieldValue, Issue, Kind, Priority, Status};
+use tickety_core::operation::{self, ApplyContext, Draft, DraftComment, OperationError};
+use tickety_core::schema::Schema;
+use tickety_store::StoredIssue;
 
 /// Makes the key of a number.
 pub fn key(number: u32) -> IssueKey {
-    let number = IssueNumber::new(number).expect("not zero");
-    let id: IssueId =
-        format!("01a1fc34-e780-7220-a839-0000000{:05x}", to_suffix(number.get())).parse().expect("a UUID");
-    IssueKey { number, suffix: id.suffix() }
+    IssueKey { number: IssueNumber::new(number).expect("not zero"), suffix: id(number).suffix() }
 }
 
-/// Spreads the decimal digits of a number over the groups of five bits that make a suffix.
-fn to_suffix(number: u32) -> u32 {
-    (0..4).map(|place| (number / 10_u32.pow(place) % 10) << (5 * place)).sum()
+/// Makes an id whose suffix shows the decimal digits of a number: each is five bits of it.
+fn id(number: u32) -> IssueId {
+    let suffix: u32 = (0..4).map(|place| (number / 10_u32.pow(place) % 10) << (5 * place)).sum();
+    format!("01a1fc34-e780-7220-a839-0000000{suffix:05x}").parse().expect("a UUID")
 }
 
 fn time(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-/// Makes three issues: one with everything, one that blocks it and whose texts are hostile, one
-/// closed.
-pub fn issues() -> Vec<StoredIssue> {
-    let store = MemoryStore::default();
-    let id = |number: u32| {
-        Some(format!("01a1fc34-e780-7220-a839-0000000{:05x}", to_suffix(number)).parse().expect("a UUID"))
+fn stored(number: u32, draft: Draft, updated: &str, others: &[(Relation, &Issue)]) -> StoredIssue {
+    let schema = Schema::default();
+    let issue = make(number, draft);
+    let links = others
+        .iter()
+        .map(|(relation, other)| LinkEnd {
+            relation: *relation,
+            name: other.key().into(),
+            target: Some(LinkTarget {
+                key: other.key(),
+                title: other.title.clone(),
+                status: other.status.clone(),
+                category: schema.category(&other.status),
+            }),
+        })
+        .collect();
+    StoredIssue {
+        derived: Derived { updated: time(updated), links },
+        category: schema.category(&issue.status),
+        version: Version::new([number as u8; 16]),
+        path: format!(".tickety/issues/000/{number:06}-{}.md", issue.id.suffix()),
+        issue,
+    }
+}
+
+fn make(number: u32, draft: Draft) -> Issue {
+    let mut context = ApplyContext {
+        schema: &Schema::default(),
+        now: time("2026-11-21T11:00:00Z"),
+        actor: Some("Ann"),
+        new_id: &mut || id(9_999).uuid(),
+        resolve: &mut |_| Err(OperationError::NotCreated { index: 0 }),
     };
+    let number = IssueNumber::new(number).expect("not zero");
+    operation::create(&Draft { id: Some(id(number.get())), ..draft }, number, &mut context).expect("the draft fits")
+}
+
+/// Makes three issues: one with everything, one that blocks it and has a hostile title, one closed.
+pub fn issues() -> Vec<StoredIssue> {
     let mut full = Draft {
-        id: id(1),
         body: "The index is read twice.\n\n```\n\tfn main() {}\n```".to_owned(),
         priority: Priority::High,
         kind: Some(Kind::new("bug")),
@@ -44,31 +74,29 @@ pub fn issues() -> Vec<StoredIssue> {
         estimate: Some("1h30m".parse().expect("a length")),
         references: ["https://example.org/1".to_owned()].into(),
         created: Some(time("2026-11-18T09:30:00Z")),
-        links: vec![(LinkKind::BlockedBy, Target::Created(0)), (LinkKind::Relates, Target::Created(1))],
+        comments: vec![DraftComment::new("It is the *second* read that costs.")],
         ..Draft::new("The cache is slow on the first call after a rebuild of the whole index")
     };
     full.fields.insert("severity".to_owned(), FieldValue::Text("s1".to_owned()));
     let blocker = Draft {
-        id: id(2),
         created: Some(time("2026-10-01T00:00:00Z")),
         ..Draft::new("Größe: 日本語の題名 user\u{202e}gnp.exe")
     };
-    let closed = Draft { id: id(3), created: Some(time("2026-11-21T11:58:00Z")), ..Draft::new("Done already") };
-    let create = |draft: Draft| Operation::Create(Box::new(draft));
-    let apply = |operations: Vec<Operation>, now: &str| {
-        let batch = Batch { operations, actor: Some("Ann".to_owned()), now: time(now) };
-        block_on(store.apply(batch)).expect("the batch fits")
+    let closed = Draft {
+        created: Some(time("2026-11-20T00:00:00Z")),
+        status: Some(Status::new("closed")),
+        closure: Some(Closure {
+            at: Some(time("2026-11-21T11:00:00Z")),
+            reason: CloseReason::Cancelled,
+            note: Some("Not worth it.".to_owned()),
+        }),
+        ..Draft::new("Done already")
     };
-    let outcome = apply(vec![create(blocker), create(closed), create(full)], "2026-11-20T08:00:00Z");
-    let [blocker, closed, full] = &outcome.outcomes[..] else { unreachable!("three were created") };
-    let comment = Change::AddComment(DraftComment::new("It is the *second* read that costs."));
-    let close = Change::Close { reason: CloseReason::Cancelled, note: Some("Not worth it.".to_owned()) };
-    let update = |key: IssueKey, change| Operation::Update {
-        target: IssueName::from(key).into(),
-        expected: None,
-        changes: vec![change],
-    };
-    apply(vec![update(full.key, comment), update(closed.key, close)], "2026-11-21T11:00:00Z");
-    let selectors: Vec<IssueSelector> = [full, blocker, closed].map(|made| made.key.into()).to_vec();
-    block_on(store.get_many(&selectors)).into_iter().map(|found| found.expect("it was created")).collect()
+    let [one, two, three] =
+        [(3, &full), (1, &blocker), (2, &closed)].map(|(number, draft)| make(number, draft.clone()));
+    vec![
+        stored(3, full, "2026-11-21T11:00:00Z", &[(Relation::BlockedBy, &two), (Relation::Relates, &three)]),
+        stored(1, blocker, "2026-11-20T08:00:00Z", &[(Relation::Blocks, &one)]),
+        stored(2, closed, "2026-11-21T11:58:00Z", &[(Relation::Relates, &one)]),
+    ]
 }
