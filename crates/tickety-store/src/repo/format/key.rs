@@ -102,7 +102,7 @@ impl Key {
     /// Reads a name, also with `_` for `-` and in the singular where people write one item.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let exact = Self::ALL.into_iter().find(|key| key.as_str() == name);
-        exact.or_else(|| match name {
+        exact.or(match name {
             "label" => Some(Self::Labels),
             "assignee" => Some(Self::Assignees),
             "reference" => Some(Self::References),

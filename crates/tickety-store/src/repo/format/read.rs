@@ -178,7 +178,7 @@ fn text<'a>(entry: Option<Entry<'a>>, words: bool) -> Result<Option<Cow<'a, str>
     let Some(entry) = entry else { return Ok(None) };
     let Entry { key, value, .. } = entry;
     match value {
-        Value::Scalar(scalar) if scalar.is_null() && !(words && !scalar.is_empty()) => Ok(None),
+        Value::Scalar(scalar) if scalar.is_empty() || (scalar.is_null() && !words) => Ok(None),
         Value::Scalar(scalar) => Ok(Some(one_line(scalar)).filter(|text| !text.is_empty())),
         other => Err(Fault::value(other.start(), &key, "has to be one text; quote it if it has `: `, `#` or brackets")),
     }

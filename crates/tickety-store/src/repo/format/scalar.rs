@@ -44,7 +44,7 @@ pub(super) fn paragraphs(text: &str, indent: usize) -> String {
     // A reader takes the indentation from the first line that isn't empty.
     if text.starts_with([' ', '\t', '\n']) {
         // Counted from the key, which is indented one step less.
-        out.push_str("2");
+        out.push('2');
     }
     out.push('-');
     for line in text.split('\n') {

@@ -81,10 +81,18 @@ pub(crate) const EDITS: [Edit; 28] = [
     }),
     edit("priority", "priority", |issue, side| issue.priority = side.pick(Priority::Critical, Priority::Lowest)),
     edit("kind", "kind", |issue, side| issue.kind = Kind::new(side.pick("epic", "chore"))),
-    edit("label, added first", "labels", |issue, side| drop(issue.labels.insert(side.pick("aa", "ab").into()))),
-    edit("label, added last", "labels", |issue, side| drop(issue.labels.insert(side.pick("zy", "zz").into()))),
-    edit("label, removed", "labels", |issue, _| drop(issue.labels.remove("storage"))),
-    edit("assignee, added", "assignees", |issue, side| drop(issue.assignees.insert(side.pick("carl", "dora").into()))),
+    edit("label, added first", "labels", |issue, side| {
+        issue.labels.insert(side.pick("aa", "ab").into());
+    }),
+    edit("label, added last", "labels", |issue, side| {
+        issue.labels.insert(side.pick("zy", "zz").into());
+    }),
+    edit("label, removed", "labels", |issue, _| {
+        issue.labels.remove("storage");
+    }),
+    edit("assignee, added", "assignees", |issue, side| {
+        issue.assignees.insert(side.pick("carl", "dora").into());
+    }),
     edit("milestone", "milestone", |issue, side| issue.milestone = Some(side.pick("v8", "v9").into())),
     edit("due", "due", |issue, side| issue.due = Some(side.pick("2027-01-01", "2027-02-02").parse().unwrap())),
     edit("estimate", "estimate", |issue, side| issue.estimate = Some(Minutes(side.pick(601, 602)))),
@@ -117,7 +125,9 @@ pub(crate) const EDITS: [Edit; 28] = [
     edit("other field, added", "field zone", |issue, side| {
         set_field(issue, side.pick("zone", "zoom"), FieldValue::Text(side.pick("several\n\nlines", "no").into()));
     }),
-    edit("other field, removed", "field area", |issue, _| drop(issue.fields.remove("area"))),
+    edit("other field, removed", "field area", |issue, _| {
+        issue.fields.remove("area");
+    }),
     Edit { name: "unknown key, added", thing: "unknown key", how: How::UnknownKey },
     Edit { name: "comment, added", thing: "comments", how: How::Comment },
 ];
@@ -179,7 +189,7 @@ impl Edit {
             How::UnknownKey => {
                 String::from_utf8_lossy(merged.file.as_deref().unwrap_or_default()).contains(unknown_key(side))
             }
-            How::Comment => merged.names.iter().any(|name| comment_path(side).ends_with(name)),
+            How::Comment => merged.names.contains(&comment_path(side)),
         }
     }
 }

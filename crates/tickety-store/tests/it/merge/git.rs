@@ -10,8 +10,8 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// Where the issue lies that everything is about.
-pub(crate) const ISSUE: &str = ".tickety/issues/000/000042-m1g2.md";
+/// The file of the issue that everything is about. Which folder it is in is all the same to git.
+pub(crate) const ISSUE: &str = "000042-m1g2.md";
 
 /// A repository in a folder of its own.
 pub(crate) struct Scratch {
@@ -78,8 +78,7 @@ impl Scratch {
             })
             .collect();
         let files = self.read(&trees.iter().map(|(_, tree)| format!("{tree}:{ISSUE}")).collect::<Vec<_>>());
-        let folder = ISSUE.rsplit_once('/').unwrap().0;
-        let names = self.read(&trees.iter().map(|(_, tree)| format!("{tree}:{folder}")).collect::<Vec<_>>());
+        let names = self.read(&trees.iter().map(|(_, tree)| (*tree).to_owned()).collect::<Vec<_>>());
         let merged = trees.iter().zip(files).zip(names);
         merged
             .map(|((&(clean, _), file), tree)| Merged { clean, file: clean.then_some(file), names: names_of(&tree) })
@@ -134,6 +133,8 @@ impl Scratch {
         let mut command = Command::new("git");
         command
             .args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"])
+            // Thousands of objects that nobody will miss.
+            .args(["-c", "core.fsync=none", "-c", "core.looseCompression=0"])
             .args(arguments)
             .current_dir(self.folder.path())
             .env("HOME", self.folder.path())

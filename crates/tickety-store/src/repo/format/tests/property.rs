@@ -16,8 +16,11 @@ fn printed(issue: &Issue) -> String {
     String::from_utf8(print_issue(issue, &schema()).unwrap()).unwrap()
 }
 
+/// What a reader says.
+type Read<'a> = Option<Vec<Entry<'a>>>;
+
 /// Reads a front matter with both readers: what the quick one says, and the full one.
-fn read_twice(text: &str) -> Option<(Option<Vec<Entry<'_>>>, Option<Vec<Entry<'_>>>)> {
+fn read_twice(text: &str) -> Option<(Read<'_>, Read<'_>)> {
     let document = Document::split(text.as_bytes(), ISSUE_BYTES).ok()?;
     let quick = plain::read(text, document.front.clone());
     let mut full = yaml::read(text, document.front.clone()).ok();
