@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::document::line_end;
 use super::value::{Entry, List, Map, Scalar, Style, Value};
 
 /// The longest key that is read here, well below where YAML ends.
@@ -21,40 +20,38 @@ pub(super) fn read(text: &str, front: Range<usize>) -> Option<Vec<Entry<'_>>> {
     if !is_simple(text[front.clone()].as_bytes()) {
         return None;
     }
-    let mut reader = Reader { text, at: front.start, end: front.end, lines: 0 };
+    let mut reader = Reader::new(text, front);
     let entries = reader.entries(0)?;
     // What is left begins deeper than its surroundings allow.
-    (reader.at == reader.end).then_some(entries)
+    reader.line.is_none().then_some(entries)
 }
 
 /// Whether all characters are such that every reader takes them for themselves and every line
 /// break for one.
 fn is_simple(front: &[u8]) -> bool {
-    let mut previous = 0;
-    for (index, &byte) in front.iter().enumerate() {
-        let simple = match byte {
-            b' '..=b'~' => true,
-            b'\n' => true,
-            b'\r' => front.get(index + 1) == Some(&b'\n'),
-            0x80..=0x9f if previous == 0xc2 => false,
-            0x80.. => !matches!(
-                front[index..],
-                [0xe2, 0x80, 0xa8 | 0xa9, ..] | [0xef, 0xbb, 0xbf, ..] | [0xef, 0xbf, 0xbe | 0xbf, ..]
-            ),
-            _ => false,
-        };
-        if !simple {
-            return false;
-        }
-        previous = byte;
+    let plain = |byte: u8| matches!(byte, b' '..=b'~' | b'\n');
+    // Nearly always; and a loop without branches is quick.
+    if front.iter().fold(true, |all, &byte| all & plain(byte)) {
+        return true;
     }
-    true
+    front.iter().enumerate().all(|(index, &byte)| match byte {
+        b'\r' => front.get(index + 1) == Some(&b'\n'),
+        0xc2 => !matches!(front.get(index + 1), Some(0x80..=0x9f)),
+        0xe2 | 0xef => !matches!(
+            front[index..],
+            [0xe2, 0x80, 0xa8 | 0xa9, ..] | [0xef, 0xbb, 0xbf, ..] | [0xef, 0xbf, 0xbe | 0xbf, ..]
+        ),
+        0x80.. => true,
+        byte => plain(byte),
+    })
 }
 
 struct Reader<'a> {
     text: &'a str,
-    at: usize,
     end: usize,
+    /// The line that is read next.
+    line: Option<Line<'a>>,
+    /// How many lines were read.
     lines: usize,
 }
 
@@ -69,32 +66,38 @@ struct Line<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Returns the line at the reader's place.
-    fn line(&self) -> Option<Line<'a>> {
-        if self.at >= self.end {
+    fn new(text: &'a str, front: Range<usize>) -> Self {
+        let mut reader = Self { text, end: front.end, line: None, lines: 0 };
+        reader.line = reader.line_at(front.start);
+        reader
+    }
+
+    fn line_at(&self, start: usize) -> Option<Line<'a>> {
+        if start >= self.end {
             return None;
         }
-        let next = line_end(self.text, self.at).min(self.end);
-        let line = &self.text[self.at..next];
-        let line = line.strip_suffix('\n').unwrap_or(line);
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        let rest = line.trim_start_matches(' ');
-        Some(Line { start: self.at, indent: line.len() - rest.len(), rest, next })
+        let bytes = &self.text.as_bytes()[start..self.end];
+        // Lines are short: a plain loop is quicker than a search that begins by aligning itself.
+        let len = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
+        let next = (start + len + 1).min(self.end);
+        let len = if len > 0 && bytes[len - 1] == b'\r' { len - 1 } else { len };
+        let indent = bytes[..len].iter().position(|&byte| byte != b' ').unwrap_or(len);
+        Some(Line { start, indent, rest: &self.text[start + indent..start + len], next })
     }
 
     /// Moves to the next line that has more than a comment, and returns it.
     fn significant(&mut self) -> Option<Line<'a>> {
-        while let Some(line) = self.line() {
+        while let Some(line) = self.line {
             if !line.rest.is_empty() && !line.rest.starts_with('#') {
                 return Some(line);
             }
-            self.at = line.next;
+            self.line = self.line_at(line.next);
         }
         None
     }
 
     fn advance(&mut self, line: Line<'_>) -> Option<()> {
-        self.at = line.next;
+        self.line = self.line_at(line.next);
         self.lines += 1;
         (self.lines <= LINES).then_some(())
     }
@@ -191,8 +194,8 @@ impl<'a> Reader<'a> {
         };
         let mut text = String::new();
         let mut content = step.map(|step| indent + usize::from(step));
-        let mut end = self.at;
-        while let Some(line) = self.line() {
+        let mut end = at;
+        while let Some(line) = self.line {
             if line.rest.is_empty() {
                 // White space alone may be content, or not: let the full reader say.
                 if line.indent > 0 {
@@ -210,7 +213,7 @@ impl<'a> Reader<'a> {
             text.push_str(line.rest);
             text.push('\n');
             self.advance(line)?;
-            end = self.at;
+            end = line.next;
         }
         if self.significant().is_some_and(|next| next.indent > indent) {
             return None;
@@ -242,11 +245,8 @@ fn scalar(line: &str, at: usize) -> Option<Scalar<'_>> {
             return None;
         }
         _ => {
-            let text = line.find(" #").map_or(line, |comment| &line[..comment]).trim_end_matches(' ');
-            if text.contains(": ") || text.ends_with(':') {
-                return None;
-            }
-            (Cow::Borrowed(text), Style::Plain, text.len())
+            let len = bare(line.as_bytes())?;
+            (Cow::Borrowed(&line[..len]), Style::Plain, len)
         }
     };
     let rest = &line[len..];
@@ -255,6 +255,20 @@ fn scalar(line: &str, at: usize) -> Option<Scalar<'_>> {
         return None;
     }
     Some(Scalar { text, style, span: at..at + len })
+}
+
+/// Returns how long a text without quotes is; `None` if it is a key.
+fn bare(line: &[u8]) -> Option<usize> {
+    let mut len = 0;
+    for (index, &byte) in line.iter().enumerate() {
+        match byte {
+            b' ' => continue,
+            b'#' if index > len => break,
+            b':' if matches!(line.get(index + 1), None | Some(b' ')) => return None,
+            _ => len = index + 1,
+        }
+    }
+    Some(len)
 }
 
 fn single_quoted(line: &str) -> Option<(Cow<'_, str>, usize)> {

@@ -44,9 +44,11 @@ pub(super) fn issue<'a>(
 ) -> Result<IssueRecord<'a>, Fault> {
     let mut known: [Option<Entry<'a>>; Key::ALL.len()] = [const { None }; Key::ALL.len()];
     let mut unknown = BTreeSet::new();
+    let mut place = 0;
     for entry in entries {
-        let first = match Key::parse(&entry.key) {
+        let first = match Key::parse_after(&entry.key, place) {
             Some(key) => {
+                place = key.place();
                 let slot = &mut known[key.place()];
                 if slot.is_some() {
                     return Err(duplicate(&entry));
