@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{self, BufRead, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,7 +28,8 @@ impl Draft {
         let directory = context.temporary_directory();
         for attempt in 0.. {
             let path = directory.join(format!("tickety-{}-{attempt}-{name}.md", std::process::id()));
-            match fs::File::create_new(&path) {
+            // Nobody else has to read what isn't finished.
+            match fs::File::options().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(mut file) => {
                     file.write_all(start.as_bytes()).map_err(|error| CliError::io("write", &path, &error))?;
                     return Ok(Self { path, start });

@@ -130,7 +130,10 @@ impl From<StorageError> for CliError {
                 path.parent().unwrap_or(path).display()
             )),
             StorageError::NumberTaken { .. } => made.hint("leave out --to to get the next free number"),
-            StorageError::Git { .. } | StorageError::NumbersExhausted { .. } => made,
+            StorageError::Git { .. } => {
+                made.hint("`git rev-parse --verify REF` tells whether git knows a branch or commit")
+            }
+            StorageError::NumbersExhausted { .. } => made,
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
             StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
             StorageError::Config { .. } => made.hint("repair the file in an editor; docs/config.md describes it"),

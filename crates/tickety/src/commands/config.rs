@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
+use tickety_store::StorageError;
 
 use crate::compose::Setting;
 use crate::exit::{CliError, Ended};
@@ -72,7 +73,12 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         }
         Action::Set { key, value } => {
             let repo = session.repo()?;
-            repo.set(&key, &value)?;
+            repo.set(&key, &value).map_err(|error| match &error {
+                StorageError::Config { message, .. } => {
+                    CliError::new(ErrorCode::BadConfig, message).hint("nothing was changed; docs/config.md describes the settings")
+                }
+                _ => error.into(),
+            })?;
             get(&key, session)
         }
     }
@@ -87,12 +93,7 @@ fn get(key: &str, session: &Session) -> Result<Ended, CliError> {
     let setting = found.ok_or_else(|| {
         CliError::new(ErrorCode::BadConfig, format!("there is no setting `{key}`")).hint("`tickety config list` shows all")
     })?;
-    if session.json() {
-        return list(vec![setting], session);
-    }
-    let mut screen = session.screen();
-    screen.put(palette::PLAIN, &setting.value).raw("\n");
-    session.show(screen)
+    tell(setting, session)
 }
 
 fn actor(session: &Session) -> Option<Setting> {

@@ -34,6 +34,9 @@ pub struct Args {
 /// How many issues are made at once: as many as memory should hold.
 const BATCH: usize = 10_000;
 
+/// How many links make a tree.
+const WORTH_DRAWING: usize = 3;
+
 /// The `data` of the answer.
 #[derive(Serialize)]
 struct Made {
@@ -83,7 +86,7 @@ fn look_around(demo: &Session, directory: &str) -> Result<(), CliError> {
     let mut commands: Vec<Vec<String>> = ["list --limit 10", "search cache --limit 5", "ready --limit 10", "stats"]
         .map(|command| command.split(' ').map(str::to_owned).collect())
         .into();
-    if let Some(key) = most_linked(demo)? {
+    if let Some(key) = worth_drawing(demo)? {
         commands.insert(3, vec!["graph".to_owned(), key.to_string(), "--depth".to_owned(), "3".to_owned()]);
     }
     for command in commands {
@@ -98,15 +101,17 @@ fn look_around(demo: &Session, directory: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Returns an open epic if one has parts: its tree is worth looking at.
-fn most_linked(demo: &Session) -> Result<Option<IssueKey>, CliError> {
+/// Returns an open issue whose tree is worth looking at and fits a page: the one with the fewest links
+/// of those that have several.
+fn worth_drawing(demo: &Session) -> Result<Option<IssueKey>, CliError> {
     let query = question::parse("is:open has:child limit:20", demo)?;
     let storage = demo.storage()?;
     let page = pollster::block_on(storage.list(&query, &demo.moment(&query)))?;
     let selectors: Vec<_> = page.issues.iter().map(|issue| issue.key.into()).collect();
     let whole = pollster::block_on(storage.get_many(&selectors));
-    let most = whole.into_iter().flatten().max_by_key(|stored| stored.derived.links.len());
-    Ok(most.map(|stored| stored.issue.key()))
+    let branching = whole.into_iter().flatten().filter(|stored| stored.derived.links.len() >= WORTH_DRAWING);
+    let least = branching.min_by_key(|stored| stored.derived.links.len());
+    Ok(least.map(|stored| stored.issue.key()))
 }
 
 fn empty_folder(folder: &Path) -> Result<PathBuf, CliError> {

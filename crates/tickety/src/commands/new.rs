@@ -1,6 +1,6 @@
 //! `tickety new`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tickety_api::Meta;
 use tickety_api::answer::Written;
@@ -17,7 +17,8 @@ use crate::values::FieldArgs;
 /// Create an issue
 ///
 /// Prints its number and where it lies; elsewhere than on a terminal its name alone. Without a
-/// title the editor opens.
+/// title the first line of --body-file is the title, or the editor opens. `tickety new -` takes title
+/// and body from standard input.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The title; several words need no quotes
@@ -40,8 +41,15 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let title = args.title.join(" ");
-    let body = input::argument_or_file(args.body.as_deref(), args.body_file.as_deref())?.unwrap_or_default();
+    let mut title = args.title.join(" ");
+    let mut body = if title == "-" {
+        input::text(Path::new("-"))?
+    } else {
+        input::argument_or_file(args.body.as_deref(), args.body_file.as_deref())?.unwrap_or_default()
+    };
+    if title == "-" || (title.is_empty() && args.body_file.is_some()) {
+        (title, body) = title_and_body(&body);
+    }
     let untitled = title.trim().is_empty();
     if untitled && !args.edit && !session.context.can_ask() {
         return Err(CliError::usage("an issue needs a title").hint("write `tickety new TITLE`; --edit opens the editor"));
@@ -51,6 +59,12 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         return edit(&draft, session);
     }
     create(draft, session)
+}
+
+/// Takes the first line that isn't empty, without the mark of a heading, for the title.
+fn title_and_body(text: &str) -> (String, String) {
+    let (first, rest) = text.trim_start().split_once('\n').unwrap_or((text.trim(), ""));
+    (first.trim_start_matches('#').trim().to_owned(), rest.to_owned())
 }
 
 fn edit(draft: &Draft, session: &Session) -> Result<Ended, CliError> {

@@ -61,7 +61,13 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let moment = session.moment(&query);
     let storage = session.storage()?;
     let page = pollster::block_on(storage.list(&query, &moment))?;
-    let keys: Vec<IssueKey> = page.issues.iter().map(|summary| summary.key).collect();
+    let mut screen = session.screen();
+    // Only these show snippets.
+    let keys: Vec<IssueKey> = if session.json() || screen.is_terminal() {
+        page.issues.iter().map(|summary| summary.key).collect()
+    } else {
+        Vec::new()
+    };
     let texts = pollster::block_on(storage.texts(&keys))?;
     if session.json() {
         let total = pollster::block_on(storage.count(&query, &moment))?;
@@ -79,7 +85,6 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         let list = IssueList::new(issues, total, page.next.as_ref());
         return session.answer(list, session.meta(Some(page.freshness), page.problems)?);
     }
-    let mut screen = session.screen();
     if page.issues.is_empty() {
         session.note("no issue fits the query");
     }

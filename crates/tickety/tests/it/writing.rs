@@ -155,6 +155,21 @@ fn a_body_comes_from_a_file_or_standard_input() {
 }
 
 #[test]
+fn title_and_body_come_from_one_text() {
+    let env = home();
+    env.write("issue.md", "# From a file\n\nIts body\n");
+    env.ok(&["new", "--body-file", "issue.md"]);
+    let piped = env.call(&["new", "-"]).input("From input\n").run();
+    assert_eq!(piped.status, 0, "{piped}");
+    let shown = json(&env, &["show", "1", "2", "--json"]);
+    let texts = |place: usize| {
+        (shown["data"]["issues"][place]["title"].clone(), shown["data"]["issues"][place]["body"].clone())
+    };
+    assert_eq!(texts(0), ("From a file".into(), "Its body".into()));
+    assert_eq!(texts(1), ("From input".into(), "".into()));
+}
+
+#[test]
 fn several_issues_change_together_or_not_at_all() {
     let env = small_home();
     let before = env.files();
