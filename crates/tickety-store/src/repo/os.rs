@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
@@ -264,16 +265,19 @@ impl BootId {
         self.0 == other.0 && self.0 != [0; 16]
     }
 
-    /// Returns that of the running kernel.
+    /// Returns that of the running kernel. Read once: no process outlives its kernel.
     pub(crate) fn current() -> Self {
+        static CURRENT: OnceLock<BootId> = OnceLock::new();
         #[cfg(test)]
         if let Some(boot) = fault::boot() {
             return boot;
         }
-        let mut text = [0; 36];
-        let read = File::open("/proc/sys/kernel/random/boot_id").and_then(|file| file.read_exact_at(&mut text, 0));
-        let id = read.ok().and_then(|()| uuid::Uuid::try_parse_ascii(&text).ok());
-        Self(id.map_or([0; 16], uuid::Uuid::into_bytes))
+        *CURRENT.get_or_init(|| {
+            let mut text = [0; 36];
+            let read = File::open("/proc/sys/kernel/random/boot_id").and_then(|file| file.read_exact_at(&mut text, 0));
+            let id = read.ok().and_then(|()| uuid::Uuid::try_parse_ascii(&text).ok());
+            Self(id.map_or([0; 16], uuid::Uuid::into_bytes))
+        })
     }
 }
 
