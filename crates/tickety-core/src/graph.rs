@@ -248,13 +248,15 @@ mod tests {
 
     #[test]
     fn path_is_shortest_and_survives_cycles() {
-        let next = |n: u32| Ok::<_, Infallible>(match n {
-            1 => vec![2, 3],
-            2 => vec![1, 4],
-            3 => vec![5],
-            4 => vec![5],
-            _ => vec![],
-        });
+        let next = |n: u32| {
+            Ok::<_, Infallible>(match n {
+                1 => vec![2, 3],
+                2 => vec![1, 4],
+                3 => vec![5],
+                4 => vec![5],
+                _ => vec![],
+            })
+        };
         assert_eq!(path(1, 5, next), Ok(Some(vec![1, 3, 5])));
         assert_eq!(path(5, 1, next), Ok(None));
         assert_eq!(path(7, 7, next), Ok(Some(vec![7])));

@@ -68,9 +68,7 @@ impl FromStr for IssueId {
     type Err = SelectorParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Uuid::try_parse(text)
-            .map(Self)
-            .map_err(|_| SelectorParseError::Id { text: text.to_owned() })
+        Uuid::try_parse(text).map(Self).map_err(|_| SelectorParseError::Id { text: text.to_owned() })
     }
 }
 
@@ -173,13 +171,11 @@ impl IssueName {
     /// the prefix in any case.
     pub fn parse(text: &str, prefix: &str) -> Result<Self, SelectorParseError> {
         let unknown = || SelectorParseError::Selector { text: text.to_owned(), prefix: prefix.to_owned() };
-        let rest = text.strip_prefix('#').unwrap_or_else(|| {
-            match text.split_at_checked(prefix.len()) {
-                Some((head, tail)) if !prefix.is_empty() && head.eq_ignore_ascii_case(prefix) => {
-                    tail.strip_prefix('-').unwrap_or(text)
-                }
-                _ => text,
+        let rest = text.strip_prefix('#').unwrap_or_else(|| match text.split_at_checked(prefix.len()) {
+            Some((head, tail)) if !prefix.is_empty() && head.eq_ignore_ascii_case(prefix) => {
+                tail.strip_prefix('-').unwrap_or(text)
             }
+            _ => text,
         });
         let (number, suffix) = match rest.split_once('-') {
             Some((number, suffix)) => (number, Some(suffix.parse().map_err(|_| unknown())?)),

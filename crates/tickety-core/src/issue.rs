@@ -441,8 +441,7 @@ pub enum LinkKind {
 
 impl LinkKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::BlockedBy, Self::Parent, Self::Relates, Self::DuplicateOf, Self::DiscoveredFrom];
+    pub const ALL: [Self; 5] = [Self::BlockedBy, Self::Parent, Self::Relates, Self::DuplicateOf, Self::DiscoveredFrom];
 
     /// Returns the name files and commands use.
     pub fn as_str(self) -> &'static str {
@@ -487,12 +486,8 @@ impl FieldValue {
         let trimmed = text.trim();
         match field_type {
             FieldType::Text => Ok(Self::Text(text.to_owned())),
-            FieldType::Number => {
-                trimmed.parse().map(Self::Number).map_err(|_| bad("a number such as 2.5".to_owned()))
-            }
-            FieldType::Date => {
-                trimmed.parse().map(Self::Date).map_err(|_| bad("a date such as 2026-11-30".to_owned()))
-            }
+            FieldType::Number => trimmed.parse().map(Self::Number).map_err(|_| bad("a number such as 2.5".to_owned())),
+            FieldType::Date => trimmed.parse().map(Self::Date).map_err(|_| bad("a date such as 2026-11-30".to_owned())),
             FieldType::Bool => match trimmed.to_ascii_lowercase().as_str() {
                 "true" | "yes" => Ok(Self::Bool(true)),
                 "false" | "no" => Ok(Self::Bool(false)),

@@ -20,7 +20,9 @@ pub use diff::diff;
 
 use crate::graph::Relation;
 use crate::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Version};
-use crate::issue::{CloseReason, Closure, CommentId, FieldValue, Kind, LinkKind, Minutes, PartParseError, Priority, Status};
+use crate::issue::{
+    CloseReason, Closure, CommentId, FieldValue, Kind, LinkKind, Minutes, PartParseError, Priority, Status,
+};
 
 /// A step of a batch.
 #[derive(Clone, PartialEq, Debug)]
@@ -282,7 +284,9 @@ pub enum OperationError {
         issue: IssueKey,
     },
     /// The key of a custom field has characters that it can't have.
-    #[error("`{key}` can't be a custom field: use a-z, 0-9, `-` and `_`, starting with a letter, at most 64 characters")]
+    #[error(
+        "`{key}` can't be a custom field: use a-z, 0-9, `-` and `_`, starting with a letter, at most 64 characters"
+    )]
     FieldKey {
         /// What was given.
         key: String,

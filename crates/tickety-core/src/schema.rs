@@ -42,10 +42,7 @@ impl Schema {
     /// configured (a file edited by hand, another branch's config) counts as open, so that the
     /// issue stays in sight.
     pub fn category(&self, status: &Status) -> Category {
-        self.statuses
-            .iter()
-            .find(|def| def.name == *status)
-            .map_or(Category::Open, |def| def.category)
+        self.statuses.iter().find(|def| def.name == *status).map_or(Category::Open, |def| def.category)
     }
 
     /// Whether `status` is configured.
@@ -60,10 +57,7 @@ impl Schema {
 
     /// Returns the type of a custom field; free text where none is declared.
     pub fn field_type(&self, key: &str) -> FieldType {
-        self.fields
-            .iter()
-            .find(|def| def.key == key)
-            .map_or(FieldType::Text, |def| def.field_type.clone())
+        self.fields.iter().find(|def| def.key == key).map_or(FieldType::Text, |def| def.field_type.clone())
     }
 
     /// Returns the first status of a category.

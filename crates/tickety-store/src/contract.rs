@@ -165,7 +165,10 @@ pub async fn a_created_issue_is_read_back_whole(store: &dyn IssueStorage) {
     assert_eq!(Some(issue.created), draft.created);
     assert_eq!(issue.comments.len(), 1);
     let comment = &issue.comments[0];
-    assert_eq!((comment.author.clone(), Some(comment.created)), (draft.comments[0].author.clone(), draft.comments[0].created));
+    assert_eq!(
+        (comment.author.clone(), Some(comment.created)),
+        (draft.comments[0].author.clone(), draft.comments[0].created)
+    );
     assert_eq!(comment.body, draft.comments[0].body);
     assert_eq!(derived.links.len(), 1);
     assert_eq!(derived.links[0].target.as_ref().map(|target| target.key), Some(other));
@@ -212,10 +215,7 @@ pub async fn every_name_finds_the_issue(store: &dyn IssueStorage) {
 pub async fn what_is_missing_is_not_found(store: &dyn IssueStorage) {
     let key = create_titled(store, "only").await;
     let wrong = "zzz0".parse().expect("a suffix");
-    let names = [
-        IssueName { number: key.number, suffix: Some(wrong) },
-        key.number.next().expect("in range").into(),
-    ];
+    let names = [IssueName { number: key.number, suffix: Some(wrong) }, key.number.next().expect("in range").into()];
     for name in names {
         let error = store.get(name.into()).await.expect_err("nothing has this name");
         assert!(matches!(error, StorageError::NotFound { .. }), "{error}");
@@ -308,15 +308,18 @@ pub async fn a_batch_applies_whole_or_not_at_all(store: &dyn IssueStorage) {
 /// Operations of one batch build on each other, and links may point forward.
 pub async fn operations_refer_to_issues_of_the_same_batch(store: &dyn IssueStorage) {
     let first = Draft { links: vec![(LinkKind::BlockedBy, Target::Created(1))], ..Draft::new("first") };
-    let outcome = apply(store, vec![
-        Operation::Create(Box::new(first)),
-        Operation::Create(Box::new(Draft::new("second"))),
-        Operation::Update {
-            target: Target::Created(1),
-            expected: None,
-            changes: vec![Change::AddLabel("made".to_owned())],
-        },
-    ])
+    let outcome = apply(
+        store,
+        vec![
+            Operation::Create(Box::new(first)),
+            Operation::Create(Box::new(Draft::new("second"))),
+            Operation::Update {
+                target: Target::Created(1),
+                expected: None,
+                changes: vec![Change::AddLabel("made".to_owned())],
+            },
+        ],
+    )
     .await;
     let keys: Vec<IssueKey> = outcome.outcomes.iter().map(|outcome| outcome.key).collect();
     assert_eq!(keys[1], keys[2]);
@@ -443,12 +446,15 @@ pub async fn lists_follow_the_query(store: &dyn IssueStorage) {
         ("Index is slow", Priority::Low, "perf", "bo"),
         ("Cache is cold", Priority::Critical, "cache", "bo"),
     ] {
-        create(store, Draft {
-            priority,
-            labels: [label.to_owned()].into(),
-            assignees: [assignee.to_owned()].into(),
-            ..Draft::new(title)
-        })
+        create(
+            store,
+            Draft {
+                priority,
+                labels: [label.to_owned()].into(),
+                assignees: [assignee.to_owned()].into(),
+                ..Draft::new(title)
+            },
+        )
         .await;
     }
     for (text, expected) in [
@@ -502,10 +508,11 @@ pub async fn pages_join_without_gaps_or_repeats(store: &dyn IssueStorage) {
 pub async fn text_is_found_in_title_body_and_comments(store: &dyn IssueStorage) {
     let body = Draft { body: "The Écran flickers.\nparse_file(x)".to_owned(), ..Draft::new("Dim light") };
     let key = create(store, body).await;
-    change(store, key, [
-        Change::AddComment(DraftComment::new("broken on start")),
-        Change::AddComment(DraftComment::new("up again")),
-    ])
+    change(
+        store,
+        key,
+        [Change::AddComment(DraftComment::new("broken on start")), Change::AddComment(DraftComment::new("up again"))],
+    )
     .await;
     for (text, found) in [
         ("écran", true),
@@ -563,19 +570,18 @@ pub async fn graphs_stay_in_their_scope(store: &dyn IssueStorage) {
     assert_eq!(nodes(scope(&keys[..1], None, false)).await, keys[..1]);
     assert_eq!(nodes(scope(&keys[..1], None, true)).await, keys[..3]);
     let edges = store.graph(&scope(&keys[..1], None, true)).await.expect("readable").edges;
-    assert_eq!(edges.into_iter().collect::<Vec<_>>(), [
-        (keys[0], LinkKind::BlockedBy, keys[1]),
-        (keys[1], LinkKind::BlockedBy, keys[2])
-    ]);
+    assert_eq!(
+        edges.into_iter().collect::<Vec<_>>(),
+        [(keys[0], LinkKind::BlockedBy, keys[1]), (keys[1], LinkKind::BlockedBy, keys[2])]
+    );
 }
 
 /// Counts agree with what was made.
 pub async fn stats_count_what_the_query_asks_for(store: &dyn IssueStorage) {
-    let one = create(store, Draft {
-        labels: ["cache".to_owned()].into(),
-        due: Some(jiff::civil::date(2020, 1, 1)),
-        ..Draft::new("one")
-    })
+    let one = create(
+        store,
+        Draft { labels: ["cache".to_owned()].into(), due: Some(jiff::civil::date(2020, 1, 1)), ..Draft::new("one") },
+    )
     .await;
     let two = create(store, Draft { assignees: ["bo".to_owned()].into(), ..Draft::new("two") }).await;
     let three = create_titled(store, "three").await;
@@ -605,10 +611,8 @@ pub async fn refused_values_name_the_operation(store: &dyn IssueStorage) {
         Draft { comments: vec![DraftComment::new(" \n")], ..Draft::new("x") },
     ];
     for draft in drafts {
-        let operations = vec![
-            Operation::Create(Box::new(Draft::new("fine"))),
-            Operation::Create(Box::new(draft.clone())),
-        ];
+        let operations =
+            vec![Operation::Create(Box::new(Draft::new("fine"))), Operation::Create(Box::new(draft.clone()))];
         let error = apply_at(store, 0, operations).await.expect_err("the draft is refused");
         assert!(matches!(error, StorageError::Refused { index: 1, .. }), "{draft:?}: {error}");
     }

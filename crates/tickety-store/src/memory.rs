@@ -19,8 +19,8 @@ use crate::error::StorageError;
 use crate::ids::IdSource;
 use crate::plan::{self, Snapshot};
 use crate::storage::{
-    Batch, BatchOutcome, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, IssueStorage, IssueSummary, IssueText,
-    MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
+    Batch, BatchOutcome, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, IssueStorage, IssueSummary,
+    IssueText, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
 };
 
 /// A store whose issues live as long as it does.
@@ -262,16 +262,21 @@ impl IssueStorage for MemoryStore {
             let mut next = BTreeSet::new();
             for key in level {
                 let stored = &all[&key];
-                graph.nodes.insert(key, GraphNode {
-                    title: stored.issue.title.clone(),
-                    status: stored.issue.status.clone(),
-                    category: stored.category,
-                    priority: stored.issue.priority,
-                });
+                graph.nodes.insert(
+                    key,
+                    GraphNode {
+                        title: stored.issue.title.clone(),
+                        status: stored.issue.status.clone(),
+                        category: stored.category,
+                        priority: stored.issue.priority,
+                    },
+                );
                 if scope.depth.is_some_and(|limit| depth >= limit) {
                     continue;
                 }
-                next.extend(followed(&key).map(|(_, target)| target).filter(|target| !graph.nodes.contains_key(target)));
+                next.extend(
+                    followed(&key).map(|(_, target)| target).filter(|target| !graph.nodes.contains_key(target)),
+                );
             }
             next.retain(|key| !graph.nodes.contains_key(key));
             level = next;
@@ -281,7 +286,8 @@ impl IssueStorage for MemoryStore {
         let state = self.state();
         for holder in graph.nodes.keys() {
             for link in state.issues[holder].issue.links.iter().filter(|link| kinds.contains(&link.kind)) {
-                if let Some(target) = state.resolve_name(link.target).filter(|target| graph.nodes.contains_key(target)) {
+                if let Some(target) = state.resolve_name(link.target).filter(|target| graph.nodes.contains_key(target))
+                {
                     graph.edges.insert((*holder, link.kind, target));
                 }
             }

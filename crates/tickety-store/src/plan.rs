@@ -183,9 +183,14 @@ impl Planner<'_> {
         let current = self.current(key, expected)?;
         self.slot(key).after = None;
         let mut referrers: BTreeSet<IssueKey> = self.snapshot.referrers(key)?.into_iter().collect();
-        referrers.extend(self.slots.iter().filter(|(_, slot)| {
-            slot.after.as_ref().is_some_and(|issue| issue.links.iter().any(|link| link.target.names(key)))
-        }).map(|(referrer, _)| *referrer));
+        referrers.extend(
+            self.slots
+                .iter()
+                .filter(|(_, slot)| {
+                    slot.after.as_ref().is_some_and(|issue| issue.links.iter().any(|link| link.target.names(key)))
+                })
+                .map(|(referrer, _)| *referrer),
+        );
         referrers.remove(&key);
         for referrer in referrers {
             // A referrer that was deleted before, or was not changed yet.
@@ -263,10 +268,8 @@ impl Planner<'_> {
                     broken = Some(error);
                     Vec::new()
                 });
-                let found: Vec<IssueKey> = found
-                    .into_iter()
-                    .filter(|key| slots.get(key).is_none_or(|slot| slot.after.is_some()))
-                    .collect();
+                let found: Vec<IssueKey> =
+                    found.into_iter().filter(|key| slots.get(key).is_none_or(|slot| slot.after.is_some())).collect();
                 match found.as_slice() {
                     [key] => Ok(*key),
                     [] => Err(OperationError::NoTarget { selector: *selector }),

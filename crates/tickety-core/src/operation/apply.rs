@@ -109,7 +109,11 @@ pub fn create(draft: &Draft, number: IssueNumber, context: &mut ApplyContext<'_>
 ///
 /// An edit drops the time that an import kept, unless the changes set that time themselves or
 /// concern comments only, which tell their own time.
-pub fn apply(issue: &Issue, changes: &[Change], context: &mut ApplyContext<'_>) -> Result<Option<Issue>, OperationError> {
+pub fn apply(
+    issue: &Issue,
+    changes: &[Change],
+    context: &mut ApplyContext<'_>,
+) -> Result<Option<Issue>, OperationError> {
     let mut next = issue.clone();
     for change in changes {
         apply_one(&mut next, change, context)?;
@@ -156,9 +160,11 @@ fn apply_one(issue: &mut Issue, change: &Change, context: &mut ApplyContext<'_>)
             }
             issue.status = status.clone();
             issue.closure = match closure {
-                Some(Closure { at, reason, note }) => {
-                    Some(Closure { at: *at, reason: *reason, note: note.as_deref().map(close_note).transpose()?.flatten() })
-                }
+                Some(Closure { at, reason, note }) => Some(Closure {
+                    at: *at,
+                    reason: *reason,
+                    note: note.as_deref().map(close_note).transpose()?.flatten(),
+                }),
                 None => None,
             };
         }

@@ -57,15 +57,10 @@ pub fn diff(before: &Issue, after: &Issue) -> Vec<Change> {
     changes.extend(before.references.difference(references).cloned().map(Change::RemoveReference));
     changes.extend(references.difference(&before.references).cloned().map(Change::AddReference));
     changes.extend(
-        before
-            .links
-            .difference(links)
-            .map(|link| Change::RemoveLink { kind: link.kind, target: link.target.into() }),
+        before.links.difference(links).map(|link| Change::RemoveLink { kind: link.kind, target: link.target.into() }),
     );
     changes.extend(
-        links
-            .difference(&before.links)
-            .map(|link| Change::AddLink { kind: link.kind, target: link.target.into() }),
+        links.difference(&before.links).map(|link| Change::AddLink { kind: link.kind, target: link.target.into() }),
     );
     for key in before.fields.keys().filter(|key| !fields.contains_key(*key)) {
         changes.push(Change::Field { key: key.clone(), value: None });

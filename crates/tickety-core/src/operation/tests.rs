@@ -36,13 +36,7 @@ impl World {
             Target::Existing(selector) => Err(OperationError::NoTarget { selector: *selector }),
             Target::Created(index) => Err(OperationError::NotCreated { index: *index }),
         };
-        run(&mut ApplyContext {
-            schema,
-            now: *now,
-            actor: Some("ann"),
-            new_id: &mut new_id,
-            resolve: &mut resolve,
-        })
+        run(&mut ApplyContext { schema, now: *now, actor: Some("ann"), new_id: &mut new_id, resolve: &mut resolve })
     }
 
     fn create(&mut self, draft: Draft) -> Result<Issue, OperationError> {
@@ -107,11 +101,10 @@ fn a_link_edited_by_hand_is_replaced_by_its_full_name() {
 fn declared_fields_read_text_and_refuse_what_does_not_fit() {
     let mut world = World::new();
     let issue = world.create(Draft::new("x")).unwrap();
-    let set = |key: &str, value: &str| Change::Field {
-        key: key.to_owned(),
-        value: Some(FieldValue::Text(value.to_owned())),
-    };
-    let changed = world.apply(&issue, &[set("points", " 3.50 "), set("size", "s"), set("note", "free")]).unwrap().unwrap();
+    let set =
+        |key: &str, value: &str| Change::Field { key: key.to_owned(), value: Some(FieldValue::Text(value.to_owned())) };
+    let changed =
+        world.apply(&issue, &[set("points", " 3.50 "), set("size", "s"), set("note", "free")]).unwrap().unwrap();
     let expected = BTreeMap::from([
         ("note".to_owned(), FieldValue::Text("free".to_owned())),
         ("points".to_owned(), FieldValue::Number(Decimal::new(3.5).unwrap())),

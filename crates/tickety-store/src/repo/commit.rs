@@ -138,9 +138,8 @@ impl RepoStore {
         origin: Origin<'_>,
     ) -> Result<Option<Version>, StorageError> {
         let path = RecordPath::issue(key);
-        let unwritable = |error: FormatError| StorageError::Unreadable {
-            problem: error.into_record_problem(shown(path)),
-        };
+        let unwritable =
+            |error: FormatError| StorageError::Unreadable { problem: error.into_record_problem(shown(path)) };
         let Some(after) = &change.after else {
             if let Origin::Here(loaded) = origin {
                 for file in &loaded.files {
@@ -209,9 +208,8 @@ impl RepoStore {
                 continue;
             }
             let path = comment_path(key, comment, known.map(|file| file.path));
-            let unwritable = |error: FormatError| StorageError::Unreadable {
-                problem: error.into_record_problem(shown(path)),
-            };
+            let unwritable =
+                |error: FormatError| StorageError::Unreadable { problem: error.into_record_problem(shown(path)) };
             let bytes = match known {
                 None => format::print_comment(comment).map_err(unwritable)?,
                 Some(file) => format::edit_comment(&self.read_again(file.path)?, comment).map_err(unwritable)?,

@@ -75,8 +75,8 @@ impl Config {
     /// Lists what is in force.
     pub fn settings(text: &str, path: &Path) -> Result<Vec<Setting>, StorageError> {
         let config = Self::parse(text, path)?;
-        let document = Document::parse(text)
-            .map_err(|error| Source { text, path }.error(error.span(), error.message().trim()))?;
+        let document =
+            Document::parse(text).map_err(|error| Source { text, path }.error(error.span(), error.message().trim()))?;
         let schema = &config.schema;
         let mut settings = Vec::new();
         let mut push = |key: String, value: String| {
@@ -148,9 +148,8 @@ fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Item> {
 }
 
 fn unknown_key(key: &str) -> String {
-    let near = KEYS.iter().max_by(|left, right| {
-        strsim::jaro_winkler(left, key).total_cmp(&strsim::jaro_winkler(right, key))
-    });
+    let near =
+        KEYS.iter().max_by(|left, right| strsim::jaro_winkler(left, key).total_cmp(&strsim::jaro_winkler(right, key)));
     match near.filter(|near| strsim::jaro_winkler(near, key) > 0.8) {
         Some(near) => format!("there is no setting `{key}`; did you mean `{near}`?"),
         None => format!("there is no setting `{key}`; there are {}", KEYS.join(", ")),
@@ -166,7 +165,9 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn error(self, span: Option<Range<usize>>, message: &str) -> StorageError {
-        let line = span.map(|span| 1 + self.text.as_bytes()[..span.start.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count());
+        let line = span.map(|span| {
+            1 + self.text.as_bytes()[..span.start.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count()
+        });
         StorageError::Config {
             path: self.path.to_owned(),
             line: line.and_then(|line| u32::try_from(line).ok()),
@@ -185,9 +186,10 @@ impl Source<'_> {
         match table.get("format").map(|item| (item.as_integer(), item)) {
             Some((Some(FORMAT), _)) => {}
             Some((Some(newer), item)) if newer > FORMAT => {
-                return Err(self.error(item.span(), &format!(
-                    "the issues are in format {newer}, this program knows format {FORMAT}: update tickety"
-                )));
+                return Err(self.error(
+                    item.span(),
+                    &format!("the issues are in format {newer}, this program knows format {FORMAT}: update tickety"),
+                ));
             }
             Some((_, item)) => return Err(self.error(item.span(), &format!("`format` has to be {FORMAT}"))),
             None => return Err(self.error(None, &format!("`format = {FORMAT}` is missing"))),
@@ -242,8 +244,9 @@ impl Source<'_> {
     }
 
     fn statuses(self, item: &Item, schema: &mut Schema) -> Result<(), StorageError> {
-        let table =
-            item.as_table_like().ok_or_else(|| self.error(item.span(), "`statuses` has to be a table of name = \"category\""))?;
+        let table = item
+            .as_table_like()
+            .ok_or_else(|| self.error(item.span(), "`statuses` has to be a table of name = \"category\""))?;
         for (name, item) in table.iter() {
             let category = item.as_str().and_then(|text| Category::ALL.into_iter().find(|one| one.as_str() == text));
             let Some(category) = category.filter(|_| is_name(name)) else {
@@ -267,8 +270,9 @@ impl Source<'_> {
     }
 
     fn fields(self, item: &Item, schema: &mut Schema) -> Result<(), StorageError> {
-        let table =
-            item.as_table_like().ok_or_else(|| self.error(item.span(), "`fields` has to be a table of name = \"type\""))?;
+        let table = item
+            .as_table_like()
+            .ok_or_else(|| self.error(item.span(), "`fields` has to be a table of name = \"type\""))?;
         for (key, item) in table.iter() {
             limits::field_key(key).map_err(|error| self.error(item.span(), &error.to_string()))?;
             let field_type = match item.as_str() {
@@ -350,7 +354,8 @@ mod tests {
     #[test]
     fn setting_keeps_the_rest_byte_for_byte() {
         let text = "# mine\nformat = 1\nprefix = \"TIK\" # short\n\n[fields] # typed\n";
-        let set = |key, value| Config::with(text, Path::new("config.toml"), key, value).map_err(|error| error.to_string());
+        let set =
+            |key, value| Config::with(text, Path::new("config.toml"), key, value).map_err(|error| error.to_string());
         assert_eq!(set("prefix", "AB").unwrap(), text.replace("TIK", "AB"));
         assert_eq!(set("fields.size", "[\"s\", \"l\"]").unwrap(), format!("{text}size = [\"s\", \"l\"]\n"));
         assert!(set("prefix", "no good").is_err());

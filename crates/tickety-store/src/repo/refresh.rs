@@ -11,7 +11,9 @@ use tickety_core::ident::IssueKey;
 
 use super::failure::Failure;
 use super::git::Git;
-use super::index::{Changes, Index, IndexBuilder, IndexError, IndexWriter, Location, RecordState, TrackedFile, TrackedShard};
+use super::index::{
+    Changes, Index, IndexBuilder, IndexError, IndexWriter, Location, RecordState, TrackedFile, TrackedShard,
+};
 use super::layout::{HomePath, RecordPath, Shard};
 use super::load::{Found, Loaded, LoadedFile, load, shown};
 use super::lock::WriteLock;
@@ -124,9 +126,9 @@ impl RepoStore {
         for &shard in scanner.shards() {
             let stat = scan::stat_shard(&self.home, shard).map_err(StorageError::from)?;
             findings.checked += 1;
-            let same = known.get(&shard).is_some_and(|known| {
-                stat.is_some_and(|stat| stat == known.stat && !stat.is_racy(known.taken_ns))
-            });
+            let same = known
+                .get(&shard)
+                .is_some_and(|known| stat.is_some_and(|stat| stat == known.stat && !stat.is_racy(known.taken_ns)));
             if !same {
                 self.look_at_shard(index, &scanner, shard, &mut findings)?;
             }
@@ -386,7 +388,10 @@ fn has_same_bytes(known: &Location, found: &Found) -> bool {
     known.version == Some(loaded.version)
         && loaded.problems.is_empty()
         && known.files.len() == loaded.files.len()
-        && loaded.files.iter().all(|file| known.files.iter().any(|known| known.path == file.path && known.hash == file.hash))
+        && loaded
+            .files
+            .iter()
+            .all(|file| known.files.iter().any(|known| known.path == file.path && known.hash == file.hash))
 }
 
 fn tracked_shard(scan: &ShardScan, taken_ns: i64) -> TrackedShard {
@@ -396,7 +401,8 @@ fn tracked_shard(scan: &ShardScan, taken_ns: i64) -> TrackedShard {
 /// Groups what changed by issue, each with all of its comments.
 fn note_changes<'e>(changes: &Changes, findings: &mut Findings, entries: impl Fn(Shard) -> &'e [Entry]) {
     let Changes { added, changed, racy, removed } = changes;
-    let mut stale: BTreeSet<IssueKey> = [added, changed, racy].into_iter().flatten().map(|entry| entry.path.issue).collect();
+    let mut stale: BTreeSet<IssueKey> =
+        [added, changed, racy].into_iter().flatten().map(|entry| entry.path.issue).collect();
     stale.extend(removed.iter().map(|path| path.issue));
     findings.removed.extend(removed);
     let shards: BTreeSet<Shard> = stale.iter().map(|key| Shard::of(key.number)).collect();

@@ -99,10 +99,8 @@ impl RepoStore {
         handle: &mut Handle,
         targets: &[(IssueKey, IssueNumber)],
     ) -> Result<MovePlan, super::failure::Failure> {
-        let names: BTreeMap<IssueKey, IssueKey> = targets
-            .iter()
-            .map(|(from, number)| (*from, IssueKey { number: *number, suffix: from.suffix }))
-            .collect();
+        let names: BTreeMap<IssueKey, IssueKey> =
+            targets.iter().map(|(from, number)| (*from, IssueKey { number: *number, suffix: from.suffix })).collect();
         let mut loaded = LoadedIssues::new();
         let mut states: BTreeMap<IssueKey, Issue> = BTreeMap::new();
         let mut relinked: BTreeMap<IssueKey, BTreeSet<IssueKey>> = BTreeMap::new();

@@ -41,12 +41,7 @@ pub struct RepoOptions {
 
 impl Default for RepoOptions {
     fn default() -> Self {
-        Self {
-            freshness: None,
-            lock_wait: DEFAULT_WAIT,
-            command: "tickety".to_owned(),
-            ids: IdSource::random(),
-        }
+        Self { freshness: None, lock_wait: DEFAULT_WAIT, command: "tickety".to_owned(), ids: IdSource::random() }
     }
 }
 

@@ -129,7 +129,10 @@ fn an_unreadable_record_is_reported_kept_and_hides_nothing() {
         let found: Vec<&str> = page.issues.iter().map(|issue| issue.title.as_str()).collect();
         assert_eq!((found, page.problems), (vec!["good"], 1), "{what}");
         let error = get(&store, 2).unwrap_err();
-        assert!(matches!(&error, StorageError::Unreadable { problem } if problem.path.contains("000002-")), "{what}: {error}");
+        assert!(
+            matches!(&error, StorageError::Unreadable { problem } if problem.path.contains("000002-")),
+            "{what}: {error}"
+        );
         let change = vec![Change::Title("lost".to_owned())];
         assert!(apply(&store, vec![update(number(2), change)]).is_err(), "{what}");
         assert_eq!(fs::read(home.record(2)).unwrap(), bytes, "{what}");
@@ -200,7 +203,8 @@ fn a_number_of_two_issues_is_ambiguous_and_its_names_are_not() {
 fn unknown_keys_survive_every_edit() {
     let home = Home::with(&["one"]);
     home.edit(1, "title: one", "x-team: [a, b] # ours\ntitle: one");
-    home.apply(vec![update(number(1), vec![Change::Title("two".to_owned()), Change::AddLabel("l".to_owned())])]).unwrap();
+    home.apply(vec![update(number(1), vec![Change::Title("two".to_owned()), Change::AddLabel("l".to_owned())])])
+        .unwrap();
     let text = fs::read_to_string(home.record(1)).unwrap();
     assert!(text.contains("x-team: [a, b] # ours\ntitle: two\n"), "{text}");
 }

@@ -38,11 +38,14 @@ impl Git {
     /// commit.
     pub fn issues_at(&self, commit: &str) -> Result<BTreeSet<IssueKey>, GitError> {
         // Told apart from a commit without issues, and never taken for an option.
-        let id = self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}^{{commit}}")])?;
+        let id =
+            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}^{{commit}}")])?;
         let id = String::from_utf8_lossy(&id);
         let mut objects = Objects::start(self)?;
         let mut issues = BTreeSet::new();
-        let Some(root) = objects.tree(&format!("{}:{}{ISSUES_DIR}", id.trim(), self.prefix))? else { return Ok(issues) };
+        let Some(root) = objects.tree(&format!("{}:{}{ISSUES_DIR}", id.trim(), self.prefix))? else {
+            return Ok(issues);
+        };
         for (name, id) in root.entries() {
             let Some(shard) = Shard::parse(name) else { continue };
             let Some(tree) = objects.tree(&id)? else { continue };

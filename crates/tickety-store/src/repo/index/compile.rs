@@ -8,7 +8,8 @@ use tickety_core::graph::Relation;
 use tickety_core::ident::{IssueKey, IssueName};
 use tickety_core::issue::{FieldValue, LinkKind};
 use tickety_core::query::{
-    Bounds, Count, CustomTest, Expr, FieldName, Interval, Is, Moment, NameField, Term, TextMatch, TextScope, TimeField, days,
+    Bounds, Count, CustomTest, Expr, FieldName, Interval, Is, Moment, NameField, Term, TextMatch, TextScope, TimeField,
+    days,
 };
 use tickety_core::text::tokens;
 

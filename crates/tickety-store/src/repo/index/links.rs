@@ -77,10 +77,8 @@ impl Index {
             let mut statement = self
                 .connection
                 .prepare_cached("SELECT DISTINCT issue FROM names WHERE kind = ?1 AND name >= ?2 AND name < ?3")?;
-            let rows = statement.query_map(
-                params![NameKind::Reference as i64, from.as_bytes(), to.as_bytes()],
-                |row| key(row, 0),
-            )?;
+            let rows = statement
+                .query_map(params![NameKind::Reference as i64, from.as_bytes(), to.as_bytes()], |row| key(row, 0))?;
             let mut keys: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
             keys.sort();
             Ok(keys)
@@ -133,7 +131,8 @@ impl Index {
             let mut statement = self
                 .connection
                 .prepare_cached("SELECT DISTINCT holder FROM links WHERE number = ?1 AND suffix IN (-1, ?2)")?;
-            let rows = statement.query_map(params![key.number.get(), name_suffix(key.into())], |row| self::key(row, 0))?;
+            let rows =
+                statement.query_map(params![key.number.get(), name_suffix(key.into())], |row| self::key(row, 0))?;
             let mut keys: Vec<_> = rows.collect::<rusqlite::Result<_>>()?;
             keys.sort();
             Ok(keys)
@@ -172,7 +171,8 @@ impl Index {
 
     fn walk(&self, scope: &GraphScope) -> rusqlite::Result<Graph> {
         let mut graph = Graph::default();
-        let mut level = if scope.roots.is_empty() { self.read_starts(scope)? } else { scope.roots.iter().copied().collect() };
+        let mut level =
+            if scope.roots.is_empty() { self.read_starts(scope)? } else { scope.roots.iter().copied().collect() };
         let mut depth = 0;
         while !level.is_empty() {
             let mut next = BTreeSet::new();
@@ -188,7 +188,9 @@ impl Index {
             depth += 1;
         }
         let kinds: BTreeSet<LinkKind> = scope.follow.iter().map(|relation| relation.link().0).collect();
-        let mut links = self.connection.prepare_cached("SELECT kind, target FROM links WHERE holder = ?1 AND target IS NOT NULL")?;
+        let mut links = self
+            .connection
+            .prepare_cached("SELECT kind, target FROM links WHERE holder = ?1 AND target IS NOT NULL")?;
         for holder in graph.nodes.keys() {
             let mut rows = links.query([RowId::of(*holder).get()])?;
             while let Some(row) = rows.next()? {

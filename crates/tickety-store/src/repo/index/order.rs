@@ -150,7 +150,11 @@ impl OrderTerm {
         };
         let there = || if *nullable { Condition::fixed(&format!("{sql} IS NOT NULL")) } else { Condition::Always };
         let operator = if *descending { "<" } else { ">" };
-        let mut after = Sql::new(if *nullable { format!("({sql} IS NULL OR {sql} {operator} ") } else { format!("({sql} {operator} ") });
+        let mut after = Sql::new(if *nullable {
+            format!("({sql} IS NULL OR {sql} {operator} ")
+        } else {
+            format!("({sql} {operator} ")
+        });
         after.bind(value.clone()).push(")");
         let equal = Condition::all([there(), Condition::bound(&format!("{sql} = "), value)]);
         (Condition::Sql(after), equal)

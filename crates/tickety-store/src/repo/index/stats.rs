@@ -80,9 +80,11 @@ impl Index {
     /// Returns the records that can't be read, by path.
     pub fn problems(&self) -> Result<Vec<RecordProblem>, IndexError> {
         let read = || -> rusqlite::Result<Vec<RecordProblem>> {
-            let mut statement = self.connection.prepare_cached("SELECT path, line, message FROM problems ORDER BY path")?;
-            let rows = statement
-                .query_map([], |row| Ok(RecordProblem { path: row.get(0)?, line: row.get(1)?, message: row.get(2)? }))?;
+            let mut statement =
+                self.connection.prepare_cached("SELECT path, line, message FROM problems ORDER BY path")?;
+            let rows = statement.query_map([], |row| {
+                Ok(RecordProblem { path: row.get(0)?, line: row.get(1)?, message: row.get(2)? })
+            })?;
             rows.collect()
         };
         read().map_err(self.error("read the problems"))

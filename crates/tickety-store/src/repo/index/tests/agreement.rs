@@ -52,7 +52,8 @@ fn check_pages(index: &Index, stored: &[StoredIssue], query: &Query, moment: &ti
         let expected = query.select(views.iter().copied(), moment);
         let answer = index.list(&query, moment).unwrap();
         let mut found: Vec<IssueSummary> = answer.issues;
-        let mut wanted: Vec<IssueSummary> = expected.places.iter().map(|place| IssueSummary::of(&stored[*place])).collect();
+        let mut wanted: Vec<IssueSummary> =
+            expected.places.iter().map(|place| IssueSummary::of(&stored[*place])).collect();
         if query.is_ranked() {
             // The order is the index's own; with a page of all, the issues are the same.
             found.sort_by_key(|issue| issue.key);
