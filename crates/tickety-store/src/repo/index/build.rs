@@ -139,6 +139,9 @@ impl IndexBuilder {
         self.complete().map_err(|error| self.error("complete a new index", error))?;
         let Self { connection, place, .. } = self;
         let Some(Place { path, temporary }) = place else {
+            // From here on a transaction may be given up.
+            let journaled = connection.pragma_update(None, "journal_mode", "MEMORY");
+            journaled.map_err(|error| IndexError::of("open it", Path::new(IN_MEMORY), error))?;
             return Index::over(connection, Path::new(IN_MEMORY));
         };
         connection.close().map_err(|(_, error)| IndexError::of("close a new index", &path, error))?;
@@ -152,7 +155,7 @@ impl IndexBuilder {
         schema::create_indexes(connection)?;
         let twins = derive::derive_all(connection)?;
         connection.execute("UPDATE meta SET twins = ?1", [twins])?;
-        connection.execute("INSERT INTO texts (texts) VALUES ('optimize')", [])?;
+        schema::settle_texts(connection)?;
         connection.execute_batch("COMMIT")
     }
 

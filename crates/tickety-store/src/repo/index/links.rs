@@ -206,10 +206,15 @@ impl Index {
     /// Returns the issues that aren't closed and have something to follow.
     fn read_starts(&self, scope: &GraphScope) -> rusqlite::Result<BTreeSet<IssueKey>> {
         let mut starts = BTreeSet::new();
-        let mut links = self.connection.prepare_cached(
+        let kinds: BTreeSet<String> = scope.follow.iter().map(|relation| (relation.link().0 as i64).to_string()).collect();
+        // With closed issues left out, a link counts only between two that aren't.
+        let open = if scope.closed { "" } else { "AND h.category < 2 AND t.category < 2" };
+        let mut links = self.connection.prepare_cached(&format!(
             "SELECT l.kind, l.holder, h.category, l.target, t.category FROM links l \
-             CROSS JOIN issues h ON h.id = l.holder CROSS JOIN issues t ON t.id = l.target",
-        )?;
+             CROSS JOIN issues h ON h.id = l.holder CROSS JOIN issues t ON t.id = l.target \
+             WHERE l.kind IN ({}) {open}",
+            Vec::from_iter(kinds).join(", ")
+        ))?;
         let mut rows = links.query([])?;
         while let Some(row) = rows.next()? {
             let kind = link_kind(row)?;

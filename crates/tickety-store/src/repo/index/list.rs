@@ -1,5 +1,7 @@
 //! Answering queries.
 
+use std::fmt::Write as _;
+
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 use tickety_core::ident::{IssueId, IssueKey, Version};
@@ -14,9 +16,9 @@ use super::plan::Filter;
 use super::record::{category_code, category_of, date_of, time_of};
 use super::row_id::RowId;
 use super::schema::NO_DUE;
-use super::sql::Condition;
+use super::sql::{Condition, Sql};
 use super::{Index, IndexError, unsigned};
-use crate::repo::layout::{HOME_DIR, RecordPath};
+use crate::repo::layout::{HOME_DIR, ISSUES_DIR, RecordPath};
 use crate::storage::{DEFAULT_LIMIT, IssueSummary, MAX_LIMIT};
 
 /// One page of an answer.
@@ -64,34 +66,26 @@ impl Index {
     }
 
     fn read_page(&self, query: &Query, moment: &Moment) -> rusqlite::Result<Listing> {
-        let limit = query.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
-        let filter = Filter::new(&query.filter, moment);
-        if limit == 0 || filter.is_never() {
-            return Ok(Listing::default());
-        }
-        let twins = query.sort.iter().any(|key| key.by == SortBy::Number) && self.has_twins()?;
-        let order = Order::new(&query.sort, twins, filter.has_text());
-        let source = filter.source(&self.connection, Some(&order))?;
-        let skip = skipped(query.after.as_ref());
-        let mut sql = filter.select_page(source, &order, |id| match &query.after {
-            Some(Cursor::After { key, values }) => order.after(*key, values, id),
-            Some(Cursor::Skip(_)) | None => Condition::Always,
-        });
-        // One more tells whether another page follows.
-        sql.values.extend([Value::from(i64::from(limit) + 1), Value::from(i64::from(skip))]);
-        let mut ids = Vec::new();
-        {
-            let mut statement = self.connection.prepare_cached(&sql.text)?;
-            let mut rows = statement.query(params_from_iter(sql.values))?;
-            while let Some(row) = rows.next()? {
+        let Some((sql, whole)) = page_statement(self, query, moment)? else { return Ok(Listing::default()) };
+        let (limit, skip) = (page_length(query), skipped(query.after.as_ref()));
+        let mut statement = self.connection.prepare_cached(&sql.text)?;
+        let mut rows = statement.query(params_from_iter(sql.values))?;
+        let (mut issues, mut ids) = (Vec::new(), Vec::new());
+        let mut words = Words::default();
+        while let Some(row) = rows.next()? {
+            if whole {
+                issues.push(words.summary(row)?);
+            } else {
                 ids.push(RowId::new(row.get(0)?).ok_or_else(|| malformed("row ids"))?);
             }
         }
         let limit = limit as usize;
-        let has_more = ids.len() > limit;
+        let has_more = issues.len().max(ids.len()) > limit;
         ids.truncate(limit);
-        let issues: Option<Vec<_>> = self.read_summaries(ids.into_iter())?.into_iter().collect();
-        let issues = issues.ok_or_else(|| malformed("rows of issues"))?;
+        issues.truncate(limit);
+        for summary in self.read_summaries(ids.into_iter())? {
+            issues.push(summary.ok_or_else(|| malformed("rows of issues"))?);
+        }
         let next = issues.last().filter(|_| has_more).map(|last| {
             let count = skip.saturating_add(u32::try_from(issues.len()).unwrap_or(u32::MAX));
             cursor_after(last, &query.sort, count, query.is_ranked())
@@ -99,15 +93,17 @@ impl Index {
         Ok(Listing { issues, next })
     }
 
-    fn read_summaries(&self, ids: impl Iterator<Item = RowId>) -> rusqlite::Result<Vec<Option<IssueSummary>>> {
-        let mut statement = self.connection.prepare_cached(SUMMARY)?;
-        let mut summaries = Vec::with_capacity(ids.size_hint().0);
+    fn read_summaries(&self, ids: impl ExactSizeIterator<Item = RowId>) -> rusqlite::Result<Vec<Option<IssueSummary>>> {
+        if ids.len() == 0 {
+            return Ok(Vec::new());
+        }
+        let sql = format!("SELECT {CARD} FROM issues i CROSS JOIN cards c ON c.id = i.id WHERE i.id = ?");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut words = Words::default();
+        let mut summaries = Vec::with_capacity(ids.len());
         for id in ids {
             let mut rows = statement.query([id.get()])?;
-            summaries.push(match rows.next()? {
-                Some(row) => Some(summary(id, row)?),
-                None => None,
-            });
+            summaries.push(rows.next()?.map(|row| words.summary(row)).transpose()?);
         }
         Ok(summaries)
     }
@@ -147,44 +143,107 @@ impl Index {
     }
 }
 
-const SUMMARY: &str = "SELECT i.category, i.rank, i.due, i.blocked, i.created, i.updated, i.closed, i.reason, \
-    i.comments, i.estimate, i.spent, i.status, i.kind, c.uuid, c.title, c.labels, c.assignees, c.reporter, \
-    c.milestone, c.nanos, c.version \
-    FROM issues i CROSS JOIN cards c ON c.id = i.id WHERE i.id = ?";
+/// Writes the statement that returns a page; `None` if nothing can be on it. The second value says whether its rows
+/// are those of [`CARD`] or ids only.
+pub(super) fn page_statement(
+    index: &Index,
+    query: &Query,
+    moment: &Moment,
+) -> rusqlite::Result<Option<(Sql, bool)>> {
+    let limit = page_length(query);
+    let filter = Filter::new(&query.filter, moment);
+    if limit == 0 || filter.is_never() {
+        return Ok(None);
+    }
+    let twins = query.sort.iter().any(|key| key.by == SortBy::Number) && index.has_twins()?;
+    let order = Order::new(&query.sort, twins, filter.has_text());
+    let source = filter.source(&index.connection, Some(&order))?;
+    let (mut sql, whole) = filter.select_page(source, &order, CARD, |id| match &query.after {
+        Some(Cursor::After { key, values }) => order.after(*key, values, id),
+        Some(Cursor::Skip(_)) | None => Condition::Always,
+    });
+    // One more tells whether another page follows.
+    sql.values.extend([Value::from(i64::from(limit) + 1), Value::from(i64::from(skipped(query.after.as_ref())))]);
+    Ok(Some((sql, whole)))
+}
 
-/// Reads a row of [`SUMMARY`].
-fn summary(id: RowId, row: &Row<'_>) -> rusqlite::Result<IssueSummary> {
-    let key = id.key();
-    let bad = || malformed("rows of issues");
-    let nanos: Option<i64> = row.get(19)?;
-    let time = |microseconds: i64, place| time_of(microseconds, nanos, place).ok_or_else(bad);
-    let due: i64 = row.get(2)?;
-    let strings = |column| unpack_strings(row.get_ref(column)?.as_blob()?).ok_or_else(bad);
-    let reason: Option<i64> = row.get(7)?;
-    Ok(IssueSummary {
-        key,
-        id: IssueId::new(Uuid::from_bytes(row.get(13)?)),
-        title: row.get(14)?,
-        status: Status::new(row.get_ref(11)?.as_str()?),
-        category: category_of(row.get(0)?).ok_or_else(bad)?,
-        reason: reason.map(|code| reason_of(code).ok_or_else(bad)).transpose()?,
-        priority: row.get::<_, u8>(1).ok().and_then(Priority::from_rank).ok_or_else(bad)?,
-        kind: Kind::new(row.get_ref(12)?.as_str()?),
-        labels: strings(15)?,
-        assignees: strings(16)?,
-        reporter: row.get(17)?,
-        milestone: row.get(18)?,
-        due: (due != NO_DUE).then(|| date_of(due).ok_or_else(bad)).transpose()?,
-        estimate: row.get::<_, Option<u32>>(9)?.map(Minutes),
-        spent: row.get::<_, Option<u32>>(10)?.map(Minutes),
-        created: time(row.get(4)?, 0)?,
-        closed: row.get::<_, Option<i64>>(6)?.map(|closed| time(closed, 1)).transpose()?,
-        updated: time(row.get(5)?, 2)?,
-        comments: row.get(8)?,
-        blocked: row.get(3)?,
-        version: Version::new(row.get(20)?),
-        path: format!("{HOME_DIR}/{}", RecordPath::issue(key).home_path()),
-    })
+fn page_length(query: &Query) -> u32 {
+    query.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT)
+}
+
+/// The columns of a summary.
+const CARD: &str = "i.id, i.category, i.rank, i.due, i.blocked, i.created, i.updated, i.closed, i.reason, i.comments, \
+    i.estimate, i.spent, i.status, i.kind, c.uuid, c.title, c.labels, c.assignees, c.reporter, c.milestone, c.nanos, \
+    c.version";
+
+/// The statuses and kinds met so far: a page has few, and copying one is cheaper than folding it again.
+#[derive(Default)]
+struct Words {
+    statuses: Vec<Status>,
+    kinds: Vec<Kind>,
+}
+
+impl Words {
+    /// Reads a row of [`CARD`].
+    fn summary(&mut self, row: &Row<'_>) -> rusqlite::Result<IssueSummary> {
+        let bad = || malformed("rows of issues");
+        let key = RowId::new(row.get(0)?).ok_or_else(bad)?.key();
+        let nanos: Option<i64> = row.get(20)?;
+        let time = |microseconds: i64, place| time_of(microseconds, nanos, place).ok_or_else(bad);
+        let due: i64 = row.get(3)?;
+        let reason: Option<i64> = row.get(8)?;
+        Ok(IssueSummary {
+            key,
+            id: IssueId::new(Uuid::from_bytes(row.get(14)?)),
+            title: row.get(15)?,
+            status: self.status(row.get_ref(12)?.as_str()?),
+            category: category_of(row.get(1)?).ok_or_else(bad)?,
+            reason: reason.map(|code| reason_of(code).ok_or_else(bad)).transpose()?,
+            priority: row.get::<_, u8>(2).ok().and_then(Priority::from_rank).ok_or_else(bad)?,
+            kind: self.kind(row.get_ref(13)?.as_str()?),
+            labels: unpack_strings(row.get_ref(16)?.as_blob()?).ok_or_else(bad)?,
+            assignees: unpack_strings(row.get_ref(17)?.as_blob()?).ok_or_else(bad)?,
+            reporter: row.get(18)?,
+            milestone: row.get(19)?,
+            due: (due != NO_DUE).then(|| date_of(due).ok_or_else(bad)).transpose()?,
+            estimate: row.get::<_, Option<u32>>(10)?.map(Minutes),
+            spent: row.get::<_, Option<u32>>(11)?.map(Minutes),
+            created: time(row.get(5)?, 0)?,
+            closed: row.get::<_, Option<i64>>(7)?.map(|closed| time(closed, 1)).transpose()?,
+            updated: time(row.get(6)?, 2)?,
+            comments: row.get(9)?,
+            blocked: row.get(4)?,
+            version: Version::new(row.get(21)?),
+            path: path_of(key),
+        })
+    }
+
+    fn status(&mut self, name: &str) -> Status {
+        match self.statuses.iter().find(|known| known.as_str() == name) {
+            Some(known) => known.clone(),
+            None => {
+                self.statuses.push(Status::new(name));
+                Status::new(name)
+            }
+        }
+    }
+
+    fn kind(&mut self, name: &str) -> Kind {
+        match self.kinds.iter().find(|known| known.as_str() == name) {
+            Some(known) => known.clone(),
+            None => {
+                self.kinds.push(Kind::new(name));
+                Kind::new(name)
+            }
+        }
+    }
+}
+
+/// Returns where the record of an issue lies, relative to the root.
+fn path_of(key: IssueKey) -> String {
+    let mut path = String::with_capacity(48);
+    write!(path, "{HOME_DIR}/{ISSUES_DIR}/{}", RecordPath::issue(key)).expect("a string takes all that is written");
+    path
 }
 
 fn reason_of(code: i64) -> Option<CloseReason> {

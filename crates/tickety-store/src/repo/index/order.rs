@@ -61,6 +61,7 @@ impl Order {
     /// Whether a secondary index has the order, so that walking it until the page is full beats sorting.
     pub(super) fn has_index(&self) -> bool {
         match self.terms.as_slice() {
+            [OrderTerm { by: SortBy::Priority, descending: false, .. }] => !self.rising,
             [OrderTerm { by: SortBy::Updated, .. }] => !self.rising,
             [OrderTerm { by: SortBy::Closed, descending: true, .. }] => !self.rising,
             [

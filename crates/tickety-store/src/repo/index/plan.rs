@@ -114,14 +114,26 @@ impl Filter {
         Ok(if has_index && best.0 == SAMPLE { Source::Issues } else { best.1 })
     }
 
-    /// Writes the statement that returns the row ids of a page, but for LIMIT and OFFSET, whose values are still to
+    /// Writes the statement that returns a page, but for LIMIT and OFFSET, whose values are still to
     /// be bound. `after` says what comes after the cursor, given the row id in the source.
-    pub(super) fn select_page(self, source: Source, order: &Order, after: impl FnOnce(&str) -> Condition) -> Sql {
+    ///
+    /// The page has the columns of `card`, which may be of `issues i` and `cards c`, if its order comes from the
+    /// source. If it has to be sorted, it has row ids only, so that little is sorted; the second value says which.
+    pub(super) fn select_page(
+        self,
+        source: Source,
+        order: &Order,
+        card: &str,
+        after: impl FnOnce(&str) -> Condition,
+    ) -> (Sql, bool) {
         let id = source.id();
-        let mut sql = Sql::new(format!("SELECT {id}"));
-        sql.append(self.from(source, order.needs_issues(), order.needs_cards(), after(id)));
+        let whole = order.is_by_id() || source == Source::Issues && order.has_index();
+        let mut sql = Sql::new("SELECT ");
+        sql.push(if whole { card } else { id });
+        let (needs_issues, needs_cards) = (whole || order.needs_issues(), whole || order.needs_cards());
+        sql.append(self.from(source, needs_issues, needs_cards, after(id)));
         sql.push(" ORDER BY ").push(&order.sql(id)).push(" LIMIT ? OFFSET ?");
-        sql
+        (sql, whole)
     }
 
     /// Writes the statement that returns columns of all issues that fit, in no order.

@@ -57,100 +57,66 @@ pub(super) mod present {
     pub(crate) const FIELDS: i64 = 1 << 8;
 }
 
+// SQLite parses these texts again in every process, so they hold no comments.
+//
+// - `meta.format` is the first column in every format, so that any version can read it. `twins` is how many issues
+//   share their number with another.
+// - `issues.id` and its like are a `RowId`. `category` is 0 open, 1 in-progress, 2 closed; `rank` is that of the
+//   priority, 0 critical to 4 lowest; `due` counts days since 1970 or is `NO_DUE`; `blocked` is derived; times are in
+//   microseconds since 1970, `estimate` and `spent` in minutes; `present` holds the bits above.
+// - `cards.folded_…` are NULL where folding changes nothing. `labels`, `assignees` and `names` (the rows of `names`
+//   that are the issue's) are packed. `nanos` is what microseconds leave of created, closed and updated.
+//   `text_hash` is of what the text index was given.
+// - `names.name` is folded; `shown` has the spellings in the file, where folding changes them.
+// - `links.suffix` is -1 where the link names none, `target` the one issue that has the name.
+// - `files.entries` are packed, 16 rows a shard.
+// - The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them
+//   whole.
 const TABLES: &str = "
-CREATE TABLE meta (
-    format INTEGER NOT NULL,    -- the first column of every format, so that any version can read it
-    config TEXT NOT NULL,
-    boot TEXT NOT NULL,
-    generation INTEGER NOT NULL,
-    twins INTEGER NOT NULL,     -- how many issues share their number with another
-    head TEXT
-) STRICT;
-
-CREATE TABLE issues (
-    id INTEGER PRIMARY KEY,     -- number << 20 | complement of the suffix
-    category INTEGER NOT NULL,  -- 0 open, 1 in-progress, 2 closed
-    rank INTEGER NOT NULL,      -- of the priority: 0 critical to 4 lowest
-    due INTEGER NOT NULL,       -- days since 1970, or NO_DUE
-    blocked INTEGER NOT NULL,   -- whether an issue that isn't closed blocks it
-    created INTEGER NOT NULL,   -- times in microseconds since 1970
-    updated INTEGER NOT NULL,
-    closed INTEGER,
-    reason INTEGER,
-    comments INTEGER NOT NULL,
-    estimate INTEGER,           -- minutes
-    spent INTEGER,
-    present INTEGER NOT NULL,   -- bits: which parts it has
-    status TEXT NOT NULL,
-    kind TEXT NOT NULL
-) STRICT;
-
-CREATE TABLE cards (
-    id INTEGER PRIMARY KEY,
-    uuid BLOB NOT NULL,
-    title TEXT NOT NULL,
-    folded_title TEXT,          -- where folding changes it
-    labels BLOB NOT NULL,       -- packed, as the file has them
-    assignees BLOB NOT NULL,
-    reporter TEXT,
-    milestone TEXT,
-    folded_milestone TEXT,
-    nanos INTEGER,              -- what microseconds leave of created, closed and updated
-    version BLOB NOT NULL,
-    names BLOB NOT NULL,        -- the rows of names that are its own
-    text_hash BLOB NOT NULL     -- of what the text index was given
-) STRICT;
-
-CREATE TABLE names (
-    kind INTEGER NOT NULL,
-    name BLOB NOT NULL,         -- folded
-    issue INTEGER NOT NULL,
-    shown TEXT,                 -- the spellings in the file, where folding changes them
-    PRIMARY KEY (kind, name, issue)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE links (
-    holder INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    suffix INTEGER NOT NULL,    -- -1 where the link names none
-    target INTEGER,             -- the one issue that has the name
-    PRIMARY KEY (holder, kind, number, suffix)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE shards (
-    id INTEGER PRIMARY KEY,
-    stat BLOB NOT NULL
-) STRICT;
-
-CREATE TABLE files (
-    id INTEGER PRIMARY KEY,     -- 16 rows a shard
-    entries BLOB NOT NULL       -- packed, by path
-) STRICT;
-
-CREATE TABLE problems (
-    path TEXT PRIMARY KEY,
-    line INTEGER,
-    message TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
--- The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them whole.
-CREATE VIRTUAL TABLE texts USING fts5(
-    title, body, comments, content='', contentless_delete=1, tokenize='ascii'
-);
+CREATE TABLE meta (format INTEGER NOT NULL, config TEXT NOT NULL, boot TEXT NOT NULL, generation INTEGER NOT NULL, \
+twins INTEGER NOT NULL, head TEXT) STRICT;
+CREATE TABLE issues (id INTEGER PRIMARY KEY, category INTEGER NOT NULL, rank INTEGER NOT NULL, due INTEGER NOT NULL, \
+blocked INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, closed INTEGER, reason INTEGER, \
+comments INTEGER NOT NULL, estimate INTEGER, spent INTEGER, present INTEGER NOT NULL, status TEXT NOT NULL, \
+kind TEXT NOT NULL) STRICT;
+CREATE TABLE cards (id INTEGER PRIMARY KEY, uuid BLOB NOT NULL, title TEXT NOT NULL, folded_title TEXT, \
+labels BLOB NOT NULL, assignees BLOB NOT NULL, reporter TEXT, milestone TEXT, folded_milestone TEXT, nanos INTEGER, \
+version BLOB NOT NULL, names BLOB NOT NULL, text_hash BLOB NOT NULL) STRICT;
+CREATE TABLE names (kind INTEGER NOT NULL, name BLOB NOT NULL, issue INTEGER NOT NULL, shown TEXT, \
+PRIMARY KEY (kind, name, issue)) STRICT, WITHOUT ROWID;
+CREATE TABLE links (holder INTEGER NOT NULL, kind INTEGER NOT NULL, number INTEGER NOT NULL, \
+suffix INTEGER NOT NULL, target INTEGER, PRIMARY KEY (holder, kind, number, suffix)) STRICT, WITHOUT ROWID;
+CREATE TABLE shards (id INTEGER PRIMARY KEY, stat BLOB NOT NULL) STRICT;
+CREATE TABLE files (id INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
+CREATE TABLE problems (path TEXT PRIMARY KEY, line INTEGER, message TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE VIRTUAL TABLE texts USING fts5(title, body, comments, content='', contentless_delete=1, tokenize='ascii');
 ";
 
-/// What answers the common questions in their order, and finds the other end of a link. Bulk loads make
-/// these at their end.
+/// What answers the common questions in their order, and finds the other end of a link. Bulk loads
+/// make these at their end.
 const INDEXES: &str = "
-CREATE INDEX issues_open ON issues (category < 2) WHERE category < 2;
+CREATE INDEX issues_open ON issues (id) WHERE category < 2;
 CREATE INDEX issues_ready ON issues (rank, due) WHERE category = 0 AND blocked = 0;
+CREATE INDEX issues_rank_open ON issues (rank, id DESC) WHERE category < 2;
 CREATE INDEX issues_updated ON issues (updated);
 CREATE INDEX issues_updated_open ON issues (updated) WHERE category < 2;
-CREATE INDEX issues_closed ON issues (closed) WHERE closed IS NOT NULL;
+CREATE INDEX issues_closed ON issues (closed);
 CREATE INDEX cards_uuid ON cards (uuid);
 CREATE INDEX links_number ON links (number);
 ";
+
+/// How many pages of the text index are merged for each issue whose text is written. The default would merge a
+/// whole level at once now and then, which takes the longer the more issues there are.
+pub(super) const MERGED_PAGES: i64 = 8;
+
+/// Sets up the merging of the text index: one part of one, and little by little from then on.
+pub(super) fn settle_texts(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(
+        "INSERT INTO texts (texts) VALUES ('optimize');
+         INSERT INTO texts (texts, rank) VALUES ('automerge', 0);
+         INSERT INTO texts (texts, rank) VALUES ('crisismerge', 256);",
+    )
+}
 
 /// Makes the tables.
 pub(super) fn create_tables(connection: &Connection) -> rusqlite::Result<()> {

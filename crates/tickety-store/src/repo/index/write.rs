@@ -12,6 +12,7 @@ use super::files::FileRows;
 use super::packed::{pack, unpack};
 use super::record::{IssueRow, NameRow, RecordState, Texts, names, uuid_bytes};
 use super::row_id::{RowId, name_suffix};
+use super::schema::MERGED_PAGES;
 use super::tracked::{TrackedFile, TrackedShard};
 use super::{Index, IndexError};
 use crate::repo::layout::{RecordPath, Shard};
@@ -117,6 +118,10 @@ impl IndexWriter<'_> {
         let generation = self.generation + 1;
         let mut commit = || {
             self.rows.files.flush(connection)?;
+            if self.rows.texts_changed > 0 {
+                let merge = "INSERT INTO texts (texts, rank) VALUES ('merge', ?1)";
+                connection.prepare_cached(merge)?.execute([self.rows.texts_changed * MERGED_PAGES])?;
+            }
             let twins = self.twins;
             match &self.head {
                 None => connection
@@ -154,6 +159,7 @@ impl IndexWriter<'_> {
         before.delete_names(connection, id, &[])?;
         connection.prepare_cached("DELETE FROM links WHERE holder = ?1")?.execute([id.get()])?;
         connection.prepare_cached("DELETE FROM texts WHERE rowid = ?1")?.execute([id.get()])?;
+        self.rows.texts_changed += 1;
         let number = id.key().number;
         // Counted while it is there: what it gained when it came is what goes with it.
         self.twins -= derive::twins_gained(connection, number)?;
@@ -219,6 +225,8 @@ pub(super) enum Derivation<'s> {
 pub(super) struct Rows {
     pub(super) files: FileRows,
     texts: Texts,
+    /// How many issues got or lost their text.
+    texts_changed: i64,
 }
 
 impl Rows {
@@ -256,6 +264,7 @@ impl Rows {
             None => {}
         }
         let Texts { title, body, comments } = &self.texts;
+        self.texts_changed += 1;
         connection
             .prepare_cached("INSERT INTO texts (rowid, title, body, comments) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![id.get(), title, body, comments])?;
