@@ -77,7 +77,8 @@ impl From<&storage::StoredIssue> for Issue {
     fn from(stored: &storage::StoredIssue) -> Self {
         let view = stored.view();
         let (blocked, ready) = (view.derived.is_blocked(), view.is_ready());
-        let storage::StoredIssue { issue, derived, category, version, path } = stored;
+        // What can't be read is told beside the data.
+        let storage::StoredIssue { issue, derived, category, version, path, problems: _ } = stored;
         let Derived { updated, links: link_ends } = derived;
         let key = issue.key().to_string();
         let issue::Issue {

@@ -159,6 +159,7 @@ impl State {
             derived: Derived { updated, links },
             version: record.version,
             path: format!("memory:{}", issue.key()),
+            problems: Vec::new(),
             issue,
         }
     }

@@ -92,6 +92,8 @@ pub struct StoredIssue {
     pub version: Version,
     /// Where the record lies, as a person would look for it: a path relative to the root.
     pub path: String,
+    /// The comments that can't be read and are missing.
+    pub problems: Vec<RecordProblem>,
 }
 
 impl StoredIssue {
@@ -153,7 +155,7 @@ pub struct IssueSummary {
 impl IssueSummary {
     /// Takes from a whole issue what a list shows.
     pub fn of(stored: &StoredIssue) -> Self {
-        let StoredIssue { issue, derived, category, version, path } = stored;
+        let StoredIssue { issue, derived, category, version, path, problems: _ } = stored;
         Self {
             key: issue.key(),
             id: issue.id,

@@ -1,7 +1,7 @@
 //! Errors on the way through the store's layers.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::counter::CounterError;
 use super::discovery::DiscoveryError;
@@ -9,6 +9,7 @@ use super::files::FileError;
 use super::git::GitError;
 use super::index::IndexError;
 use super::journal::JournalError;
+use super::layout::{HOME_DIR, ISSUES_DIR};
 use super::lock::LockError;
 use super::scan::ScanError;
 use crate::error::StorageError;
@@ -98,6 +99,7 @@ impl From<JournalError> for StorageError {
             | JournalError::Unrecovered { path } => Self::Damaged { path, message },
             JournalError::PathTooLong { path } => Self::Damaged { path: path.as_str().into(), message },
             JournalError::Sync { path, source } => Self::Io { action: "make durable", path, source },
+            JournalError::ReadOnly { path, source, .. } if is_in_home(&path) => Self::HomeReadOnly { path, source },
             JournalError::ReadOnly { path, source, .. } => Self::StateReadOnly { path, source },
             JournalError::Full { path, .. } => Self::NoSpace { action: "write to", path },
             JournalError::Apply { source, .. } => {
@@ -146,12 +148,26 @@ impl From<IndexError> for StorageError {
     }
 }
 
+/// Whether a path is that of a record or of a directory of records.
+fn is_in_home(path: &Path) -> bool {
+    let mut names = path.components().rev().map(|name| name.as_os_str());
+    names.by_ref().take(3).any(|name| name == ISSUES_DIR) && names.any(|name| name == HOME_DIR)
+}
+
 /// Sorts an error of the operating system.
 fn access(action: &'static str, path: PathBuf, source: io::Error) -> StorageError {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::NoSpace { action, path },
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if writes(action) => {
+            StorageError::HomeReadOnly { path, source }
+        }
         _ => StorageError::Io { action, path, source },
     }
+}
+
+/// Whether what was being done changes something.
+fn writes(action: &str) -> bool {
+    !matches!(action, "open" | "read" | "look at" | "list")
 }
 
 /// Says why a file can't be used, with what the system said.

@@ -176,17 +176,6 @@ impl HomeDir {
     }
 }
 
-/// Reads a file outside of a home, such as the configuration of an import, with the same care.
-/// Links on the way to it are followed.
-pub fn read_path(path: &Path, limit: u64) -> Result<Content, FileError> {
-    let metadata = std::fs::metadata(path).map_err(|source| classify("look at", path, source))?;
-    if metadata.is_dir() {
-        return Err(FileError::NotAFile { path: path.to_owned(), kind: FileKind::Directory });
-    }
-    let file = File::open(path).map_err(|source| classify("open", path, source))?;
-    read_open(file, limit, || path.to_owned())
-}
-
 fn read_open(mut file: File, limit: u64, path: impl Fn() -> PathBuf) -> Result<Content, FileError> {
     let failed = |action, source| classify(action, &path(), source);
     let mut before = os::stat_open(file.as_fd()).map_err(|source| failed("look at", source))?;

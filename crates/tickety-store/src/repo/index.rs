@@ -53,7 +53,7 @@ pub use verify::{Difference, Side};
 pub use write::IndexWriter;
 
 /// How long to wait for a transaction of another process to be written out.
-pub const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What errors call an index that has no file.
 const IN_MEMORY: &str = ":memory:";

@@ -189,6 +189,7 @@ impl RepoStore {
                 derived: Derived { updated: updated.unwrap_or_else(|| loaded.issue.last_recorded()), links },
                 version: loaded.version,
                 path: shown(RecordPath::issue(key)),
+                problems: loaded.problems.into_iter().map(|(_, problem)| problem).collect(),
                 issue: loaded.issue,
             }),
             Found::Broken { problems, .. } => {
@@ -200,7 +201,7 @@ impl RepoStore {
     }
 
     /// Says why no issue has a name: there is none, or its record can't be read.
-    fn why_not_found(&self, handle: &Handle, selector: IssueSelector) -> Result<StorageError, Failure> {
+    pub(super) fn why_not_found(&self, handle: &Handle, selector: IssueSelector) -> Result<StorageError, Failure> {
         let IssueSelector::Name(name) = selector else { return Ok(StorageError::NotFound { selector }) };
         let of_it = |path: &str| {
             let file = path.rsplit('/').next().unwrap_or_default();

@@ -84,7 +84,7 @@ impl RepoStore {
         if let Some((key, _)) = planned.iter().find(|(_, other)| *other == number) {
             return Err(taken(*key));
         }
-        let found = self.ask_fresh(Some(lock), |handle| Ok(handle.index.resolve(number.into())?))?;
+        let found = self.ask_fresh(Some(lock), |handle| self.candidates(handle, number.into()))?;
         match found.first() {
             Some(key) => Err(taken(*key)),
             None => {

@@ -55,7 +55,15 @@ impl<'a> RepoSnapshot<'a> {
 impl Snapshot for RepoSnapshot<'_> {
     fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
         let found = self.store.candidates(self.handle, selector);
-        self.checked(found)
+        let found = self.checked(found)?;
+        if found.is_empty() {
+            // One whose record can't be read is there all the same: nobody should make it again.
+            let why = self.store.why_not_found(self.handle, selector);
+            if let unreadable @ StorageError::Unreadable { .. } = self.checked(why)? {
+                return Err(unreadable);
+            }
+        }
+        Ok(found)
     }
 
     fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError> {

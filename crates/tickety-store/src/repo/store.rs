@@ -9,10 +9,10 @@ use tickety_core::schema::Schema;
 use super::config::Config;
 use super::discovery;
 use super::failure::Failure;
-use super::files::{self, HomeDir};
+use super::files::HomeDir;
 use super::index::{Fingerprint, Index, IndexError, Opened};
 use super::journal::JournalStatus;
-use super::layout::Layout;
+use super::layout::{CONFIG_FILE, Layout};
 use super::lock::{DEFAULT_WAIT, LockError, LockOptions, WriteLock};
 use super::os::BootId;
 use crate::error::StorageError;
@@ -87,7 +87,7 @@ impl RepoStore {
     /// Opens the home of a layout.
     pub fn open_layout(layout: Layout, options: RepoOptions) -> Result<Self, StorageError> {
         let home = HomeDir::open(&layout)?;
-        let config = Config::parse(&read_config(&layout)?, &layout.config())?;
+        let config = Config::parse(&read_config(&home, &layout)?, &layout.config())?;
         let schema = Arc::new(config.schema.clone());
         Ok(Self { layout, home, config, schema, options, index: Mutex::new(None) })
     }
@@ -168,7 +168,7 @@ impl RepoStore {
 
     /// Reads the text of the configuration.
     pub(super) fn config_text(&self) -> Result<String, StorageError> {
-        read_config(&self.layout)
+        read_config(&self.home, &self.layout)
     }
 
     /// Makes the index afresh and uses that from now on.
@@ -215,9 +215,13 @@ impl RepoStore {
     }
 }
 
-fn read_config(layout: &Layout) -> Result<String, StorageError> {
+fn read_config(home: &HomeDir, layout: &Layout) -> Result<String, StorageError> {
     let path = layout.config();
-    let bytes = files::read_path(&path, MAX_CONFIG_BYTES)?.bytes;
+    let name = CONFIG_FILE.parse().expect("the name of the configuration is a plain one");
+    let bytes = match home.read(&name, MAX_CONFIG_BYTES)? {
+        Some(content) => content.bytes,
+        None => return Err(StorageError::NoHome { start: layout.root.clone() }),
+    };
     String::from_utf8(bytes).map_err(|error| StorageError::Config {
         line: Some(line_of(error.as_bytes(), error.utf8_error().valid_up_to())),
         path,

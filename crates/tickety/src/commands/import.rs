@@ -66,6 +66,13 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     }));
     progress.end();
     let imported = imported.map_err(|error| explain(error, &args.file, session))?;
+    let Report { records, readable, .. } = imported.report;
+    if records > 0 && readable == 0 {
+        let first = imported.report.notes_of(NoteKind::Skipped).next().map(|note| format!("; {note}")).unwrap_or_default();
+        let message = format!("nothing was imported: none of {records} records could be read{first}");
+        let hint = "is the file in another format? `tickety import --help` lists them";
+        return Err(CliError::new(ErrorCode::BadInput, message).about(args.file.display()).hint(hint));
+    }
     if session.json() {
         return session.answer(Imported::from(&imported), Meta::default());
     }

@@ -6,7 +6,7 @@ use tickety_api::selection;
 use tickety_api::{Issue, Meta};
 
 use crate::exit::{CliError, Ended};
-use crate::issues;
+use crate::{issues, output};
 use crate::question;
 use crate::render;
 use crate::session::Session;
@@ -38,7 +38,11 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             None => Vec::new(),
         };
         let issues = found.iter().map(|stored| selection::value(&Issue::from(stored), &fields)).collect();
-        return session.answer(Shown { issues }, Meta::default());
+        let problems = found.iter().flat_map(|stored| &stored.problems).cloned().map(Into::into).collect();
+        return session.answer(Shown { issues }, Meta { problems, ..Meta::default() });
+    }
+    for problem in found.iter().flat_map(|stored| &stored.problems) {
+        output::note(format_args!("warning: {problem}"));
     }
     let mut screen = session.screen();
     for (place, stored) in found.iter().enumerate() {

@@ -13,7 +13,7 @@ const NAMES: usize = 12;
 
 /// Writes a whole issue.
 pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
-    let StoredIssue { issue, derived, category, version: _, path } = stored;
+    let StoredIssue { issue, derived, category, version: _, path, problems: _ } = stored;
     let Derived { updated, links } = derived;
     let Issue {
         number: _,

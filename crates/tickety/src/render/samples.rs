@@ -44,6 +44,7 @@ fn stored(number: u32, draft: Draft, updated: &str, others: &[(Relation, &Issue)
         category: schema.category(&issue.status),
         version: Version::new([number as u8; 16]),
         path: format!(".tickety/issues/000/{number:06}-{}.md", issue.id.suffix()),
+        problems: Vec::new(),
         issue,
     }
 }

@@ -206,7 +206,8 @@ impl Index {
     /// Returns the issues that aren't closed and have something to follow.
     fn read_starts(&self, scope: &GraphScope) -> rusqlite::Result<BTreeSet<IssueKey>> {
         let mut starts = BTreeSet::new();
-        let kinds: BTreeSet<String> = scope.follow.iter().map(|relation| (relation.link().0 as i64).to_string()).collect();
+        let kinds: BTreeSet<String> =
+            scope.follow.iter().map(|relation| (relation.link().0 as i64).to_string()).collect();
         // With closed issues left out, a link counts only between two that aren't.
         let open = if scope.closed { "" } else { "AND h.category < 2 AND t.category < 2" };
         let mut links = self.connection.prepare_cached(&format!(

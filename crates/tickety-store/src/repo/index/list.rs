@@ -145,11 +145,7 @@ impl Index {
 
 /// Writes the statement that returns a page; `None` if nothing can be on it. The second value says whether its rows
 /// are those of [`CARD`] or ids only.
-pub(super) fn page_statement(
-    index: &Index,
-    query: &Query,
-    moment: &Moment,
-) -> rusqlite::Result<Option<(Sql, bool)>> {
+pub(super) fn page_statement(index: &Index, query: &Query, moment: &Moment) -> rusqlite::Result<Option<(Sql, bool)>> {
     let limit = page_length(query);
     let filter = Filter::new(&query.filter, moment);
     if limit == 0 || filter.is_never() {

@@ -50,11 +50,22 @@ struct Table {
     key: usize,
 }
 
-/// What both have to agree about. When something was looked at is no part of it.
+/// What both have to agree about. When something was looked at is no part of it, nor is when an
+/// issue last changed: that depends on whether it was written before or after its commit.
 const TABLES: [Table; 7] = [
     Table { name: "meta", sql: "SELECT format, config, twins FROM meta", key: 1 },
-    Table { name: "issues", sql: "SELECT * FROM issues ORDER BY id", key: 1 },
-    Table { name: "cards", sql: "SELECT * FROM cards ORDER BY id", key: 1 },
+    Table {
+        name: "issues",
+        sql: "SELECT id, category, rank, due, blocked, created, closed, reason, comments, estimate, spent, present, \
+              status, kind FROM issues ORDER BY id",
+        key: 1,
+    },
+    Table {
+        name: "cards",
+        sql: "SELECT id, uuid, title, folded_title, labels, assignees, reporter, milestone, folded_milestone, \
+              version, names, text_hash FROM cards ORDER BY id",
+        key: 1,
+    },
     Table { name: "links", sql: "SELECT * FROM links ORDER BY holder, kind, number, suffix", key: 4 },
     Table { name: "names", sql: "SELECT issue, kind, name, shown FROM names ORDER BY kind, name, issue", key: 3 },
     Table { name: "problems", sql: "SELECT * FROM problems ORDER BY path", key: 1 },

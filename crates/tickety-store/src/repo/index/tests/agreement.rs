@@ -39,6 +39,7 @@ fn stored(issues: &[Issue]) -> Vec<StoredIssue> {
             derived,
             version: record(issue).version,
             path: format!(".tickety/issues/{}", RecordPath::issue(issue.key())),
+            problems: Vec::new(),
             issue: issue.clone(),
         })
         .collect()

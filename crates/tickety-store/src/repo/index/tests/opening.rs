@@ -37,9 +37,10 @@ fn an_index_serves_only_under_what_it_was_made_under() {
     let mut configured = schema();
     configured.statuses.pop();
     assert_eq!(reason(&path, &Fingerprint::new(&configured, "boot")), Some(RebuildReason::Config));
-    for (format, expected) in
-        [(FORMAT - 1, RebuildReason::Older { format: FORMAT - 1 }), (FORMAT + 1, RebuildReason::Newer { format: FORMAT + 1 })]
-    {
+    for (format, expected) in [
+        (FORMAT - 1, RebuildReason::Older { format: FORMAT - 1 }),
+        (FORMAT + 1, RebuildReason::Newer { format: FORMAT + 1 }),
+    ] {
         Connection::open(&path).unwrap().execute("UPDATE meta SET format = ?1", [format]).unwrap();
         assert_eq!(reason(&path, &fingerprint()), Some(expected));
     }
@@ -63,7 +64,10 @@ fn what_is_no_index_is_replaced_by_one() {
         other.execute_batch("CREATE TABLE bookmarks (url); INSERT INTO bookmarks VALUES ('x');").unwrap();
     };
     let cases: [&dyn Fn(&Path); 4] = [
-        &|path| fs::write(path, "not a database at all, but some text that is long enough to be looked at\n".repeat(20)).unwrap(),
+        &|path| {
+            fs::write(path, "not a database at all, but some text that is long enough to be looked at\n".repeat(20))
+                .unwrap()
+        },
         &|path| fs::write(path, "").unwrap(),
         &foreign,
         &|path| {
@@ -78,7 +82,9 @@ fn what_is_no_index_is_replaced_by_one() {
         let damaged = match Index::open(&path, &fingerprint()).unwrap() {
             Opened::Rebuild(RebuildReason::Damaged { .. }) => true,
             // Half a file may open; what is missing is met on the way.
-            Opened::Ready(index) => index.list(&Query::default(), &moment()).is_err_and(|error| error.is_cured_by_rebuild()),
+            Opened::Ready(index) => {
+                index.list(&Query::default(), &moment()).is_err_and(|error| error.is_cured_by_rebuild())
+            }
             Opened::Rebuild(reason) => panic!("{case}: {reason:?}"),
         };
         assert!(damaged, "{case}");
@@ -116,7 +122,8 @@ fn damage_anywhere_is_an_error_and_never_a_panic() {
             index.problems().map(drop),
         ];
         for answer in answers {
-            let is_told = |error: &IndexError| error.is_cured_by_rebuild() || matches!(error, IndexError::Sqlite { .. });
+            let is_told =
+                |error: &IndexError| error.is_cured_by_rebuild() || matches!(error, IndexError::Sqlite { .. });
             assert!(answer.as_ref().err().is_none_or(is_told), "{at}: {answer:?}");
         }
         let schema = schema();
