@@ -7,6 +7,7 @@ mod importing;
 mod json;
 mod reading;
 mod terminal;
+mod tour;
 mod upkeep;
 mod writing;
 
