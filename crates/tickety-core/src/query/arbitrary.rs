@@ -246,7 +246,7 @@ pub fn issues(count: Range<usize>) -> impl Strategy<Value = Vec<Issue>> {
     })
 }
 
-/// Issues with what is derived for them, as [`derive`] does.
+/// Issues with what is derived for them, as [`derive()`] does.
 pub fn records(count: Range<usize>) -> impl Strategy<Value = Vec<(Issue, Derived)>> {
     issues(count).prop_map(|issues| {
         let derived = derive(&issues, &schema());

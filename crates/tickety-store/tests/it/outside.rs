@@ -1,5 +1,7 @@
 //! Edits by others are seen, and what can't be read hides nothing.
 
+#![expect(clippy::disallowed_methods, reason = "a pipe is made, and git is the other program that edits")]
+
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::process::Command;

@@ -72,7 +72,7 @@ pub(super) fn field_prefix(key: &str) -> Vec<u8> {
 pub(super) fn field_value_name(key: &str, value: &FieldValue) -> (NameKind, Vec<u8>) {
     let mut name = field_prefix(key);
     match value {
-        FieldValue::Text(text) => return (NameKind::FieldText, field_text_name(key, text)),
+        FieldValue::Text(text) => (NameKind::FieldText, field_text_name(key, text)),
         FieldValue::Number(number) => {
             // Flipping the sign, or all bits of a negative number, makes bytes order as numbers do.
             let bits = number.get().to_bits();
