@@ -46,7 +46,9 @@ fn common_questions_walk_an_index() {
         assert!(plan.contains(walked) || name_first, "{query}:\n{plan}");
         let whole_table = |line: &str| line == "SCAN i" || line == "SCAN c";
         assert!(!plan.lines().any(whole_table), "{query}:\n{plan}");
-        assert!(!plan.contains("TEMP B-TREE") || name_first, "{query}:\n{plan}");
+        // Issues that are equal in the order may be sorted among each other, but never the whole answer.
+        let sorts_all = |line: &str| line.contains("TEMP B-TREE") && !line.ends_with("LAST TERM OF ORDER BY");
+        assert!(!plan.lines().any(sorts_all) || name_first, "{query}:\n{plan}");
     }
 }
 
