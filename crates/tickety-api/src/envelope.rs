@@ -32,14 +32,29 @@ pub struct Freshness {
     pub mode: &'static str,
     /// How many records were looked at.
     pub checked: u32,
-    /// How many of them had changed since the index was last brought up to date.
-    pub changed: u32,
+    /// How many of them had changed since the index was last brought up to date; absent where nobody
+    /// counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u32>,
+}
+
+impl Freshness {
+    /// Says how whole issues are read, whatever the size of the home: by a look at the directory of each, at
+    /// its own files and at those of the issues it is linked to. `records` is how many issues these are.
+    /// Where the index is trusted, nothing is looked at.
+    pub fn of_whole_issues(trusted: bool, records: usize) -> Self {
+        let (mode, records) = match trusted {
+            true => (storage::FreshnessMode::Trust, 0),
+            false => (storage::FreshnessMode::Shards, records),
+        };
+        Self { mode: mode.as_str(), checked: u32::try_from(records).unwrap_or(u32::MAX), changed: None }
+    }
 }
 
 impl From<storage::Freshness> for Freshness {
     fn from(freshness: storage::Freshness) -> Self {
         let storage::Freshness { mode, checked, changed } = freshness;
-        Self { mode: mode.as_str(), checked, changed }
+        Self { mode: mode.as_str(), checked, changed: Some(changed) }
     }
 }
 

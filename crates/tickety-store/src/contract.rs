@@ -16,7 +16,7 @@ use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Category;
 
 use crate::error::StorageError;
-use crate::storage::{Batch, BatchOutcome, Effect, GraphScope, IssueStorage, StoredIssue};
+use crate::storage::{Batch, BatchOutcome, Checked, Effect, GraphScope, IssueStorage, StoredIssue};
 
 /// Makes a test of every claim of the contract. The argument is an expression that makes an empty
 /// store with the default schema, and something to keep while it is used, such as its directory; it is
@@ -560,7 +560,7 @@ pub async fn graphs_stay_in_their_scope(store: &dyn IssueStorage) {
         depth,
     };
     let nodes = async |scope: GraphScope| -> Vec<IssueKey> {
-        store.graph(&scope).await.expect("the graph is readable").nodes.into_keys().collect()
+        store.graph(&scope).await.expect("the graph is readable").value.nodes.into_keys().collect()
     };
     assert_eq!(nodes(scope(&keys[..1], None, false)).await, keys[..3]);
     assert_eq!(nodes(scope(&keys[..1], Some(1), false)).await, keys[..2]);
@@ -569,7 +569,7 @@ pub async fn graphs_stay_in_their_scope(store: &dyn IssueStorage) {
     change(store, keys[1], [Change::Close { reason: CloseReason::Completed, note: None }]).await;
     assert_eq!(nodes(scope(&keys[..1], None, false)).await, keys[..1]);
     assert_eq!(nodes(scope(&keys[..1], None, true)).await, keys[..3]);
-    let edges = store.graph(&scope(&keys[..1], None, true)).await.expect("readable").edges;
+    let edges = store.graph(&scope(&keys[..1], None, true)).await.expect("readable").value.edges;
     assert_eq!(
         edges.into_iter().collect::<Vec<_>>(),
         [(keys[0], LinkKind::BlockedBy, keys[1]), (keys[1], LinkKind::BlockedBy, keys[2])]
@@ -587,13 +587,16 @@ pub async fn stats_count_what_the_query_asks_for(store: &dyn IssueStorage) {
     let three = create_titled(store, "three").await;
     change(store, two, [blocked_by(one), Change::AddComment(DraftComment::new("hm"))]).await;
     change(store, three, [Change::Close { reason: CloseReason::Completed, note: None }]).await;
-    let stats = store.stats(&query(store, "").await, &moment()).await.expect("stats are readable");
+    let everything = query(store, "").await;
+    let Checked { value: stats, problems, freshness } = store.stats(&everything, &moment()).await.expect("readable");
+    let page = store.list(&everything, &moment()).await.expect("the list is readable");
+    assert_eq!((problems, freshness.mode), (0, page.freshness.mode), "counts are as fresh as lists");
     assert_eq!((stats.total, stats.ready, stats.blocked, stats.overdue, stats.comments), (3, 1, 1, 1, 1));
     assert_eq!(stats.by_category.into_iter().collect::<Vec<_>>(), [(Category::Open, 2), (Category::Closed, 1)]);
     assert_eq!(stats.open_by_label.into_iter().collect::<Vec<_>>(), [("cache".to_owned(), 1)]);
     assert_eq!(stats.open_by_assignee.into_iter().collect::<Vec<_>>(), [(String::new(), 1), ("bo".to_owned(), 1)]);
     assert_eq!(stats.open_by_priority.into_iter().collect::<Vec<_>>(), [(Priority::Medium, 2)]);
-    let some = store.stats(&query(store, "label:cache").await, &moment()).await.expect("stats are readable");
+    let some = store.stats(&query(store, "label:cache").await, &moment()).await.expect("stats are readable").value;
     assert_eq!((some.total, some.ready), (1, 1));
 }
 

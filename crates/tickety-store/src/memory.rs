@@ -19,9 +19,12 @@ use crate::error::StorageError;
 use crate::ids::IdSource;
 use crate::plan::{self, Snapshot};
 use crate::storage::{
-    Batch, BatchOutcome, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, IssueStorage, IssueSummary,
-    IssueText, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
+    Batch, BatchOutcome, Checked, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, IssueStorage,
+    IssueSummary, IssueText, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
 };
+
+/// There is nothing that answers could lag behind.
+const FRESHNESS: Freshness = Freshness { mode: FreshnessMode::Verify, checked: 0, changed: 0 };
 
 /// A store whose issues live as long as it does.
 #[derive(Debug)]
@@ -201,7 +204,7 @@ impl IssueStorage for MemoryStore {
             issues: selection.places.iter().map(|place| IssueSummary::of(&all[*place])).collect(),
             next: selection.next,
             problems: 0,
-            freshness: Freshness { mode: FreshnessMode::Verify, checked: 0, changed: 0 },
+            freshness: FRESHNESS,
         })
     }
 
@@ -234,7 +237,7 @@ impl IssueStorage for MemoryStore {
         Ok(found)
     }
 
-    async fn graph(&self, scope: &GraphScope) -> Result<Graph, StorageError> {
+    async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
         let all: BTreeMap<IssueKey, StoredIssue> =
             self.all().into_iter().map(|stored| (stored.issue.key(), stored)).collect();
         for root in &scope.roots {
@@ -293,10 +296,10 @@ impl IssueStorage for MemoryStore {
                 }
             }
         }
-        Ok(graph)
+        Ok(Checked { value: graph, problems: 0, freshness: FRESHNESS })
     }
 
-    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Stats, StorageError> {
+    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
         let mut stats = Stats::default();
         for stored in self.all() {
             let view = stored.view();
@@ -326,7 +329,7 @@ impl IssueStorage for MemoryStore {
             stats.blocked += u64::from(stored.derived.is_blocked());
             stats.overdue += u64::from(stored.issue.due.is_some_and(|due| due < moment.today()));
         }
-        Ok(stats)
+        Ok(Checked { value: stats, problems: 0, freshness: FRESHNESS })
     }
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {

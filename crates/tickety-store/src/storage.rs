@@ -58,10 +58,10 @@ pub trait IssueStorage: Send + Sync {
     async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError>;
 
     /// Returns the part of the graph a scope describes.
-    async fn graph(&self, scope: &GraphScope) -> Result<Graph, StorageError>;
+    async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError>;
 
     /// Counts the issues a query's filter asks for, by what they are.
-    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Stats, StorageError>;
+    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError>;
 
     /// Returns the records that can't be read, by path. They hide no other issue.
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError>;
@@ -190,6 +190,17 @@ pub struct Page {
     pub issues: Vec<IssueSummary>,
     /// Where the next page begins; `None` on the last.
     pub next: Option<Cursor>,
+    /// How many records can't be read and may be missing from the answer.
+    pub problems: u32,
+    /// How the answer was checked against the truth.
+    pub freshness: Freshness,
+}
+
+/// An answer that sums up many issues, with how far it can be relied on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked<T> {
+    /// The answer.
+    pub value: T,
     /// How many records can't be read and may be missing from the answer.
     pub problems: u32,
     /// How the answer was checked against the truth.

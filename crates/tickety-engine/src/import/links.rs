@@ -308,7 +308,7 @@ impl Edges {
             closed: true,
             depth: None,
         };
-        for (holder, _, target) in store.graph(&scope).await?.edges {
+        for (holder, _, target) in store.graph(&scope).await?.value.edges {
             if !imported.contains(&holder) {
                 self.fix(End::Issue(holder), End::Issue(target));
             }

@@ -18,7 +18,8 @@ use super::scan::Scanner;
 use super::store::{Handle, RepoStore};
 use crate::error::StorageError;
 use crate::storage::{
-    Batch, BatchOutcome, FreshnessMode, GraphScope, IssueStorage, IssueText, Page, RecordProblem, Stats, StoredIssue,
+    Batch, BatchOutcome, Checked, FreshnessMode, GraphScope, IssueStorage, IssueText, Page, RecordProblem, Stats,
+    StoredIssue,
 };
 
 /// How often a list is asked again because records of its answer changed meanwhile.
@@ -54,7 +55,7 @@ impl IssueStorage for RepoStore {
                         continue;
                     }
                 }
-                let problems = u32::try_from(handle.index.count_problems()?).unwrap_or(u32::MAX);
+                let problems = count_problems(handle)?;
                 return Ok(Page { issues, next: listed.next, problems, freshness });
             }
         })
@@ -83,14 +84,14 @@ impl IssueStorage for RepoStore {
         self.ask_fresh(None, |handle| Ok(handle.index.by_reference(references)?))
     }
 
-    async fn graph(&self, scope: &GraphScope) -> Result<Graph, StorageError> {
+    async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
         self.recover()?;
-        self.ask_fresh(None, |handle| Ok(handle.index.graph(scope)?))
+        self.ask_checked(|handle| Ok(handle.index.graph(scope)?))
     }
 
-    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Stats, StorageError> {
+    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
         self.recover()?;
-        self.ask_fresh(None, |handle| Ok(handle.index.stats(query, moment)?))
+        self.ask_checked(|handle| Ok(handle.index.stats(query, moment)?))
     }
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
@@ -125,6 +126,18 @@ impl RepoStore {
             let mode = self.freshness(&handle.index)?;
             self.refresh(handle, mode)?;
             question(handle)
+        })
+    }
+
+    /// Asks the index after it has been brought up to date, and tells how far that went.
+    fn ask_checked<T>(
+        &self,
+        mut question: impl FnMut(&mut Handle) -> Result<T, Failure>,
+    ) -> Result<Checked<T>, StorageError> {
+        self.ask(None, |handle| {
+            let mode = self.freshness(&handle.index)?;
+            let freshness = self.refresh(handle, mode)?;
+            Ok(Checked { value: question(handle)?, problems: count_problems(handle)?, freshness })
         })
     }
 
@@ -226,4 +239,8 @@ impl RepoStore {
             None => StorageError::NotFound { selector },
         })
     }
+}
+
+fn count_problems(handle: &Handle) -> Result<u32, Failure> {
+    Ok(u32::try_from(handle.index.count_problems()?).unwrap_or(u32::MAX))
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use tickety_api::{Meta, answer};
+use tickety_api::answer;
 use tickety_core::graph::Relation;
 use tickety_core::ident::IssueKey;
-use tickety_store::GraphScope;
+use tickety_store::{Checked, GraphScope};
 
 use crate::exit::{CliError, Ended};
 use crate::issues;
@@ -59,17 +59,19 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         issues::read(session, &session.selectors(&args.issues)?)?.iter().map(|stored| stored.issue.key()).collect()
     };
     let scope = GraphScope { roots: chosen.clone(), follow: follow.clone(), closed: args.closed, depth: args.depth };
-    let graph = pollster::block_on(session.storage()?.graph(&scope))?;
+    let Checked { value: graph, problems, freshness } = pollster::block_on(session.storage()?.graph(&scope))?;
     let branches = Branches::of(&graph, &follow);
     let roots = if chosen.is_empty() { branches.roots(&graph) } else { chosen };
     if session.json() {
+        let meta = session.meta(Some(freshness), problems)?;
         return match args.dot {
-            true => session.answer(Dot { dot: dot(&graph) }, Meta::default()),
-            false => session.answer(answer::Graph::new(&graph, &roots), Meta::default()),
+            true => session.answer(Dot { dot: dot(&graph) }, meta),
+            false => session.answer(answer::Graph::new(&graph, &roots), meta),
         };
     }
     if args.dot {
         output::write(&dot(&graph))?;
+        session.warn_of_problems(problems)?;
         return Ok(Ended::Done);
     }
     if graph.nodes.is_empty() {
@@ -77,5 +79,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     }
     let mut screen = session.screen();
     tree(&mut screen, &graph, &branches, &roots);
-    session.show(screen)
+    let ended = session.show(screen)?;
+    session.warn_of_problems(problems)?;
+    Ok(ended)
 }

@@ -1,9 +1,13 @@
 //! `tickety show`
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
 use tickety_api::selection;
-use tickety_api::{Issue, Meta};
+use tickety_api::{Freshness, Issue, Meta};
+use tickety_core::ident::IssueKey;
+use tickety_store::{FreshnessMode, StoredIssue};
 
 use crate::exit::{CliError, Ended};
 use crate::{issues, output};
@@ -39,7 +43,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         };
         let issues = found.iter().map(|stored| selection::value(&Issue::from(stored), &fields)).collect();
         let problems = found.iter().flat_map(|stored| &stored.problems).cloned().map(Into::into).collect();
-        return session.answer(Shown { issues }, Meta { problems, ..Meta::default() });
+        let freshness = Some(freshness(&found, session));
+        return session.answer(Shown { issues }, Meta { freshness, problems });
     }
     for problem in found.iter().flat_map(|stored| &stored.problems) {
         output::note(format_args!("warning: {problem}"));
@@ -52,4 +57,12 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         render::issue::write(&mut screen, stored);
     }
     session.show(screen)
+}
+
+/// Says how the issues were checked: each with the ends of its links.
+fn freshness(found: &[StoredIssue], session: &Session) -> Freshness {
+    let ends = found.iter().flat_map(|stored| &stored.derived.links).filter_map(|end| end.target.as_ref());
+    let keys: BTreeSet<IssueKey> =
+        found.iter().map(|stored| stored.issue.key()).chain(ends.map(|target| target.key)).collect();
+    Freshness::of_whole_issues(session.global.freshness == Some(FreshnessMode::Trust), keys.len())
 }

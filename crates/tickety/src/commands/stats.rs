@@ -2,9 +2,9 @@
 
 use std::fmt::Display;
 
-use tickety_api::{Meta, answer};
+use tickety_api::answer;
 use tickety_engine::questions::Needs;
-use tickety_store::Stats;
+use tickety_store::{Checked, Stats};
 
 use crate::exit::{CliError, Ended};
 use crate::question::QueryArgs;
@@ -29,13 +29,16 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let mut needs = Needs::of(&query.filter);
     // What is overdue depends on the day it is.
     needs.zone = true;
-    let stats = pollster::block_on(session.storage()?.stats(&query, &session.moment_with(needs)))?;
+    let Checked { value: stats, problems, freshness } =
+        pollster::block_on(session.storage()?.stats(&query, &session.moment_with(needs)))?;
     if session.json() {
-        return session.answer(answer::Stats::from(&stats), Meta::default());
+        return session.answer(answer::Stats::from(&stats), session.meta(Some(freshness), problems)?);
     }
     let mut screen = session.screen();
     write(&mut screen, &stats);
-    session.show(screen)
+    let ended = session.show(screen)?;
+    session.warn_of_problems(problems)?;
+    Ok(ended)
 }
 
 fn write(screen: &mut Screen<'_>, stats: &Stats) {

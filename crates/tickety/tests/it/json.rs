@@ -69,6 +69,36 @@ fn every_other_command_has_an_envelope() {
 }
 
 #[test]
+fn every_question_says_how_fresh_its_answer_is() {
+    let env = small_home();
+    let freshness = |command: &[&str]| json(&env, &[command, &["--json"]].concat())["meta"]["freshness"].clone();
+    let (verify, shards) = (serde_json::json!("verify"), serde_json::json!("shards"));
+    for command in [&["list"][..], &["search", "cache"], &["ready"], &["all-closed"], &["stats"], &["graph"]] {
+        let given = freshness(command);
+        // Four issues and a comment.
+        assert_eq!((&given["mode"], given["checked"].as_u64(), given["changed"].as_u64()), (&verify, Some(5), Some(0)));
+        let shallow = freshness(&[command, &["--freshness", "shards"]].concat());
+        assert_eq!(shallow["mode"], shards, "{command:?}");
+    }
+    assert_eq!(freshness(&["graph", "--dot"])["mode"], verify);
+    // 1 is linked to 2 and 3; how many had changed nobody counts.
+    assert_eq!(freshness(&["show", "1"]), serde_json::json!({"mode": "shards", "checked": 3}));
+    assert_eq!(freshness(&["show", "4", "--freshness", "trust"]), serde_json::json!({"mode": "trust", "checked": 0}));
+}
+
+#[test]
+fn counts_and_graphs_name_what_they_could_not_read() {
+    let env = small_home();
+    env.write(".tickety/issues/000/000009-zzzz.md", "no front matter");
+    for command in [&["stats"][..], &["graph"], &["graph", "--dot"]] {
+        let answer = json(&env, &[command, &["--json"]].concat());
+        assert_eq!(answer["meta"]["problems"][0]["path"], ".tickety/issues/000/000009-zzzz.md", "{command:?}");
+        let shown = env.run(command);
+        assert!(shown.stderr.starts_with("warning: .tickety/issues/000/000009-zzzz.md"), "{command:?}: {shown}");
+    }
+}
+
+#[test]
 fn failures_have_an_envelope_too() {
     let env = small_home();
     let mut answers = String::new();
