@@ -6,6 +6,7 @@
 
 mod entry;
 mod patch;
+mod places;
 
 use tickety_core::issue::{Comment, Issue};
 use tickety_core::schema::Schema;

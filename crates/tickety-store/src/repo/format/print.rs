@@ -83,7 +83,7 @@ fn write_fields(out: &mut String, written: &Written<'_>, schema: &Schema) {
     let Written::Map(set) = written else { return write_entry(out, Key::Fields.as_str(), written) };
     let mut entries = set.clone();
     for declared in &schema.fields {
-        if !set.iter().any(|(key, _)| *key == declared.key) {
+        if set.binary_search_by_key(&declared.key.as_str(), |(key, _)| key).is_err() {
             entries.push((&declared.key, String::new()));
         }
     }

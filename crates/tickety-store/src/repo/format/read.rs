@@ -18,6 +18,7 @@ use super::error::{Fault, FormatProblem};
 use super::key::Key;
 use super::record::{CommentRecord, FieldText, IssueRecord};
 use super::value::{Entry, Map, Scalar, Style, Value};
+use super::yaml::NODES;
 use super::{VERSION, plain, yaml};
 
 /// Reads the front matter of a file.
@@ -250,8 +251,13 @@ fn items<'a>(entry: Option<Entry<'a>>, split: bool) -> Result<Vec<Scalar<'a>>, F
     match value {
         Value::Scalar(scalar) if scalar.is_null() => Ok(Vec::new()),
         Value::Scalar(scalar) if split && scalar.style == Style::Plain && scalar.text.contains(',') => {
-            let parts = scalar.text.split(',').map(str::trim).filter(|part| !part.is_empty());
-            Ok(parts.map(|part| Scalar { text: Cow::Owned(part.to_owned()), ..scalar.clone() }).collect())
+            let Scalar { text, style, span } = scalar;
+            // The readers have counted one value.
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            if parts.clone().nth(NODES).is_some() {
+                return Err(Fault::at(span.start, FormatProblem::TooMany { limit: NODES }));
+            }
+            Ok(parts.map(|part| Scalar { text: Cow::Owned(part.to_owned()), style, span: span.clone() }).collect())
         }
         Value::Scalar(scalar) => Ok(vec![scalar]),
         Value::List(list) => list

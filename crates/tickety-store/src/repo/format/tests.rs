@@ -1,5 +1,6 @@
 //! Claims about reading and writing single files.
 
+mod bounds;
 mod faults;
 mod property;
 mod samples;

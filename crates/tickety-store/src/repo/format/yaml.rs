@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StrInput, StructureStyle};
 
+use super::document::line_end;
 use super::error::{Fault, FormatProblem};
 use super::value::{Entry, List, Map, Scalar, Style, Value};
 
@@ -156,9 +157,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns where the colon behind a key ends.
+    /// Returns where the colon behind a key ends; where a `?` is before the key, it may lack one.
     fn behind_colon(&self, key_end: usize) -> usize {
-        let rest = &self.text[key_end..self.front.end];
-        rest.find(':').map_or(key_end, |colon| key_end + colon + 1)
+        let mut rest = &self.text[key_end..self.front.end];
+        loop {
+            rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+            if !rest.starts_with('#') {
+                break;
+            }
+            rest = &rest[line_end(rest, 0)..];
+        }
+        if rest.starts_with(':') { self.front.end - rest.len() + 1 } else { key_end }
     }
 }

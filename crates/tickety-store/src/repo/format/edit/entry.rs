@@ -13,6 +13,11 @@ use super::super::record::{Written, link_item};
 use super::super::scalar;
 use super::super::value::{Entry, List, Map, Scalar, Style, Value};
 use super::patch::Patches;
+use super::places::Places;
+
+/// The deepest indentation that added lines take over. A deeper one, copied to every line of a long
+/// value, would make much out of little.
+const INDENT: usize = 64;
 
 /// How much is written anew.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +42,8 @@ pub(super) struct FrontMatter<'a> {
     document: &'a Document<'a>,
     entries: &'a [Entry<'a>],
     schema: &'a Schema,
+    /// Where each key stands among the entries.
+    positions: [Option<usize>; Key::ALL.len()],
     /// Whether groups have empty lines between them; in a file written by hand they may not.
     spaced: bool,
 }
@@ -44,7 +51,13 @@ pub(super) struct FrontMatter<'a> {
 impl<'a> FrontMatter<'a> {
     pub(super) fn new(document: &'a Document<'a>, entries: &'a [Entry<'a>], schema: &'a Schema) -> Self {
         let spaced = document.text[document.front.clone()].lines().any(|line| line.trim().is_empty());
-        Self { document, entries, schema, spaced }
+        let mut positions = [None; Key::ALL.len()];
+        for (index, entry) in entries.iter().enumerate() {
+            if let Some(key) = Key::parse(&entry.key) {
+                positions[key.place()] = Some(index);
+            }
+        }
+        Self { document, entries, schema, positions, spaced }
     }
 
     /// Adds the patches of a change.
@@ -77,7 +90,7 @@ impl<'a> FrontMatter<'a> {
     }
 
     fn position(&self, key: Key) -> Option<usize> {
-        self.entries.iter().position(|entry| Key::parse(&entry.key) == Some(key))
+        self.positions[key.place()]
     }
 
     /// Adds a key that the file lacks, behind the key that it usually follows.
@@ -121,15 +134,20 @@ impl<'a> FrontMatter<'a> {
 
         let first = &lines[0];
         let prefix = &self.document.text[first.start..list.items[0].start()];
+        if prefix.len() > INDENT {
+            return false;
+        }
         let mut at = first.start;
+        let there = Places::of(&old);
         for item in new {
-            match old.iter().rposition(|kept| kept == item) {
+            match there.get(item) {
                 Some(index) => at = lines[index].end,
                 None => patches.insert(at, &format!("{prefix}{item}\n")),
             }
         }
+        let wanted = Places::of(new);
         for (item, line) in old.iter().zip(lines) {
-            if !new.contains(item) {
+            if wanted.get(item).is_none() {
                 patches.replace(line, "");
             }
         }
@@ -179,24 +197,25 @@ impl<'a> FrontMatter<'a> {
             _ => return false,
         };
         let Some(fields) = Fields::new(text, map, extent.end) else { return false };
-        let value = |fields: &[(&str, String)], key: &str| {
-            fields.iter().find(|(name, _)| *name == key).map(|(_, value)| value.clone())
-        };
+        let old_places = Places::of(old.iter().map(|(key, _)| *key));
+        let new_places = Places::of(new.iter().map(|(key, _)| *key));
+        let declared = Places::of(self.schema.fields.iter().map(|declared| declared.key.as_str()));
         for (index, field) in map.entries.iter().enumerate() {
-            let (before, after) = (value(old, &field.key), value(new, &field.key));
+            let before = old_places.get(&field.key).map(|place| &old[place].1);
+            let after = new_places.get(&field.key).map(|place| &new[place].1);
             match after {
-                Some(after) if before.as_ref() == Some(&after) => {}
+                Some(after) if before == Some(after) => {}
                 Some(after) => {
-                    if !self.set_scalar(patches, field, &after) {
+                    if !self.set_scalar(patches, field, after) {
                         patches.replace(
                             field.value_start..fields.extents[index].end,
-                            &format!(" {}\n", fields.reindent(&after)),
+                            &format!(" {}\n", fields.reindent(after)),
                         );
                     }
                 }
                 None if before.is_none() => {}
                 // A declared field keeps its line.
-                None if self.schema.fields.iter().any(|declared| declared.key == field.key) => {
+                None if declared.get(&field.key).is_some() => {
                     if !self.set_scalar(patches, field, "") {
                         patches.replace(field.value_start..fields.extents[index].end, "\n");
                     }
@@ -204,13 +223,13 @@ impl<'a> FrontMatter<'a> {
                 None => patches.replace(fields.extents[index].clone(), ""),
             }
         }
-        for (key, value) in new.iter().filter(|(key, _)| map.entries.iter().all(|field| field.key != *key)) {
+        let there = Places::of(map.entries.iter().map(|field| &*field.key));
+        for (key, value) in new.iter().filter(|(key, _)| there.get(key).is_none()) {
             let line = fields.reindent(&field_line(key, value));
             let line = format!("{}{}\n", fields.indent, line.trim_start_matches(' '));
-            let earlier = map.entries.iter().enumerate().filter(|(_, field)| *field.key < **key);
-            match earlier.max_by(|(_, a), (_, b)| a.key.cmp(&b.key)) {
-                Some((index, _)) if fields.spaced => patches.insert(fields.extents[index].end, &format!("\n{line}")),
-                Some((index, _)) => patches.insert(fields.extents[index].end, &line),
+            match there.before(key) {
+                Some(index) if fields.spaced => patches.insert(fields.extents[index].end, &format!("\n{line}")),
+                Some(index) => patches.insert(fields.extents[index].end, &line),
                 None if fields.spaced => patches.insert(fields.extents[0].start, &format!("{line}\n")),
                 None => patches.insert(fields.extents[0].start, &line),
             }
@@ -227,7 +246,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Finds the lines; `None` unless each key begins one.
+    /// Finds the lines; `None` unless each key begins one, not too deep.
     fn new(text: &'a str, map: &Map<'_>, end: usize) -> Option<Self> {
         let starts: Option<Vec<usize>> = map
             .entries
@@ -239,6 +258,9 @@ impl<'a> Fields<'a> {
             .collect();
         let starts = starts?;
         let indent = &text[*starts.first()?..map.entries[0].key_span.start];
+        if indent.len() > INDENT {
+            return None;
+        }
         let extents: Vec<Range<usize>> = map
             .entries
             .iter()
