@@ -105,6 +105,7 @@ impl From<&StorageError> for ErrorCode {
             StorageError::BadCursor => Self::BadCursor,
             StorageError::NoHome { .. } => Self::NoHome,
             StorageError::Config { .. } => Self::BadConfig,
+            StorageError::Setting { .. } => Self::BadValue,
             StorageError::Locked { .. } => Self::Locked,
             StorageError::HomeReadOnly { .. } => Self::HomeReadOnly,
             StorageError::StateReadOnly { .. } => Self::StateReadOnly,

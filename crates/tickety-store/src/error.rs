@@ -105,6 +105,14 @@ pub enum StorageError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// There is no such setting, or it can't have the value; nothing was changed.
+    #[error("{message}")]
+    Setting {
+        /// The dotted key.
+        key: String,
+        /// What is wrong and what would be right.
+        message: String,
+    },
     /// Somebody else holds the write lock.
     #[error("{message}")]
     Locked {

@@ -67,6 +67,11 @@ impl CliError {
         Self::new(code, message)
     }
 
+    /// Whether it is the failure of this code.
+    pub fn is(&self, code: ErrorCode) -> bool {
+        matches!(self, Self::Failed(failed) if failed.code == code)
+    }
+
     /// Says what to do next, unless that is said already.
     pub fn hint(mut self, hint: impl Display) -> Self {
         if let Self::Failed(failed) = &mut self
@@ -136,7 +141,10 @@ impl From<StorageError> for CliError {
             StorageError::NumbersExhausted { .. } => made,
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
             StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
-            StorageError::Config { .. } => made.hint("repair the file in an editor; docs/config.md describes it"),
+            StorageError::Config { .. } => {
+                made.hint("repair the file in an editor; `tickety help config` describes the settings")
+            }
+            StorageError::Setting { .. } => made.hint(SETTINGS_HINT),
             StorageError::Locked { .. } => made.hint("try again when the other command has ended"),
             StorageError::HomeReadOnly { path, .. } => {
                 made.hint(format!("allow writing to {}", path.parent().unwrap_or(path).display()))
@@ -154,6 +162,10 @@ impl From<StorageError> for CliError {
 
 /// What to do about an issue that doesn't exist.
 pub const FIND_HINT: &str = "`tickety list is:any` shows all issues, `tickety search WORDS` finds some by their text";
+
+/// What to do about a setting that doesn't exist or can't have a value.
+pub const SETTINGS_HINT: &str =
+    "`tickety config list` shows the settings in force, `tickety help config` describes them";
 
 fn operation_hint(error: &OperationError) -> Option<String> {
     match error {

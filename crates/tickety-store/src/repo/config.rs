@@ -36,10 +36,28 @@ pub struct Config {
 pub struct Setting {
     /// The dotted key.
     pub key: String,
-    /// The value, as TOML writes it but without the quotes of a plain string.
+    /// The value as TOML writes it, but without quotes where it is read back without them: what
+    /// [`Config::with`] takes.
     pub value: String,
     /// Whether the file says so, or it is the default.
     pub explicit: bool,
+}
+
+/// What `freshness` is where the number of files decides.
+const BY_SIZE: &str = "auto";
+
+/// What can be the prefix of names.
+const PREFIX_RULE: &str = "`prefix` has to be 1 to 16 ASCII letters and digits, a letter first";
+
+/// Refuses a prefix that names can't begin with.
+pub fn check_prefix(prefix: &str) -> Result<(), StorageError> {
+    if is_prefix(prefix) { Ok(()) } else { Err(refused("prefix", PREFIX_RULE)) }
+}
+
+fn is_prefix(prefix: &str) -> bool {
+    (1..=16).contains(&prefix.len())
+        && prefix.starts_with(|c: char| c.is_ascii_alphabetic())
+        && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Returns the text of a new config.
@@ -84,10 +102,10 @@ impl Config {
             settings.push(Setting { key, value, explicit });
         };
         push("format".to_owned(), FORMAT.to_string());
-        push("prefix".to_owned(), schema.prefix.clone());
+        push("prefix".to_owned(), plain("prefix", &schema.prefix));
         push("kinds".to_owned(), list(schema.kinds.iter().map(Kind::as_str)));
-        push("default-kind".to_owned(), schema.default_kind.to_string());
-        push("freshness".to_owned(), config.freshness.map_or_else(|| "by size".to_owned(), |mode| mode.to_string()));
+        push("default-kind".to_owned(), plain("default-kind", schema.default_kind.as_str()));
+        push("freshness".to_owned(), config.freshness.map_or(BY_SIZE, FreshnessMode::as_str).to_owned());
         for status in &schema.statuses {
             push(format!("statuses.{}", status.name), status.category.to_string());
         }
@@ -102,19 +120,24 @@ impl Config {
     }
 
     /// Returns the text with one setting changed; everything else stays byte for byte. The value is
-    /// read as TOML, and as a plain string where it is none. The result is checked as a whole.
+    /// read as TOML where that makes a string or a list, and as a plain string otherwise; a list may be
+    /// written with commas alone. The result is checked as a whole: what is wrong with it is
+    /// [`StorageError::Setting`], since no file has such a line.
     pub fn with(text: &str, path: &Path, key: &str, value: &str) -> Result<String, StorageError> {
         let source = Source { text, path };
         let mut document: DocumentMut =
             text.parse().map_err(|error: toml_edit::TomlError| source.error(error.span(), error.message().trim()))?;
-        let value: Value = value.parse().unwrap_or_else(|_| Value::from(value));
+        let value = given(key, value);
+        if key == "format" && value.as_integer() != Some(FORMAT) {
+            return Err(refused(key, &format!("`format` is the version of the files, which is {FORMAT}")));
+        }
         let (table, name) = match key.split_once('.') {
             Some((table @ ("statuses" | "fields"), name)) => {
                 let entry = document.entry(table).or_insert_with(|| Item::Table(Table::new()));
                 let table = entry.as_table_like_mut();
                 (table.ok_or_else(|| source.error(None, &format!("`{key}` is not in a table")))?, name)
             }
-            Some(_) => return Err(source.error(None, &unknown_key(key))),
+            Some(_) => return Err(refused(key, &unknown_key(key))),
             None => (document.as_table_mut() as &mut dyn TableLike, key),
         };
         match table.get_mut(name).and_then(Item::as_value_mut) {
@@ -128,16 +151,41 @@ impl Config {
             }
         }
         let text = document.to_string();
-        let config = Self::parse(&text, path)?;
+        let config = Self::parse(&text, path).map_err(|error| match error {
+            StorageError::Config { message, .. } => refused(key, &message),
+            other => other,
+        })?;
         match config.warnings.iter().find(|warning| warning.contains(&format!("`{key}`"))) {
-            Some(warning) => Err(source.error(None, warning)),
+            Some(warning) => Err(refused(key, warning)),
             None => Ok(text),
         }
     }
 }
 
+fn refused(key: &str, message: &str) -> StorageError {
+    StorageError::Setting { key: key.to_owned(), message: message.to_owned() }
+}
+
+/// Reads the value of a setting as people write it: `AB`, `"AB"`, `["a", "b"]`, `a, b`.
+fn given(key: &str, text: &str) -> Value {
+    let text = text.trim();
+    match text.parse::<Value>() {
+        Ok(value) if value.is_str() || value.is_array() || key == "format" => value,
+        _ if key == "kinds" || (key.starts_with("fields.") && text.contains(',')) => {
+            Value::from_iter(text.split(',').map(str::trim).filter(|name| !name.is_empty()))
+        }
+        // `true` and `1` are words like others: no setting is a number or a truth.
+        _ => Value::from(text),
+    }
+}
+
+/// Writes a text so that [`given`] reads it back, without quotes if it can be.
+fn plain(key: &str, text: &str) -> String {
+    if given(key, text).as_str() == Some(text) { text.to_owned() } else { Value::from(text).to_string() }
+}
+
 fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    items.collect::<Vec<_>>().join(", ")
+    Value::from_iter(items).to_string()
 }
 
 fn lookup<'a>(table: &'a Table, key: &str) -> Option<&'a Item> {
@@ -201,10 +249,14 @@ impl Source<'_> {
                 "kinds" => schema.kinds = self.names(item, key)?.iter().map(|name| Kind::new(name)).collect(),
                 "default-kind" => schema.default_kind = Kind::new(self.text_of(item, key)?),
                 "freshness" => {
-                    let mode = self.text_of(item, key)?.parse();
-                    freshness = Some(mode.map_err(|error: crate::storage::FreshnessParseError| {
-                        self.error(item.span(), &error.to_string())
-                    })?);
+                    freshness = match self.text_of(item, key)? {
+                        BY_SIZE => None,
+                        mode => Some(mode.parse().map_err(|_| {
+                            let modes = FreshnessMode::ALL.map(FreshnessMode::as_str).join(", ");
+                            let message = format!("`{mode}` is not a freshness: use {BY_SIZE}, {modes}");
+                            self.error(item.span(), &message)
+                        })?),
+                    };
                 }
                 "statuses" => self.statuses(item, &mut schema)?,
                 "fields" => self.fields(item, &mut schema)?,
@@ -223,13 +275,7 @@ impl Source<'_> {
 
     fn prefix(self, item: &Item) -> Result<String, StorageError> {
         let prefix = self.text_of(item, "prefix")?;
-        let fits = (1..=16).contains(&prefix.len())
-            && prefix.starts_with(|c: char| c.is_ascii_alphabetic())
-            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        if fits {
-            return Ok(prefix.to_owned());
-        }
-        Err(self.error(item.span(), "`prefix` has to be 1 to 16 ASCII letters and digits, a letter first"))
+        if is_prefix(prefix) { Ok(prefix.to_owned()) } else { Err(self.error(item.span(), PREFIX_RULE)) }
     }
 
     fn names(self, item: &Item, key: &str) -> Result<Vec<String>, StorageError> {
@@ -364,11 +410,52 @@ mod tests {
     }
 
     #[test]
+    fn what_can_t_be_set_names_no_line_of_the_file() {
+        let text = "format = 1\nprefix = \"TIK\"\n";
+        for (key, value, expected) in [
+            ("prefix", "1", PREFIX_RULE),
+            ("prefx", "AB", "there is no setting `prefx`; did you mean `prefix`?"),
+            ("statuses.done", "finished", "status `done` has to count as"),
+            ("fields.A", "text", "`A` can't be a custom field"),
+            ("kinds", "", "`kinds` has to be a list"),
+            ("freshness", "never", "`never` is not a freshness: use auto, verify, shards, trust"),
+            ("format", "2", "`format` is the version of the files, which is 1"),
+        ] {
+            match Config::with(text, Path::new("config.toml"), key, value) {
+                Err(StorageError::Setting { key: named, message }) => {
+                    assert_eq!(named, key);
+                    assert!(message.starts_with(expected), "{key}: {message}");
+                }
+                other => panic!("{key}: {other:?}"),
+            }
+        }
+        let broken = Config::with("format = 1\n= 3", Path::new("config.toml"), "prefix", "AB");
+        assert!(matches!(broken, Err(StorageError::Config { line: Some(2), .. })), "{broken:?}");
+    }
+
+    #[test]
+    fn what_is_listed_can_be_set() {
+        let path = Path::new("config.toml");
+        let text = "format = 1\nprefix = \"true\"\nkinds = [\"a \\\"b\\\"\", \"1\"]\ndefault-kind = \"1\"\n\
+                    [statuses]\nreview = \"open\"\n[fields]\nsize = [\"text\"]\nflaky = \"bool\"\n";
+        let settings = Config::settings(text, path).unwrap();
+        let mut again = "format = 1\n".to_owned();
+        for Setting { key, value, .. } in &settings {
+            again = Config::with(&again, path, key, value).unwrap_or_else(|error| panic!("{key} = {value}: {error}"));
+        }
+        assert_eq!(Config::parse(&again, path).unwrap(), Config::parse(text, path).unwrap());
+        let values = |settings: Vec<Setting>| settings.into_iter().map(|one| (one.key, one.value)).collect::<Vec<_>>();
+        assert_eq!(values(Config::settings(&again, path).unwrap()), values(settings));
+        let commas = Config::with(text, path, "fields.size", "s, m,l").unwrap();
+        assert!(commas.contains("size = [\"s\", \"m\", \"l\"]"), "{commas}");
+    }
+
+    #[test]
     fn settings_tell_defaults_from_choices() {
         let settings = Config::settings("format = 1\nprefix = \"AB\"", Path::new("config.toml")).unwrap();
         let prefix = settings.iter().find(|setting| setting.key == "prefix").unwrap();
         assert_eq!((prefix.value.as_str(), prefix.explicit), ("AB", true));
         let kinds = settings.iter().find(|setting| setting.key == "kinds").unwrap();
-        assert_eq!((kinds.value.as_str(), kinds.explicit), ("bug, feature, task, chore, epic", false));
+        assert_eq!((kinds.value.as_str(), kinds.explicit), (r#"["bug", "feature", "task", "chore", "epic"]"#, false));
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::config::{self, Config};
+use super::config;
 use super::discovery;
 use super::layout::{CONFIG_FILE, ISSUES_DIR, LOCAL_DIR, Layout, TEMPORARY_PREFIX};
 use super::os;
@@ -30,10 +30,10 @@ pub fn usual_root(folder: &Path) -> Result<PathBuf, StorageError> {
 ///
 /// `prefix` is what names such as `TIK-42` begin with.
 pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
-    let layout = discovery::layout_at(folder)?;
     // Refuses what no home can have before anything is made.
+    config::check_prefix(prefix)?;
+    let layout = discovery::layout_at(folder)?;
     let text = config::template(prefix);
-    Config::parse(&text, &layout.config())?;
     let mut created = Vec::new();
     make_directory(&layout.home)?;
     make_directory(&layout.home.join(ISSUES_DIR))?;

@@ -2,19 +2,28 @@
 
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
-use tickety_store::StorageError;
 
 use crate::compose::Setting;
-use crate::exit::{CliError, Ended};
+use crate::exit::{CliError, Ended, SETTINGS_HINT};
 use crate::identity;
 use crate::render::palette;
 use crate::session::Session;
 
 /// Look at the settings, or change one
 ///
-/// The settings of the repository lie in .tickety/config.toml and are committed with it. `actor` is your own and lies
-/// in your config directory.
+/// The settings of the repository lie in .tickety/config.toml and are committed with it:
+///
+///   prefix          what names begin with in commit messages, as in TIK-42
+///   kinds           the kinds of issue: ["bug", "feature"], or bug,feature
+///   default-kind    the kind of an issue that names none
+///   freshness       what is checked before an answer: auto, verify, shards or trust
+///   statuses.NAME   a further status, and what it counts as: open, in-progress or closed
+///   fields.KEY      the type of a custom field: text, number, date, bool or a list of choices
+///   format          the version of the files
+///
+/// `actor` is your own and lies in your config directory.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub struct Args {
     #[command(subcommand)]
     action: Action,
@@ -32,7 +41,7 @@ enum Action {
     Set {
         /// As in `prefix` or `statuses.review`
         key: String,
-        /// As TOML has it, or a plain word: `AB`, `in-progress`, `["s1", "s2"]`
+        /// A word or a list: AB, in-progress, s1,s2; or as TOML has it: ["s1", "s2"]
         value: String,
     },
     /// Print all settings that are in force
@@ -67,18 +76,16 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         }
         Action::Get { key } => get(&key, session),
         Action::Set { key, value } if key == ACTOR => {
-            let path = session.context.user_config().ok_or_else(|| CliError::usage("there is no config directory: HOME is not set"))?;
+            let path = session
+                .context
+                .user_config()
+                .ok_or_else(|| CliError::usage("there is no config directory: HOME is not set"))?;
             identity::configure_actor(&path, &value).map_err(|error| CliError::io("write", &path, &error))?;
             tell(Setting { key, value, explicit: true }, session)
         }
         Action::Set { key, value } => {
             let repo = session.repo()?;
-            repo.set(&key, &value).map_err(|error| match &error {
-                StorageError::Config { message, .. } => {
-                    CliError::new(ErrorCode::BadConfig, message).hint("nothing was changed; docs/config.md describes the settings")
-                }
-                _ => error.into(),
-            })?;
+            repo.set(&key, &value)?;
             get(&key, session)
         }
     }
@@ -91,7 +98,7 @@ fn get(key: &str, session: &Session) -> Result<Ended, CliError> {
         session.repo()?.settings()?.into_iter().find(|setting| setting.key == key)
     };
     let setting = found.ok_or_else(|| {
-        CliError::new(ErrorCode::BadConfig, format!("there is no setting `{key}`")).hint("`tickety config list` shows all")
+        CliError::new(ErrorCode::BadValue, format!("there is no setting `{key}`")).hint(SETTINGS_HINT)
     })?;
     tell(setting, session)
 }
@@ -103,7 +110,9 @@ fn actor(session: &Session) -> Option<Setting> {
 }
 
 fn tell(setting: Setting, session: &Session) -> Result<Ended, CliError> {
-    if session.json() { list(vec![setting], session) } else {
+    if session.json() {
+        list(vec![setting], session)
+    } else {
         let mut screen = session.screen();
         screen.put(palette::PLAIN, &setting.value).raw("\n");
         session.show(screen)

@@ -1,7 +1,7 @@
 //! `tickety init`
 
 use serde::Serialize;
-use tickety_api::Meta;
+use tickety_api::{ErrorCode, Meta};
 
 use crate::compose;
 use crate::exit::{CliError, Ended};
@@ -14,9 +14,9 @@ use crate::session::Session;
 /// repository. Commit it: the issues belong to the code.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// What names begin with in commit messages, as in TIK-42
-    #[arg(long, value_name = "PREFIX", default_value = "TIK")]
-    prefix: String,
+    /// What names begin with in commit messages, as in TIK-42 [default: TIK]
+    #[arg(long, value_name = "PREFIX")]
+    prefix: Option<String>,
 }
 
 /// The `data` of the answer.
@@ -27,9 +27,15 @@ struct Initialized {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let made = compose::init(&compose::usual_root(session.context.directory())?, &args.prefix)?;
+    let prefix = args.prefix.as_deref().unwrap_or("TIK");
+    let root = compose::usual_root(session.context.directory())?;
+    let made = compose::init(&root, prefix).map_err(|error| match &args.prefix {
+        Some(prefix) if error.is(ErrorCode::BadValue) => error.about(format!("--prefix {prefix}")),
+        _ => error,
+    })?;
     let root = made.layout.root.display().to_string();
-    let relative = |path: &std::path::PathBuf| path.strip_prefix(&made.layout.root).unwrap_or(path).display().to_string();
+    let relative =
+        |path: &std::path::PathBuf| path.strip_prefix(&made.layout.root).unwrap_or(path).display().to_string();
     let created: Vec<String> = made.created.iter().map(relative).collect();
     if session.json() {
         return session.answer(Initialized { root, created }, Meta::default());
@@ -40,13 +46,20 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let mut screen = session.screen();
     if created.is_empty() {
         screen.raw("there is a home in ").put(palette::PLAIN, &root).line(" already; nothing was changed");
+        if let Some(prefix) = &args.prefix
+            && session.schema().is_ok_and(|schema| schema.prefix != *prefix)
+        {
+            screen.line(format!("`tickety config set prefix {prefix}` changes the prefix"));
+        }
     } else {
         screen.raw("made a home for issues in ").put(palette::PLAIN, &root).end();
         for path in &created {
             screen.raw("  ").put(palette::PLAIN, path).end();
         }
         if made.layout.git.is_some() {
-            screen.line("commit these files with the code: git add .tickety && git commit -m 'Track issues with tickety'");
+            screen.line(
+                "commit these files with the code: git add .tickety && git commit -m 'Track issues with tickety'",
+            );
         }
         screen.line("then: tickety new TITLE");
     }

@@ -55,7 +55,8 @@ fn write(screen: &mut Screen<'_>, stats: &Stats) {
         overdue,
         comments,
     } = stats;
-    let all = [("total", *total), ("ready", *ready), ("blocked", *blocked), ("overdue", *overdue), ("comments", *comments)];
+    let all =
+        [("total", *total), ("ready", *ready), ("blocked", *blocked), ("overdue", *overdue), ("comments", *comments)];
     let assignees: Vec<(&str, u64)> = open_by_assignee
         .iter()
         .map(|(name, count)| (if name.is_empty() { "(nobody)" } else { name }, *count))

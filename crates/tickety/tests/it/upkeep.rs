@@ -46,23 +46,63 @@ fn settings_are_read_and_changed() {
     assert_eq!(env.ok(&["config", "get", "prefix"]), "AB\n");
     env.ok(&["config", "set", "statuses.review", "in-progress"]);
     env.ok(&["edit", "1", "--status", "review"]);
-    assert_snapshot!(env.ok(&["config", "list"]), @"
+    assert_snapshot!(env.ok(&["config", "list"]), @r#"
     format = 1
     prefix = AB
-    kinds = bug, feature, task, chore, epic
+    kinds = ["bug", "feature", "task", "chore", "epic"]
     default-kind = task
-    freshness = by size
+    freshness = auto
     statuses.open = open
     statuses.in-progress = in-progress
     statuses.review = in-progress
     statuses.closed = closed
     actor = tester
-    ");
+    "#);
     let before = env.files();
-    assert_eq!(env.run(&["config", "set", "prefix", "1"]).status, 12);
-    assert_eq!(env.run(&["config", "set", "prefx", "AB"]).status, 12);
-    assert_eq!(env.run(&["config", "get", "prefx"]).status, 12);
+    assert_snapshot!(env.run(&["config", "set", "prefix", "1"]), @"
+    --- standard error
+    error: `prefix` has to be 1 to 16 ASCII letters and digits, a letter first
+    hint: `tickety config list` shows the settings in force, `tickety help config` describes them
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["config", "set", "prefx", "AB"]), @"
+    --- standard error
+    error: there is no setting `prefx`; did you mean `prefix`?
+    hint: `tickety config list` shows the settings in force, `tickety help config` describes them
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["config", "get", "prefx"]), @"
+    --- standard error
+    error: there is no setting `prefx`
+    hint: `tickety config list` shows the settings in force, `tickety help config` describes them
+    --- status 2
+    ");
     assert_eq!(env.files(), before);
+}
+
+#[test]
+fn what_the_settings_list_prints_can_be_set() {
+    let env = small_home();
+    env.ok(&["config", "set", "kinds", "bug,task"]);
+    env.ok(&["config", "set", "fields.severity", "[\"s1\", \"s2\"]"]);
+    let listed = env.ok(&["config", "list"]);
+    for line in listed.lines() {
+        let (key, value) = line.split_once(" = ").expect("a key and a value");
+        assert_eq!(env.ok(&["config", "set", key, value]), format!("{value}\n"), "{line}");
+    }
+    assert_eq!(env.ok(&["config", "list"]), listed);
+}
+
+#[test]
+fn a_prefix_that_can_t_be_makes_no_home() {
+    let env = tickety_testkit::TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
+    for prefix in ["", "1A", "a-b", "A\"\n[statuses]\nx = \"open\"\n#", "ABCDEFGHIJKLMNOPQ"] {
+        let refused = env.run(&["init", "--prefix", prefix]);
+        assert_eq!(refused.status, 2, "{refused}");
+        assert!(refused.stderr.starts_with("error: --prefix ") && !refused.stderr.contains("config.toml"), "{refused}");
+    }
+    assert!(env.files().is_empty());
+    assert_eq!(json(&env, &["init", "--prefix", "a-b", "--json"])["error"]["code"], "bad_value");
 }
 
 #[test]

@@ -25,6 +25,10 @@ fn init_says_what_to_commit_and_can_be_repeated() {
     ");
     let files = env.files();
     assert_snapshot!(env.ok(&["init"]), @"there is a home in [ROOT]/work already; nothing was changed");
+    assert_snapshot!(env.ok(&["init", "--prefix", "CD"]), @"
+    there is a home in [ROOT]/work already; nothing was changed
+    `tickety config set prefix CD` changes the prefix
+    ");
     assert_eq!(env.files(), files);
     env.ok(&["new", "A title"]);
     assert!(env.ok(&["show", "AB-1"]).contains("A title"));
