@@ -1,7 +1,9 @@
 //! Queries as commands take them.
 
+use std::borrow::Cow;
+
 use tickety_api::ErrorCode;
-use tickety_core::query::Query;
+use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem};
 
 use crate::exit::CliError;
 use crate::session::Session;
@@ -43,15 +45,16 @@ impl QueryArgs {
 
     /// Reads the query together with the options that say more about it.
     pub fn parse_page(&self, page: &PageArgs, session: &Session) -> Result<Query, CliError> {
-        let mut text = self.words.iter().map(|word| unescape(word)).collect::<Vec<_>>().join(" ");
+        let written = self.words.iter().map(|word| unescape(word)).collect::<Vec<_>>().join(" ");
         let PageArgs { limit, sort, fields, after } = page;
-        let limit = limit.map(|limit| limit.to_string());
-        for (name, value) in [("sort", sort), ("limit", &limit), ("fields", fields), ("after", after)] {
-            if let Some(value) = value {
-                text.push_str(&format!(" {name}:{value}"));
-            }
-        }
-        parse(text.trim(), session)
+        let options = [
+            ("sort", sort.as_deref().map(Cow::Borrowed)),
+            ("limit", limit.map(|limit| Cow::Owned(limit.to_string()))),
+            ("fields", fields.as_deref().map(Cow::Borrowed)),
+            ("after", after.as_deref().map(Cow::Borrowed)),
+        ];
+        let options = options.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
+        parse_with(written.trim(), options, session)
     }
 }
 
@@ -80,14 +83,67 @@ fn unescape(word: &str) -> &str {
 /// Reads a query.
 pub fn parse(text: &str, session: &Session) -> Result<Query, CliError> {
     let schema = session.schema()?;
-    Query::parse(text, &schema).map_err(|error| {
-        let failed = CliError::new(ErrorCode::from(&error), format!("column {}: {}", error.column(), error.problem()));
-        let failed = failed.shown_as(error.render());
-        match error.suggestion() {
-            Some(suggestion) => failed.hint(suggestion),
-            None => failed,
+    Query::parse(text, &schema).map_err(|error| in_query(&error))
+}
+
+/// Reads the value of `--fields`.
+pub fn fields(text: &str, session: &Session) -> Result<Vec<FieldName>, CliError> {
+    Ok(parse_with("", [("fields", text)].into_iter(), session)?.fields)
+}
+
+/// Reads a query to which options add what they are called in it. What is wrong is shown in what was
+/// written: the query as it was, or an option.
+fn parse_with<'a>(
+    written: &str,
+    options: impl Iterator<Item = (&'static str, &'a str)>,
+    session: &Session,
+) -> Result<Query, CliError> {
+    let schema = session.schema()?;
+    let mut text = written.to_owned();
+    let mut places: Vec<(usize, &'static str)> = Vec::new();
+    for (name, value) in options {
+        places.push((text.len(), name));
+        let values: Vec<&str> = value.split(',').map(str::trim).collect();
+        // Anything else would go on as conditions of the query.
+        if let Some(odd) = values.iter().find(|value| value.contains(|c: char| c.is_whitespace() || "()\"".contains(c)))
+        {
+            let message = format!("--{name}: `{odd}` is not one value: several have commas between them");
+            return Err(CliError::new(ErrorCode::BadQuery, message));
+        }
+        text.push_str(&format!(" {name}:{}", values.join(",")));
+    }
+    Query::parse(&text, &schema).map_err(|error| {
+        // An option that was put after a parenthesis that isn't closed is not to blame.
+        if let Err(error) = Query::parse(written, &schema) {
+            return in_query(&error);
+        }
+        match places.iter().rev().find(|(place, _)| *place <= error.span().start) {
+            Some((_, name)) => in_option(name, &error),
+            None => in_query(&error),
         }
     })
+}
+
+/// Says what is wrong with a query, and where.
+fn in_query(error: &QueryParseError) -> CliError {
+    let failed = CliError::new(ErrorCode::from(error), format!("column {}: {}", error.column(), error.problem()));
+    with_suggestion(failed.shown_as(error.render()), error)
+}
+
+/// Says what is wrong with an option.
+fn in_option(name: &str, error: &QueryParseError) -> CliError {
+    let message = match error.problem() {
+        QueryProblem::Repeated { field } => format!("--{name}: the query has `{field}:` too; leave one of them out"),
+        problem => format!("--{name}: {problem}"),
+    };
+    with_suggestion(CliError::new(ErrorCode::from(error), message), error)
+}
+
+fn with_suggestion(failed: CliError, error: &QueryParseError) -> CliError {
+    match error.suggestion() {
+        Some(suggestion) => failed.hint(suggestion),
+        None => failed,
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let found = issues::read(session, &selectors)?;
     if session.json() {
         let fields = match &args.fields {
-            Some(fields) => question::parse(&format!("fields:{fields}"), session)?.fields,
+            Some(fields) => question::fields(fields, session)?,
             None => Vec::new(),
         };
         let issues = found.iter().map(|stored| selection::value(&Issue::from(stored), &fields)).collect();

@@ -79,6 +79,75 @@ fn queries_point_at_the_place() {
 }
 
 #[test]
+fn what_is_wrong_is_shown_in_what_was_written() {
+    let env = small_home();
+    assert_snapshot!(env.run(&["list", "(a OR b", "-n", "1"]), @"
+    --- standard error
+    error: the parenthesis is not closed
+      (a OR b
+      ^
+    to search for the text itself, put it in quotation marks
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "a OR", "--sort", "title", "--fields", "title"]), @"
+    --- standard error
+    error: `OR` needs a condition after it
+      a OR
+        ^^
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "is:open", "-n", "0"]), @"
+    --- standard error
+    error: --limit: `0` is not a value of `limit`: write a number from 1 on
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "--sort", "titel"]), @"
+    --- standard error
+    error: --sort: `titel` is not a value of `sort`: use number, created, updated, closed, due, priority, title, status, kind, milestone, comments, estimate, spent, relevance, newest, oldest
+    hint: did you mean `title`?
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "limit:3", "--limit", "5"]), @"
+    --- standard error
+    error: --limit: the query has `limit:` too; leave one of them out
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "limit:x", "--limit", "5"]), @"
+    --- standard error
+    error: `x` is not a value of `limit`: write a number from 1 on
+      limit:x
+            ^
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "--fields", "title,nonsense"]), @"
+    --- standard error
+    error: --fields: `nonsense` is not a value of `fields`: write the name of a field, such as label or field.NAME
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["show", "1", "--json", "--fields", "lables"]), @r#"
+    {"error":{"code":"bad_query","message":"--fields: `lables` is not a value of `fields`: write the name of a field, such as label or field.NAME","hint":"did you mean `label`?"}}
+    --- status 2
+    "#);
+    assert_snapshot!(env.run(&["list", "--sort", "relevance"]), @"
+    --- standard error
+    error: --sort: an order by relevance needs a word or phrase to search for
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "--after", "x"]), @"
+    --- standard error
+    error: --after: the cursor is damaged
+    hint: take the one the page before returned, or leave it out
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "--sort", "title label:x"]), @"
+    --- standard error
+    error: --sort: `title label:x` is not one value: several have commas between them
+    --- status 2
+    ");
+    assert_eq!(env.ok(&["list", "--sort", "priority, title"]), env.ok(&["list", "sort:priority,title"]));
+}
+
+#[test]
 fn wrong_options() {
     let env = home();
     for command in [
