@@ -29,7 +29,7 @@ pub struct Args {
     #[command(flatten)]
     query: QueryArgs,
 
-    /// Write to FILE, which is replaced as a whole once everything is written
+    /// Write to FILE, which is replaced as a whole once everything is written; `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -48,22 +48,31 @@ struct Exported {
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let format: Format = args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
     let query = args.query.parse(session)?;
-    match args.output {
+    match args.output.filter(|path| path != Path::new("-")) {
         Some(path) => to_file(format, &query, &path, session),
         None if session.json() => {
             let mut text = Vec::new();
-            let count = write(format, &query, &mut text, session)?;
+            let count = write(format, &query, &mut text, session, output::write_error)?;
             let text = String::from_utf8(text).expect("every format is UTF-8");
             session.answer(Exported { format: format.as_str(), count, output: None, text: Some(text) }, Meta::default())
         }
         None => {
-            write(format, &query, &mut BufWriter::new(io::stdout().lock()), session)?;
+            let mut output = BufWriter::new(io::stdout().lock());
+            write(format, &query, &mut output, session, output::write_error)?;
+            output.flush().map_err(|error| output::write_error(&error))?;
             Ok(Ended::Done)
         }
     }
 }
 
-fn write(format: Format, query: &Query, output: &mut dyn Write, session: &Session) -> Result<u64, CliError> {
+/// Writes the issues; `failed` says what it means that the output can't be written.
+fn write(
+    format: Format,
+    query: &Query,
+    output: &mut dyn Write,
+    session: &Session,
+    failed: impl Fn(&io::Error) -> CliError,
+) -> Result<u64, CliError> {
     let schema = session.schema()?;
     let mut writer = format.writer(output, &schema);
     let mut progress = Progress::new(session);
@@ -72,31 +81,51 @@ fn write(format: Format, query: &Query, output: &mut dyn Write, session: &Sessio
     let written = export(session.storage()?, query, &moment, &mut *writer, &mut show);
     pollster::block_on(written).map_err(|error| match error {
         ExportError::Storage(error) => session.explain(error),
-        ExportError::Write(error) => output::write_error(&error),
+        ExportError::Write(error) => failed(&error),
     })
 }
 
-/// Writes beside the file first, so that an export that fails leaves the old one.
 fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Result<Ended, CliError> {
-    let name = path.file_name().ok_or_else(|| CliError::usage(format!("{} is no file name", path.display())))?;
-    let beside = path.with_file_name(format!(".tmp-{}-{}", std::process::id(), name.to_string_lossy()));
-    let written = fs::File::create_new(&beside)
-        .map_err(|error| CliError::io("create", &beside, &error))
-        .and_then(|file| {
+    let count = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            return Err(CliError::usage(format!("{} is a folder", path.display())).hint("--output takes a file"));
+        }
+        // A device or a pipe is written to: a file in its place would be none.
+        Ok(metadata) if !metadata.is_file() => {
+            let failed = |error: &io::Error| CliError::io("write", path, error);
+            let file = fs::File::options().write(true).open(path).map_err(|error| failed(&error))?;
             let mut output = BufWriter::new(file);
-            let count = write(format, query, &mut output, session)?;
-            let synced = output.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
-            synced.map_err(|error| CliError::io("write", &beside, &error))?;
-            fs::rename(&beside, path).map_err(|error| CliError::io("write", path, &error))?;
-            Ok(count)
-        });
-    let count = written.inspect_err(|_| {
-        fs::remove_file(&beside).ok();
-    })?;
+            let count = write(format, query, &mut output, session, failed)?;
+            output.flush().map_err(|error| failed(&error))?;
+            count
+        }
+        // What a link leads to is replaced, and not the link.
+        Ok(_) => replace(format, query, &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), path, session)?,
+        Err(_) => replace(format, query, path, path, session)?,
+    };
     if session.json() {
         let output = Some(path.display().to_string());
         return session.answer(Exported { format: format.as_str(), count, output, text: None }, Meta::default());
     }
-    session.note(format_args!("{count} issues written to {}", path.display()));
+    session.note(format_args!("{count} {} written to {}", if count == 1 { "issue" } else { "issues" }, path.display()));
     Ok(Ended::Done)
+}
+
+/// Writes beside the file first, so that an export that fails leaves the old one. Errors say what the file was
+/// called.
+fn replace(format: Format, query: &Query, path: &Path, called: &Path, session: &Session) -> Result<u64, CliError> {
+    let name = path.file_name().ok_or_else(|| CliError::usage(format!("{} is no file name", called.display())))?;
+    let beside = path.with_file_name(format!(".tmp-{}-{}", std::process::id(), name.to_string_lossy()));
+    let failed = |error: &io::Error| CliError::io("write", called, error);
+    let file = fs::File::create_new(&beside).map_err(|error| failed(&error))?;
+    let write_all = || {
+        let mut output = BufWriter::new(file);
+        let count = write(format, query, &mut output, session, failed)?;
+        let synced = output.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+        synced.and_then(|()| fs::rename(&beside, path)).map_err(|error| failed(&error))?;
+        Ok(count)
+    };
+    write_all().inspect_err(|_| {
+        fs::remove_file(&beside).ok();
+    })
 }

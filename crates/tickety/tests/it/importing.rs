@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use insta::assert_snapshot;
+
 use crate::{home, json, small_home};
 
 #[test]
@@ -26,6 +28,54 @@ fn an_export_to_a_file_replaces_it_whole() {
     env.write("kept.jsonl", "old");
     assert_eq!(env.run(&["export", "jsonl", "lable:x", "--output", "kept.jsonl"]).status, 2);
     assert_eq!(env.read("kept.jsonl"), "old");
+}
+
+#[test]
+fn an_export_that_fails_names_the_file_that_was_asked_for() {
+    let env = small_home();
+    env.write("long.md", "word ".repeat(40_000));
+    env.ok(&["new", "long", "--body-file", "long.md"]);
+    env.ok(&["list"]);
+    env.write("out.jsonl", "old");
+    // A limit on the size of files stands in for a disk that is full: 64 kB.
+    let script = format!("trap '' XFSZ; ulimit -f 128; {} export jsonl -o out.jsonl", env!("CARGO_BIN_EXE_tickety"));
+    let full = env.call_program("sh", &["-c", &script]);
+    assert_snapshot!(full, @"
+    --- standard error
+    error: could not write out.jsonl: File too large (os error 27)
+    --- status 14
+    ");
+    assert_eq!(env.read("out.jsonl"), "old");
+    assert!(env.files().keys().all(|name| !name.starts_with(".tmp-")));
+    assert_snapshot!(env.run(&["export", "jsonl", "-o", "/dev/full"]), @"
+    --- standard error
+    error: could not write /dev/full: No space left on device (os error 28)
+    --- status 10
+    ");
+    assert_snapshot!(env.run(&["export", "jsonl", "-o", "absent/out.jsonl"]), @"
+    --- standard error
+    error: could not write absent/out.jsonl: No such file or directory (os error 2)
+    --- status 14
+    ");
+    assert_snapshot!(env.run(&["export", "jsonl", "-o", ".tickety"]), @"
+    --- standard error
+    error: .tickety is a folder
+    hint: --output takes a file
+    --- status 2
+    ");
+}
+
+#[test]
+fn an_export_goes_through_links_and_into_pipes() {
+    let env = small_home();
+    env.write("real/out.jsonl", "old");
+    std::os::unix::fs::symlink("real/out.jsonl", env.work().join("link.jsonl")).expect("a link can be made");
+    let exported = env.ok(&["export", "jsonl"]);
+    env.ok(&["export", "jsonl", "-o", "link.jsonl"]);
+    assert_eq!(env.read("real/out.jsonl"), exported);
+    assert!(env.work().join("link.jsonl").is_symlink());
+    assert_eq!(env.ok(&["export", "jsonl", "-o", "-"]), exported);
+    assert_eq!(env.ok(&["export", "jsonl", "-o", "/dev/stdout"]), exported);
 }
 
 #[test]
