@@ -76,9 +76,17 @@ impl Draft {
         fs::remove_file(&self.path).ok();
     }
 
-    /// Says where the text still is.
+    /// Returns where the text still is, if it is.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.exists().then_some(&*self.path)
+    }
+
+    /// Says where the text still is, after what to do next.
     pub fn kept(&self, error: CliError) -> CliError {
-        error.hint(format!("your text is kept in {}", self.path.display()))
+        match self.path() {
+            Some(path) => error.hint_too(format!("your text is kept in {}", path.display())),
+            None => error,
+        }
     }
 
     fn start_editor(&self, context: &Context) -> Result<(), CliError> {
@@ -90,7 +98,14 @@ impl Draft {
         if status.success() {
             return Ok(());
         }
-        let error = CliError::new(ErrorCode::Aborted, format!("the editor `{editor}` ended with {status}"));
+        if fs::read_to_string(&self.path).is_ok_and(|text| text == self.start) {
+            self.discard();
+        }
+        let mut error = CliError::new(ErrorCode::Aborted, format!("the editor `{editor}` ended with {status}"));
+        // The shell's word for a command that doesn't exist.
+        if status.code() == Some(127) {
+            error = error.hint("the variable VISUAL or EDITOR names the editor to use");
+        }
         Err(self.kept(error))
     }
 }

@@ -82,6 +82,25 @@ impl CliError {
         self
     }
 
+    /// Says what to do next, whatever was said about that before.
+    pub fn hint_instead(mut self, hint: impl Display) -> Self {
+        if let Self::Failed(failed) = &mut self {
+            failed.hint = Some(hint.to_string());
+        }
+        self
+    }
+
+    /// Says what else there is to know, after what to do next.
+    pub fn hint_too(mut self, hint: impl Display) -> Self {
+        if let Self::Failed(failed) = &mut self {
+            failed.hint = Some(match failed.hint.take() {
+                Some(first) => format!("{first}; {hint}"),
+                None => hint.to_string(),
+            });
+        }
+        self
+    }
+
     /// Says how to show the failure to people, hint included.
     pub fn shown_as(mut self, text: String) -> Self {
         if let Self::Failed(failed) = &mut self {
@@ -120,9 +139,8 @@ impl From<StorageError> for CliError {
             StorageError::Unreadable { .. } => {
                 made.hint("repair the file in an editor; `tickety doctor` lists all such files")
             }
-            StorageError::Conflict { key, actual, .. } => made.hint(format!(
-                "look at it with `tickety show {key}`, then repeat the command with `--if-version {actual}`"
-            )),
+            StorageError::Conflict { key, .. } => made
+                .hint(format!("look at it with `tickety show {key}`, then repeat the command if it is still wanted")),
             StorageError::Refused { source, .. } => match operation_hint(source) {
                 Some(hint) => made.hint(hint),
                 None => made,

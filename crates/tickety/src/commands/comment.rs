@@ -38,13 +38,19 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let selectors = session.selectors(&arguments)?;
     let draft = match &text {
         Some(_) => None,
-        None if session.context.can_ask() || session.context.has_editor() => Some(editor::Draft::new("comment", String::new(), &session.context)?),
-        None => return Err(CliError::usage("a comment needs a text").hint("write `tickety comment ISSUE TEXT`, or pipe it in with `-`")),
+        None if session.context.can_ask() || session.context.has_editor() => {
+            Some(editor::Draft::new("comment", String::new(), &session.context)?)
+        }
+        None => {
+            return Err(CliError::usage("a comment needs a text")
+                .hint("write `tickety comment ISSUE TEXT`, or pipe it in with `-`"));
+        }
     };
     if let Some(draft) = &draft {
         text = draft.edit(&session.context, |text| Ok(text.to_owned()))?;
     }
     let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
+        draft.inspect(editor::Draft::discard);
         return Err(CliError::new(tickety_api::ErrorCode::Aborted, "nothing was written, so there is no comment"));
     };
     let operations = selectors

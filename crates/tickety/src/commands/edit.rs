@@ -1,8 +1,9 @@
 //! `tickety edit`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use tickety_core::ident::{IssueSelector, Version};
+use tickety_api::ErrorCode;
+use tickety_core::ident::{IssueKey, IssueSelector, Version};
 use tickety_core::operation::{Change, Operation};
 
 use crate::editor;
@@ -67,7 +68,13 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     {
         return edit(&selectors, expected, session);
     }
-    issues::write(session, operations, "updated")
+    issues::write(session, operations, "updated").map_err(|error| match expected {
+        Some(_) if error.is(ErrorCode::Conflict) => error.hint_instead(format!(
+            "look at it with `tickety show {}`, then repeat the command with the version that it is at",
+            selectors[0]
+        )),
+        _ => error,
+    })
 }
 
 /// Opens the editor. What comes back is based on the version that went in.
@@ -76,7 +83,8 @@ fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Sessio
         return Err(CliError::usage("the editor takes one issue at a time").hint("say with options what to change"));
     };
     if !session.context.can_ask() && !session.context.has_editor() {
-        return Err(CliError::usage("nothing to change").hint("`tickety edit --help` lists the options; on a terminal the editor opens"));
+        return Err(CliError::usage("nothing to change")
+            .hint("`tickety edit --help` lists the options; on a terminal the editor opens"));
     }
     let schema = session.schema()?;
     let mut read = issues::read(session, &[selector])?;
@@ -88,13 +96,26 @@ fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Sessio
     let before = Form::of_issue(&stored.issue);
     let text = editor::Draft::new(&stored.issue.key().to_string(), before.print(), &session.context)?;
     let edited = text.edit(&session.context, |text| Form::parse(text, &schema))?;
-    let changes = match edited {
-        Some(after) => before.changes(after).map_err(|error| text.kept(error))?,
-        None => Vec::new(),
+    let key = stored.issue.key();
+    let (changes, expected) = match edited {
+        Some(after) => (before.changes(after).map_err(|error| text.kept(error))?, Some(stored.version)),
+        // Whatever anybody else did meanwhile: there is nothing that it could contradict.
+        None => (Vec::new(), None),
     };
-    let target = IssueSelector::from(stored.issue.key()).into();
-    let operation = Operation::Update { target, expected: Some(stored.version), changes };
-    let ended = issues::write(session, vec![operation], "updated").map_err(|error| text.kept(error))?;
+    let operation = Operation::Update { target: IssueSelector::from(key).into(), expected, changes };
+    let ended = issues::write(session, vec![operation], "updated").map_err(|error| match text.path() {
+        Some(path) if error.is(ErrorCode::Conflict) => changed_meanwhile(key, path),
+        _ => text.kept(error),
+    })?;
     text.discard();
     Ok(ended)
+}
+
+/// Says that somebody else was faster, and how nothing gets lost.
+fn changed_meanwhile(key: IssueKey, draft: &Path) -> CliError {
+    let message = format!("{key} was changed while the editor was open, so your changes were not applied");
+    CliError::new(ErrorCode::Conflict, message).hint(format!(
+        "your text is kept in {}; `tickety edit {key}` opens the issue as it is now: copy into it what you still want",
+        draft.display()
+    ))
 }

@@ -44,6 +44,55 @@ fn a_text_that_is_refused_is_kept() {
     std::fs::remove_file(kept).expect("it is ours");
 }
 
+/// Returns an editor that first lets somebody else change issue 1, then edits the text by a `sed` script.
+fn slow_editor(script: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_tickety");
+    format!("f() {{ {program} edit 1 --title Other >&2 && sed -i '{script}' \"$1\"; }}; f")
+}
+
+#[test]
+fn a_change_by_somebody_else_keeps_the_text_and_says_how_to_go_on() {
+    let env = small_home();
+    let refused = env.call(&["edit", "1"]).variable("EDITOR", &slow_editor("s/^priority:.*/priority: low/")).run();
+    assert_eq!(refused.status, 5, "{refused}");
+    let (before, rest) = refused.stderr.split_once("kept in ").expect("the path is told");
+    let (path, after) = rest.split_once(';').expect("more follows the path");
+    assert_snapshot!(format!("{before}kept in [PATH];{after}"), @"
+    1-3fqb updated
+    error: 1-3fqb was changed while the editor was open, so your changes were not applied
+    hint: your text is kept in [PATH]; `tickety edit 1-3fqb` opens the issue as it is now: copy into it what you still want
+    ");
+    assert!(std::fs::read_to_string(path).expect("the text is kept").contains("priority: low"));
+    std::fs::remove_file(path).expect("it is ours");
+    assert!(env.ok(&["show", "1"]).contains("Other"));
+}
+
+#[test]
+fn an_untouched_text_contradicts_nobody() {
+    let env = small_home();
+    let output = env.call(&["edit", "1"]).variable("EDITOR", &slow_editor("")).run();
+    assert_eq!((output.status, output.stdout.as_str()), (0, "1-3fqb unchanged\n"), "{output}");
+    assert!(!output.stderr.contains("kept"), "{output}");
+    assert!(env.ok(&["show", "1"]).contains("Other"));
+}
+
+#[test]
+fn a_text_that_is_gone_is_not_said_to_be_kept() {
+    let env = small_home();
+    for editor in ["rm", "false"] {
+        let output = env.call(&["edit", "1"]).variable("EDITOR", editor).run();
+        assert!(output.status >= 14 && !output.stderr.contains("kept"), "{editor}: {output}");
+    }
+    let failed = env.call(&["edit", "1"]).variable("EDITOR", "f() { echo more >> \"$1\"; false; }; f").run();
+    let kept = failed.stderr.split("kept in ").nth(1).expect("what was written is kept").trim_end();
+    std::fs::remove_file(kept).expect("it is there");
+    let deleted = format!("f() {{ {} delete --yes 1 >&2; echo text >> \"$1\"; }}; f", env!("CARGO_BIN_EXE_tickety"));
+    let gone = env.call(&["comment", "1"]).variable("EDITOR", &deleted).run();
+    assert_eq!(gone.status, 3, "{gone}");
+    let kept = gone.stderr.split("kept in ").nth(1).expect("the path is told beside other hints").trim_end();
+    std::fs::remove_file(kept).expect("it is there");
+}
+
 #[test]
 fn a_new_issue_can_be_written_in_the_editor() {
     let env = small_home();
@@ -61,5 +110,7 @@ fn an_editor_that_fails_changes_nothing() {
     let before = env.files();
     let output = env.call(&["edit", "1"]).variable("EDITOR", "false").run();
     assert_eq!(output.status, 16, "{output}");
+    let absent = env.call(&["edit", "1"]).variable("EDITOR", "no-such-editor").run();
+    assert!(absent.stderr.contains("hint: the variable VISUAL or EDITOR"), "{absent}");
     assert_eq!(env.files(), before);
 }
