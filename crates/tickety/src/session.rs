@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tickety_api::{Envelope, Meta};
 use tickety_core::ident::IssueSelector;
-use tickety_core::operation::Operation;
+use tickety_core::operation::{Operation, OperationError};
 use tickety_core::query::{Bounds, Count, Expr, Moment, Query, Term};
 use tickety_core::schema::Schema;
 use tickety_engine::questions;
@@ -101,6 +101,14 @@ impl Session {
     /// Turns an error of the store into that of the command, with what the store itself can tell
     /// about what to do.
     pub fn explain(&self, error: StorageError) -> CliError {
+        // What is wrong with the name of another issue is said as if it had been asked for itself: with titles.
+        if let StorageError::Refused { source, .. } = &error
+            && let OperationError::NoTarget { selector } | OperationError::AmbiguousTarget { selector, .. } = source
+            && let Ok(storage) = self.storage()
+            && let Err(why) = pollster::block_on(storage.get(*selector))
+        {
+            return self.explain(why);
+        }
         let StorageError::NotFound { selector: IssueSelector::Name(name) } = &error else { return error.into() };
         let beyond = self.newest().filter(|newest| name.number > newest.number);
         match beyond {

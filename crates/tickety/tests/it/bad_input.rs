@@ -36,6 +36,12 @@ fn names_of_no_issue() {
     hint: `tickety list is:any` shows all issues, `tickety search WORDS` finds some by their text
     --- status 3
     ");
+    let unknown = env.run(&["show", "99"]).stderr;
+    for command in
+        [&["new", "t", "--parent", "99"][..], &["edit", "1", "--relates", "99"], &["link", "99", "blocks", "1"]]
+    {
+        assert_eq!(env.run(command).stderr, unknown, "{command:?}");
+    }
     assert_snapshot!(env.run(&["close", "one"]), @"
     --- standard error
     error: `one` is not an issue: write 42, #42, TIK-42 or 42-k3f9
@@ -55,6 +61,24 @@ fn an_ambiguous_number_names_both() {
     assert_eq!(output.status, 4, "{output}");
     assert!(output.stderr.contains("2-0000 (Another)"), "{output}");
     assert!(output.stderr.contains("hint: ") && output.stderr.contains("`2-0000`"), "{output}");
+    for command in [
+        &["new", "t", "--blocked-by", "2"][..],
+        &["edit", "3", "--relates", "2"],
+        &["edit", "2", "--title", "t"],
+        &["edit", "3", "--blocked-by", "-2"],
+        &["link", "1", "relates", "2"],
+        &["unlink", "2", "blocks", "1"],
+        &["close", "3", "--duplicate-of", "2"],
+        &["close", "2"],
+        &["reopen", "2"],
+        &["comment", "2", "text"],
+        &["delete", "2", "--yes"],
+        &["renumber", "2"],
+        &["graph", "2"],
+    ] {
+        let elsewhere = env.run(command);
+        assert_eq!((elsewhere.status, &elsewhere.stderr), (4, &output.stderr), "{command:?}");
+    }
     assert!(env.ok(&["show", "2-0000"]).contains("Another"));
 }
 
