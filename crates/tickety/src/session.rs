@@ -69,10 +69,11 @@ impl Session {
         Ok(IssueSelector::parse(text, &schema.prefix)?)
     }
 
-    /// Reads several names or ids.
+    /// Reads several names or ids, each argument one or some with commas between them.
     pub fn selectors(&self, texts: &[String]) -> Result<Vec<IssueSelector>, CliError> {
         let schema = self.schema()?;
-        texts.iter().map(|text| Ok(IssueSelector::parse(text, &schema.prefix)?)).collect()
+        let names = texts.iter().flat_map(|text| text.split(',').map(str::trim));
+        names.map(|name| Ok(IssueSelector::parse(name, &schema.prefix)?)).collect()
     }
 
     /// Returns the circumstances of a query. The time zone and the actor are only looked up if the

@@ -10,14 +10,19 @@ use crate::{editor, input, issues};
 
 /// Comment on issues
 ///
-/// `tickety comment 42 "It happens on Mondays only"`. Without a text the editor opens.
+/// `tickety comment 42 It happens on Mondays only`, `tickety comment 42,43 'The same for both'`. Without a text
+/// the editor opens.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Which issues, and at the end the text unless --body gives it; `-` reads standard input
-    #[arg(required = true, value_names = ["ISSUE", "TEXT"], num_args = 1..)]
-    arguments: Vec<String>,
+    /// Which issues, with commas between them
+    #[arg(value_name = "ISSUES")]
+    issues: String,
 
-    /// The text, in Markdown; `-` reads standard input
+    /// The text, in Markdown; several words need no quotation marks; `-` reads standard input
+    #[arg(value_name = "TEXT", conflicts_with_all = ["body", "body_file"])]
+    words: Vec<String>,
+
+    /// The text, whatever it begins with; `-` reads standard input
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
     body: Option<String>,
 
@@ -27,15 +32,18 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let Args { mut arguments, body, body_file } = args;
-    let text_apart = body.is_some() || body_file.is_some();
-    let mut text = input::argument_or_file(body.as_deref(), body_file.as_deref())?;
-    // The last argument is the text unless it names an issue; a text that looks like a name needs
-    // --body.
-    if !text_apart && arguments.len() > 1 && arguments.last().is_some_and(|last| session.selector(last).is_err()) {
-        text = input::argument_or_file(arguments.pop().as_deref(), None)?;
+    let Args { issues, words, body, body_file } = args;
+    let selectors = session.selectors(std::slice::from_ref(&issues))?;
+    // Elsewhere several issues stand side by side: nobody should comment on less than was meant.
+    if let Some(first) = words.first().filter(|first| session.selector(first).is_ok()) {
+        let message = format!("`{first}` may be another issue, or the beginning of the text");
+        return Err(CliError::usage(message).hint(format!(
+            "several issues have commas between them: `tickety comment {issues},{first} TEXT`; \
+             a text that begins like this goes after --body"
+        )));
     }
-    let selectors = session.selectors(&arguments)?;
+    let argument = Some(words.join(" ")).filter(|_| !words.is_empty()).or(body);
+    let mut text = input::argument_or_file(argument.as_deref(), body_file.as_deref())?;
     let draft = match &text {
         Some(_) => None,
         None if session.context.can_ask() || session.context.has_editor() => {

@@ -252,14 +252,39 @@ fn a_write_based_on_an_old_version_is_refused() {
 #[test]
 fn comments_tell_text_from_issues() {
     let env = small_home();
-    env.ok(&["comment", "2", "3", "for both"]);
+    env.ok(&["comment", "2,3", "for", "both"]);
     for name in ["2", "3"] {
-        assert!(env.ok(&["show", name]).contains("for both"));
+        assert!(env.ok(&["show", name]).ends_with("\nfor both\n"));
     }
     env.ok(&["comment", "2", "--body", "3"]);
     assert!(env.ok(&["show", "2"]).ends_with("\n3\n"));
-    let misspelt = env.run(&["comment", "2", "x3", "for both"]);
-    assert_eq!(misspelt.status, 2, "{misspelt}");
+    env.ok(&["comment", "2", "3 of them"]);
+    assert!(env.ok(&["show", "2"]).ends_with("\n3 of them\n"));
+    let before = env.files();
+    assert_snapshot!(env.run(&["comment", "1", "2", "hello", "world"]), @"
+    --- standard error
+    error: `2` may be another issue, or the beginning of the text
+    hint: several issues have commas between them: `tickety comment 1,2 TEXT`; a text that begins like this goes after --body
+    --- status 2
+    ");
+    for command in [
+        &["comment", "1", "#2"][..],
+        &["comment", "2,x3", "for both"],
+        &["comment", "2,", "text"],
+        &["comment", "2", "text", "--body", "text"],
+        &["comment", "text"],
+    ] {
+        let refused = env.run(command);
+        assert_eq!(refused.status, 2, "{command:?}: {refused}");
+    }
+    assert_eq!(env.files(), before);
+}
+
+#[test]
+fn several_issues_may_have_commas_between_them() {
+    let env = small_home();
+    assert_eq!(env.ok(&["show", "1,2", "3"]), env.ok(&["show", "1", "2", "3"]));
+    assert_eq!(env.ok(&["close", "1, 2"]), "1-3fqb closed\n2-xfy8 closed\n");
 }
 
 #[test]
