@@ -11,8 +11,8 @@ use tickety_store::Page;
 use crate::exit::{CliError, Ended};
 use crate::issues;
 use crate::question::{PageArgs, QueryArgs};
-use crate::render;
 use crate::render::list::Row;
+use crate::render::{self, Screen};
 use crate::session::Session;
 
 /// List issues: the open ones unless the query says otherwise
@@ -51,10 +51,8 @@ pub(super) fn answer(query: &Query, session: &Session) -> Result<Ended, CliError
     let mut screen = session.screen();
     if rows.is_empty() {
         session.note("no issue fits the query");
-    } else if query.fields.is_empty() {
-        render::list::write(&mut screen, &rows);
     } else {
-        render::list::write_fields(&mut screen, &rows, &query.fields);
+        write(&mut screen, &rows, query);
     }
     let shown = rows.len();
     let ended = session.show(screen)?;
@@ -65,8 +63,17 @@ pub(super) fn answer(query: &Query, session: &Session) -> Result<Ended, CliError
     Ok(ended)
 }
 
+/// Writes rows: the fields that the query chose, or what every list shows.
+pub(super) fn write(screen: &mut Screen<'_>, rows: &[Row], query: &Query) {
+    if query.fields.is_empty() {
+        render::list::write(screen, rows);
+    } else {
+        render::list::write_fields(screen, rows, &query.fields);
+    }
+}
+
 /// Makes the rows of a page; reads whole issues where a field needs them.
-fn rows(page: Page, query: &Query, session: &Session) -> Result<Vec<Row>, CliError> {
+pub(super) fn rows(page: Page, query: &Query, session: &Session) -> Result<Vec<Row>, CliError> {
     if !query.fields.iter().any(selection::needs_whole_issue) {
         return Ok(page.issues.into_iter().map(|summary| Row { summary, whole: None }).collect());
     }

@@ -1,5 +1,7 @@
 //! `tickety search`
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 use tickety_api::answer::IssueList;
@@ -7,18 +9,19 @@ use tickety_core::ident::IssueKey;
 use tickety_core::query::{SortBy, SortKey, TextMatch, TextScope};
 use tickety_core::text::{self, Snippet};
 use tickety_engine::questions;
-use tickety_store::IssueText;
+use tickety_store::{IssueText, Page};
 
 use crate::exit::{CliError, Ended};
 use crate::question::{PageArgs, QueryArgs};
 use crate::render::list::Row;
-use crate::render::{self, Screen, palette};
+use crate::render::{Screen, palette};
 use crate::session::Session;
 
 /// Search titles, bodies and comments of issues of every status
 ///
 /// `tickety search parser crash`, `tickety search '"exact phrase"' is:open`, `tickety search title:pars*`.
-/// The newest issues come first, with --ranked those that fit best.
+/// The newest issues come first, with --ranked those that fit best. On a terminal each is shown with the places
+/// where it fits, which --json has too. Elsewhere: one line an issue, as `list` prints it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -53,7 +56,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let mut query = args.query.parse_page(&args.page, session)?;
     let wanted = questions::wanted_texts(&query.filter);
     if wanted.is_empty() {
-        return Err(CliError::usage("there is nothing to search for").hint("write `tickety search WORDS`; `tickety list` takes queries without words"));
+        return Err(CliError::usage("there is nothing to search for")
+            .hint("write `tickety search WORDS`; `tickety list` takes queries without words"));
     }
     if args.ranked {
         query.sort = vec![SortKey { by: SortBy::Relevance, descending: true }];
@@ -61,48 +65,43 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let moment = session.moment(&query);
     let storage = session.storage()?;
     let page = pollster::block_on(storage.list(&query, &moment))?;
+    let Page { next, problems, freshness, .. } = &page;
+    let (next, problems, freshness) = (next.clone(), *problems, *freshness);
+    let rows = super::list::rows(page, &query, session)?;
     let mut screen = session.screen();
-    // Only these show snippets.
-    let keys: Vec<IssueKey> = if session.json() || screen.is_terminal() {
-        page.issues.iter().map(|summary| summary.key).collect()
-    } else {
-        Vec::new()
-    };
+    let with_snippets = session.json() || (screen.is_terminal() && query.fields.is_empty());
+    let keys: Vec<IssueKey> = rows.iter().filter(|_| with_snippets).map(|row| row.summary.key).collect();
     let texts = pollster::block_on(storage.texts(&keys))?;
+    let texts: BTreeMap<IssueKey, IssueText> = texts.into_iter().map(|text| (text.key, text)).collect();
     if session.json() {
         let total = pollster::block_on(storage.count(&query, &moment))?;
-        let issues = page
-            .issues
-            .into_iter()
-            .map(|summary| {
-                let key = summary.key;
-                let mut issue = super::list::json(&Row { summary, whole: None }, &query);
-                let snippets = texts.iter().find(|text| text.key == key).map(|text| wire(text, &wanted)).unwrap_or_default();
+        let issues = rows
+            .iter()
+            .map(|row| {
+                let mut issue = super::list::json(row, &query);
+                let snippets = texts.get(&row.summary.key).map(|text| wire(text, &wanted)).unwrap_or_default();
                 issue["snippets"] = serde_json::to_value(snippets).unwrap_or(Value::Null);
                 issue
             })
             .collect();
-        let list = IssueList::new(issues, total, page.next.as_ref());
-        return session.answer(list, session.meta(Some(page.freshness), page.problems)?);
+        let list = IssueList::new(issues, total, next.as_ref());
+        return session.answer(list, session.meta(Some(freshness), problems)?);
     }
-    if page.issues.is_empty() {
+    if rows.is_empty() {
         session.note("no issue fits the query");
-    }
-    let shown = page.issues.len();
-    for summary in page.issues {
-        let text = texts.iter().find(|text| text.key == summary.key);
-        let row = Row { summary, whole: None };
-        if screen.is_terminal() {
-            found(&mut screen, &row, text, &wanted);
-        } else {
-            render::list::write(&mut screen, &[row]);
+    } else if with_snippets {
+        for row in &rows {
+            found(&mut screen, row, texts.get(&row.summary.key), &wanted);
         }
+    } else {
+        super::list::write(&mut screen, &rows, &query);
     }
+    let shown = rows.len();
     let ended = session.show(screen)?;
-    if page.next.is_some() {
+    if next.is_some() {
         session.note(format_args!("only the first {shown}; --limit N shows more"));
     }
-    session.warn_of_problems(page.problems)?;
+    session.warn_of_problems(problems)?;
     Ok(ended)
 }
 

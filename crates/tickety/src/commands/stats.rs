@@ -88,7 +88,7 @@ fn group(screen: &mut Screen<'_>, name: &str, counts: impl IntoIterator<Item = (
     }
     if !screen.is_terminal() {
         for (counted, count) in counts {
-            screen.put(palette::PLAIN, name).raw("\t").put(palette::PLAIN, counted).raw(format!("\t{count}\n"));
+            screen.put(palette::STRONG, name).raw("\t").put(palette::PLAIN, counted).raw(format!("\t{count}\n"));
         }
         return;
     }

@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use anstyle::Style;
 use tickety_core::query::FieldName;
 use tickety_store::{IssueSummary, StoredIssue};
 
+use super::palette;
 use super::screen::Screen;
 use super::table::{self, Cell, Column, Width};
-use super::{escape, palette};
 
 /// An issue in a list: what every list knows of it, and the rest where a field needs it.
 #[derive(Clone, Debug)]
@@ -31,22 +32,23 @@ const COLUMNS: [Column; 8] = [
 ];
 
 /// Writes a list: a table on a terminal; elsewhere one line an issue, its cells separated by tabs,
-/// in the order of [`COLUMNS`], the name with its suffix and nothing cut off.
+/// in the order of [`COLUMNS`], the name with its suffix and nothing cut off. Colours are those of the
+/// table, where they are asked for.
 pub fn write(screen: &mut Screen<'_>, rows: &[Row]) {
     if !screen.is_terminal() {
         for Row { summary, .. } in rows {
             let IssueSummary { key, status, priority, kind, title, labels, assignees, .. } = summary;
             tabbed(
                 screen,
-                &[
-                    key.to_string(),
-                    status.to_string(),
-                    priority.to_string(),
-                    kind.to_string(),
-                    title.clone(),
-                    join(labels),
-                    join(assignees),
-                    screen.when(summary.updated),
+                [
+                    (palette::NAME, Cow::Owned(key.to_string())),
+                    (palette::status(summary.category), Cow::Borrowed(status.as_str())),
+                    (palette::priority(*priority), Cow::Borrowed(priority.as_str())),
+                    (palette::PLAIN, Cow::Borrowed(kind.as_str())),
+                    (palette::PLAIN, Cow::Borrowed(title.as_str())),
+                    (palette::LABEL, Cow::Owned(join(labels))),
+                    (palette::PLAIN, Cow::Owned(join(assignees))),
+                    (palette::FAINT, Cow::Owned(screen.when(summary.updated))),
                 ],
             );
         }
@@ -77,9 +79,9 @@ pub fn write_fields(screen: &mut Screen<'_>, rows: &[Row], fields: &[FieldName])
     let fields: Vec<&FieldName> = fields.iter().filter(|field| **field != FieldName::Number).collect();
     if !screen.is_terminal() {
         for row in rows {
-            let mut cells = vec![row.summary.key.to_string()];
-            cells.extend(fields.iter().map(|field| text(field, row, screen)));
-            tabbed(screen, &cells);
+            let mut cells = vec![(palette::NAME, Cow::Owned(row.summary.key.to_string()))];
+            cells.extend(fields.iter().map(|field| (palette::PLAIN, Cow::Owned(text(field, row, screen)))));
+            tabbed(screen, cells);
         }
         return;
     }
@@ -175,12 +177,12 @@ fn links(
 }
 
 /// Writes cells with tabs between them; a tab or line break inside a cell is shown as a picture.
-fn tabbed(screen: &mut Screen<'_>, cells: &[String]) {
-    for (place, cell) in cells.iter().enumerate() {
+fn tabbed<'a>(screen: &mut Screen<'_>, cells: impl IntoIterator<Item = (Style, Cow<'a, str>)>) {
+    for (place, (style, cell)) in cells.into_iter().enumerate() {
         if place > 0 {
             screen.raw("\t");
         }
-        screen.raw(escape::line(cell));
+        screen.put(style, cell);
     }
     screen.raw("\n");
 }

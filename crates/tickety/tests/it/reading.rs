@@ -74,6 +74,13 @@ fn search_covers_every_status_and_every_text() {
     assert_eq!(numbers(&env.ok(&["search", "\"read twice\""])), [1]);
     assert_eq!(numbers(&env.ok(&["search", "cache", "-perf", "--ranked"])), [3, 1]);
     assert_eq!(env.run(&["search", "is:open"]).status, 2);
+    assert_eq!(env.ok(&["search", "cache"]), env.ok(&["list", "is:any", "cache"]), "in a pipe as in a list");
+    assert_eq!(
+        env.ok(&["search", "Mondays", "--fields", "title,body"]),
+        "1-3fqb\tSlow cache\tThe index is read twice.\n"
+    );
+    let whole = &crate::json(&env, &["search", "Mondays", "--fields", "body", "--json"])["data"]["issues"][0];
+    assert_eq!(whole["body"], "The index is read twice.");
 }
 
 #[test]

@@ -4,6 +4,13 @@ use insta::assert_snapshot;
 
 use crate::small_home;
 
+/// Takes the colours out of a text.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').expect("a style ends with m").1)
+}
+
 #[test]
 fn a_list_is_a_table() {
     let env = small_home();
@@ -82,9 +89,31 @@ fn colours_follow_the_rules() {
     assert!(coloured(&[("NO_COLOR", "")], true, &[]));
     assert!(!coloured(&[("CLICOLOR", "0")], true, &[]));
     assert!(!coloured(&[("TERM", "dumb")], true, &[]));
-    assert!(!coloured(&[("CLICOLOR_FORCE", "1")], false, &[]), "only a table has colours");
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")], false, &[]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1")], false, &["--color", "never"]));
     assert!(coloured(&[("NO_COLOR", "1")], true, &["--color", "always"]));
     assert!(!coloured(&[], true, &["--color=never"]));
+}
+
+#[test]
+fn colours_that_are_asked_for_are_in_a_pipe_too() {
+    let env = small_home();
+    for command in [
+        &["list"][..],
+        &["list", "--fields", "title,label"],
+        &["search", "cache"],
+        &["ready"],
+        &["stats"],
+        &["show", "1"],
+        &["graph"],
+        &["all-closed"],
+        &["config", "list"],
+    ] {
+        let plain = env.run(command).stdout;
+        let coloured = env.run(&[command, &["--color", "always"]].concat()).stdout;
+        assert_eq!(without_colours(&coloured), plain, "{command:?}");
+        assert_ne!(coloured, plain, "{command:?}");
+    }
 }
 
 #[test]
