@@ -155,7 +155,8 @@ impl Context {
             return None;
         }
         match text_variable("PAGER") {
-            None => Some("less -FRX".to_owned()),
+            // Without a locale less would take what is no ASCII for bytes.
+            None => Some("LESSCHARSET=${LESSCHARSET-utf-8} less -FRX".to_owned()),
             Some(command) if command.trim().is_empty() || command.trim() == "cat" => None,
             Some(command) => Some(command),
         }

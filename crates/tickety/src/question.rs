@@ -38,6 +38,11 @@ pub struct PageArgs {
 }
 
 impl QueryArgs {
+    /// Whether no query was given.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// Reads the query.
     pub fn parse(&self, session: &Session) -> Result<Query, CliError> {
         self.parse_page(&PageArgs::default(), session)

@@ -13,5 +13,6 @@ mod samples;
 pub mod screen;
 pub mod table;
 pub mod time;
+pub mod wrap;
 
 pub use screen::Screen;

@@ -20,7 +20,7 @@ pub struct Args {
 
     /// The text, in Markdown; several words need no quotation marks; `-` reads standard input
     #[arg(value_name = "TEXT", conflicts_with_all = ["body", "body_file"])]
-    words: Vec<String>,
+    text: Vec<String>,
 
     /// The text, whatever it begins with; `-` reads standard input
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
@@ -32,7 +32,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let Args { issues, words, body, body_file } = args;
+    let Args { issues, text: words, body, body_file } = args;
     let selectors = session.selectors(std::slice::from_ref(&issues))?;
     // Elsewhere several issues stand side by side: nobody should comment on less than was meant.
     if let Some(first) = words.first().filter(|first| session.selector(first).is_ok()) {

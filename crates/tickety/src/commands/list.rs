@@ -31,11 +31,18 @@ pub struct Args {
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let query = args.query.parse_page(&args.page, session)?.open_by_default();
-    answer(&query, session)
+    let nothing = match args.query.is_empty() {
+        true => "no open issues: `tickety new TITLE` creates one, `tickety list is:any` shows closed ones",
+        false => NOTHING,
+    };
+    answer(&query, nothing, session)
 }
 
-/// Answers with the issues a query asks for.
-pub(super) fn answer(query: &Query, session: &Session) -> Result<Ended, CliError> {
+/// What is said where no issue fits.
+pub(super) const NOTHING: &str = "no issue fits the query";
+
+/// Answers with the issues a query asks for, or says that there are none.
+pub(super) fn answer(query: &Query, nothing: &str, session: &Session) -> Result<Ended, CliError> {
     let moment = session.moment(query);
     let storage = session.storage()?;
     let page = pollster::block_on(storage.list(query, &moment))?;
@@ -50,7 +57,7 @@ pub(super) fn answer(query: &Query, session: &Session) -> Result<Ended, CliError
     }
     let mut screen = session.screen();
     if rows.is_empty() {
-        session.note("no issue fits the query");
+        session.note(nothing);
     } else {
         write(&mut screen, &rows, query);
     }

@@ -21,5 +21,9 @@ pub struct Args {
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let mut query = args.query.parse_page(&args.page, session)?;
     questions::limit_to_ready(&mut query);
-    super::list::answer(&query, session)
+    let nothing = match args.query.is_empty() {
+        true => "nothing could be begun now; `tickety list` shows what is blocked or in progress",
+        false => super::list::NOTHING,
+    };
+    super::list::answer(&query, nothing, session)
 }

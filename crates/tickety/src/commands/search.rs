@@ -14,6 +14,7 @@ use tickety_store::{IssueText, Page};
 use crate::exit::{CliError, Ended};
 use crate::question::{PageArgs, QueryArgs};
 use crate::render::list::Row;
+use crate::render::screen::width;
 use crate::render::{Screen, palette};
 use crate::session::Session;
 
@@ -40,6 +41,12 @@ const SNIPPET: usize = 160;
 
 /// The most snippets of one issue.
 const SNIPPETS: usize = 3;
+
+/// How far snippets stand to the right of the title on a terminal.
+const INDENT: usize = 4;
+
+/// The least columns of a title or snippet, however narrow the terminal is.
+const NARROWEST: usize = 20;
 
 /// Where an issue fits, in JSON.
 #[derive(Serialize)]
@@ -88,7 +95,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         return session.answer(list, session.meta(Some(freshness), problems)?);
     }
     if rows.is_empty() {
-        session.note("no issue fits the query");
+        session.note(super::list::NOTHING);
     } else if with_snippets {
         for row in &rows {
             found(&mut screen, row, texts.get(&row.summary.key), &wanted);
@@ -108,17 +115,37 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 /// Writes an issue with the places where it fits.
 fn found(screen: &mut Screen<'_>, row: &Row, text: Option<&IssueText>, wanted: &[(TextScope, TextMatch)]) {
     let summary = &row.summary;
-    screen.show(palette::NAME, summary.key.number).space(1);
+    let name = summary.key.number.to_string();
+    let (status, when) = (summary.status.as_str(), screen.when(summary.updated));
+    let taken = [name.as_str(), status, &when].map(width).iter().sum::<usize>() + " (, )".len() + 1;
     let in_title: Vec<TextMatch> = scoped(wanted, TextScope::Title);
-    pieces(screen, &text::highlight(&summary.title, &in_title));
-    screen.raw(" (").put(palette::status(summary.category), summary.status.as_str()).raw(", ");
-    screen.put(palette::FAINT, screen.when(summary.updated)).raw(")").end();
+    screen.put(palette::NAME, name).space(1);
+    pieces(screen, &fitting(&summary.title, &in_title, screen.width().saturating_sub(taken)));
+    screen.raw(" (").put(palette::status(summary.category), status).raw(", ");
+    screen.put(palette::FAINT, when).raw(")").end();
     let Some(text) = text else { return };
-    let columns = screen.width().saturating_sub(6);
-    for (_, snippet) in snippets(text, wanted, columns).into_iter().filter(|(place, _)| *place != TextScope::Title) {
-        screen.space(4);
+    let columns = screen.width().saturating_sub(INDENT);
+    let elsewhere = parts(text).filter(|(place, _)| *place != TextScope::Title);
+    let snippets = elsewhere.map(|(place, part)| fitting(part, &scoped(wanted, place), columns));
+    for snippet in snippets.filter(Snippet::has_hits).take(SNIPPETS) {
+        screen.space(INDENT);
         pieces(screen, &snippet);
         screen.end();
+    }
+}
+
+/// Makes a snippet that takes at most so many columns, which are fewer characters than columns where those are
+/// wide.
+fn fitting(part: &str, wanted: &[TextMatch], columns: usize) -> Snippet {
+    let columns = columns.max(NARROWEST);
+    let mut characters = columns;
+    loop {
+        let snippet = text::snippet(part, wanted, characters);
+        let taken = width(&snippet.plain());
+        if taken <= columns || characters <= NARROWEST / 2 {
+            return snippet;
+        }
+        characters = (characters * columns / taken).min(characters - 1);
     }
 }
 
@@ -133,12 +160,15 @@ fn scoped(wanted: &[(TextScope, TextMatch)], place: TextScope) -> Vec<TextMatch>
     wanted.iter().filter(|(scope, _)| fits(*scope)).map(|(_, text)| text.clone()).collect()
 }
 
+/// Returns the texts of an issue, each with where it stands.
+fn parts(text: &IssueText) -> impl Iterator<Item = (TextScope, &str)> {
+    let comments = text.comments.iter().map(|comment| (TextScope::Comment, comment.body.as_str()));
+    [(TextScope::Title, text.title.as_str()), (TextScope::Body, text.body.as_str())].into_iter().chain(comments)
+}
+
 /// Returns the parts of an issue's texts that fit: title, body, comments.
 fn snippets(text: &IssueText, wanted: &[(TextScope, TextMatch)], columns: usize) -> Vec<(TextScope, Snippet)> {
-    let comments = text.comments.iter().map(|comment| (TextScope::Comment, comment.body.as_str()));
-    [(TextScope::Title, text.title.as_str()), (TextScope::Body, text.body.as_str())]
-        .into_iter()
-        .chain(comments)
+    parts(text)
         .map(|(place, part)| (place, text::snippet(part, &scoped(wanted, place), columns)))
         .filter(|(_, snippet)| snippet.has_hits())
         .take(SNIPPETS)

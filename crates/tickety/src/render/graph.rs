@@ -6,7 +6,7 @@ use std::fmt::Write;
 use tickety_core::graph::{Graph, GraphNode, Relation};
 use tickety_core::ident::IssueKey;
 
-use super::screen::{Screen, cut, width};
+use super::screen::{Screen, width};
 use super::{escape, palette};
 
 /// What each issue has in the followed relations.
@@ -138,9 +138,7 @@ fn draw(
     };
     let facts = format!("({status}, {priority})");
     let mark = mark.map(|mark| format!(" [{mark}]")).unwrap_or_default();
-    let title = escape::line(title);
-    let room = screen.width().saturating_sub(used + width(&facts) + width(&mark) + 1).max(12);
-    let title = if screen.is_terminal() { cut(&title, room) } else { title };
+    let title = screen.fitted(title, used + width(&facts) + width(&mark) + 1);
     screen.put(palette::PLAIN, &title).space(1).put(palette::status(*category), facts);
     screen.put(palette::ALARM, mark).end();
 }

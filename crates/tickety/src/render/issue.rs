@@ -5,8 +5,8 @@ use tickety_core::issue::{Closure, Comment, Derived, Issue};
 use tickety_store::StoredIssue;
 
 use super::list::join;
-use super::palette;
 use super::screen::{Screen, width};
+use super::{escape, palette, wrap};
 
 /// The columns of the names of fields.
 const NAMES: usize = 12;
@@ -18,7 +18,7 @@ pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
     let Issue {
         number: _,
         id: _,
-        title,
+        title: _,
         body,
         status,
         closure,
@@ -39,7 +39,7 @@ pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
         imported_updated: _,
     } = issue;
 
-    screen.show(palette::NAME, issue.key()).space(2).put(palette::STRONG, title).end();
+    heading(screen, issue);
     screen.put(palette::status(*category), status.as_str()).raw(" · ");
     screen.put(palette::priority(*priority), priority.as_str()).raw(" · ").put(palette::PLAIN, kind.as_str());
     if derived.is_blocked() && !category.is_closed() {
@@ -67,7 +67,7 @@ pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
         let when = at.map(|at| format!(", {}", screen.when_exactly(at))).unwrap_or_default();
         field(screen, "closed", &format!("{reason}{when}"));
         if let Some(note) = note {
-            screen.block(&" ".repeat(NAMES), note);
+            screen.prose(&" ".repeat(NAMES), note);
         }
     }
     for (key, value) in fields {
@@ -81,10 +81,27 @@ pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
         link(screen, end);
     }
     if !body.is_empty() {
-        screen.end().block("", body);
+        screen.end().prose("", body);
     }
     for comment in comments {
         write_comment(screen, comment);
+    }
+}
+
+/// Writes the name and the title, which is what this page is about and therefore never cut.
+fn heading(screen: &mut Screen<'_>, issue: &Issue) {
+    let name = issue.key().to_string();
+    let indent = width(&name) + 2;
+    let title = escape::line(&issue.title);
+    screen.put(palette::NAME, name).space(2);
+    if !screen.is_terminal() {
+        screen.put(palette::STRONG, title).end();
+        return;
+    }
+    let mut lines = String::new();
+    wrap::line(&mut lines, &title, screen.width().saturating_sub(indent), 0);
+    for (place, line) in lines.lines().enumerate() {
+        screen.space(if place > 0 { indent } else { 0 }).put(palette::STRONG, line).end();
     }
 }
 
@@ -114,7 +131,10 @@ fn link(screen: &mut Screen<'_>, end: &LinkEnd) {
     name(screen, relation);
     match target {
         Some(LinkTarget { key, title, status, category }) => {
-            screen.show(palette::NAME, key).space(1).put(palette::PLAIN, title).raw(" (");
+            let name = key.to_string();
+            let taken = NAMES.max(width(relation) + 1) + width(&name) + width(status.as_str()) + 4;
+            let title = screen.fitted(title, taken);
+            screen.put(palette::NAME, name).space(1).put(palette::PLAIN, title).raw(" (");
             screen.put(palette::status(*category), status.as_str()).raw(")").end();
         }
         None => {
@@ -132,7 +152,7 @@ fn write_comment(screen: &mut Screen<'_>, comment: &Comment) {
     screen.end();
     screen.put(palette::FAINT, "── ").put(palette::STRONG, author.as_deref().unwrap_or("somebody"));
     screen.put(palette::FAINT, format!(", {}", screen.when_exactly(*created))).end();
-    screen.block("", body);
+    screen.prose("", body);
 }
 
 #[cfg(test)]

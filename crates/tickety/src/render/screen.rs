@@ -6,10 +6,13 @@ use std::fmt::Display;
 use anstyle::Style;
 use jiff::Timestamp;
 use jiff::civil::Date;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{escape, palette, time};
+use super::{escape, palette, time, wrap};
 use crate::context::Context;
+
+/// The columns that a title gets however narrow the terminal is.
+const LEAST: usize = 12;
 
 /// A text under construction that knows where it will be shown.
 #[derive(Debug)]
@@ -75,6 +78,19 @@ impl<'a> Screen<'a> {
         self
     }
 
+    /// Writes a text of several lines in Markdown from a record, every line indented; on a terminal, long ones
+    /// are broken between words.
+    pub fn prose(&mut self, indent: &str, text: &str) -> &mut Self {
+        if !self.is_terminal() {
+            return self.block(indent, text);
+        }
+        let columns = self.width().saturating_sub(width(indent));
+        for line in wrap::prose(&escape::block(text), columns).lines() {
+            self.raw(indent).line(line);
+        }
+        self
+    }
+
     fn styled(&mut self, style: Style, text: &str) -> &mut Self {
         if text.is_empty() {
             return self;
@@ -98,6 +114,13 @@ impl<'a> Screen<'a> {
     pub fn space(&mut self, columns: usize) -> &mut Self {
         self.text.extend(std::iter::repeat_n(' ', columns));
         self
+    }
+
+    /// Returns a text from a record as one line, on a terminal cut to what is left of the width.
+    pub fn fitted(&self, text: &str, taken: usize) -> String {
+        let text = escape::line(text);
+        let room = self.width().saturating_sub(taken).max(LEAST);
+        if self.is_terminal() { cut(&text, room).into_owned() } else { text.into_owned() }
     }
 
     /// Says when something was: relative on a terminal, RFC 3339 to the second elsewhere.
@@ -137,14 +160,18 @@ pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
     }
     let mut kept = String::new();
     let mut used = 1;
+    // Joined emoji take less room than their parts: only the whole tells how much.
+    let joined = text.contains('\u{200d}');
     for c in text.chars() {
-        let wide = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
-        if used + wide > columns {
+        kept.push(c);
+        used = if joined { 1 + width(&kept) } else { used + c.width().unwrap_or(0) };
+        if used > columns {
+            kept.pop();
             break;
         }
-        used += wide;
-        kept.push(c);
     }
+    // What would join the next character to this one must not join the ellipsis.
+    kept.truncate(kept.trim_end_matches('\u{200d}').len());
     if columns > 0 {
         kept.push('…');
     }
@@ -162,5 +189,7 @@ mod tests {
         assert_eq!(cut("日本語です", 6), "日本…");
         assert_eq!(cut("日本語です", 5), "日本…");
         assert_eq!(cut("abc", 0), "");
+        assert_eq!(cut("ab👩\u{200d}💻cd", 5), "ab👩\u{200d}💻…");
+        assert_eq!(cut("ab👩\u{200d}💻cd", 4), "ab…");
     }
 }

@@ -76,7 +76,8 @@ pub fn write(screen: &mut Screen<'_>, columns: &[Column], rows: &[Vec<Cell>]) {
 
 fn put(screen: &mut Screen<'_>, cell: &Cell, room: usize, right: bool) {
     let text = cut(&cell.text, room);
-    let padding = room.saturating_sub(cell.width);
+    // A wide character that doesn't fit leaves a column over.
+    let padding = room.saturating_sub(if cell.width > room { width(&text) } else { cell.width });
     if right {
         screen.space(padding);
     }
@@ -151,6 +152,24 @@ mod tests {
     fn what_matters_least_goes_where_it_is_narrow() {
         assert_eq!(widths(40, &"x".repeat(100)), [2, 36, 0]);
         assert_eq!(widths(3, &"x".repeat(100)), [2, 1, 0]);
+    }
+
+    #[test]
+    fn cut_cells_leave_the_columns_after_them_where_they_are() {
+        let context = crate::context::Context::fixed(Some(40), false);
+        let mut screen = Screen::new(&context);
+        let columns = [COLUMNS[1].clone(), Column { importance: u8::MAX, ..COLUMNS[2].clone() }];
+        let titles =
+            ["x".repeat(80), "日本語".repeat(20), format!("x{}", "日本語".repeat(20)), "👩\u{200d}💻".repeat(40)];
+        let rows: Vec<Vec<Cell>> = titles
+            .iter()
+            .map(|title| [title.as_str(), "label"].map(|text| Cell::new(palette::PLAIN, text)).into())
+            .collect();
+        write(&mut screen, &columns, &rows);
+        let text = screen.into_text();
+        let places: Vec<usize> =
+            text.lines().map(|line| width(line.split("label").next().unwrap_or_default())).collect();
+        assert_eq!(places, [34; 5], "{text}");
     }
 
     #[test]

@@ -143,8 +143,8 @@ fn stats_count() {
     all	comments	1
     category	open	3
     category	closed	1
-    status	closed	1
     status	open	3
+    status	closed	1
     kind	bug	1
     kind	task	3
     open by priority	high	1

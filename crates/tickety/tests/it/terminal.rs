@@ -50,26 +50,88 @@ fn stats_and_new_speak_to_people() {
       overdue        1
       comments       1
     [1mcategory[0m
-      open         3
-      closed       1
-    [1mstatus[0m
-      closed       1
-      open         3
+      open           3
+      closed         1
     [1mkind[0m
-      bug        1
-      task       3
+      bug            1
+      task           3
     [1mopen by priority[0m
-      high         1
-      medium       2
+      high           1
+      medium         2
     [1mopen by label[0m
-      cache       1
-      perf        1
+      cache          1
+      perf           1
     [1mopen by assignee[0m
       (nobody)       2
       Ann            1
     ");
     let created = env.call(&["new", "t"]).terminal(60, 40).run().stdout;
     assert!(created.contains(" created: .tickety/issues/000/000005-"), "{created}");
+}
+
+#[test]
+fn nothing_is_wider_than_the_terminal() {
+    let env = small_home();
+    let title = "The index is read twice after a change of the configuration, which takes a second";
+    let body = "The first time to see what changed, the second time to answer.\n\n- [ ] measure it with a cold cache\n";
+    env.ok(&["new", title, "--body", body, "--label", "cache,index", "--relates", "1"]);
+    env.ok(&[
+        "new",
+        "日本語の題名がとても長い場合にどう切られるか",
+        "--body",
+        "日本語の本文も長い場合があります index",
+    ]);
+    env.ok(&["link", "5", "blocked-by", "6"]);
+    let narrow = |command: &[&str]| without_colours(&env.call(command).terminal(44, 40).run().stdout);
+    assert_snapshot!(narrow(&["show", "5"]), @"
+    5-d758  The index is read twice after a
+            change of the configuration, which
+            takes a second
+    open · medium · task · blocked · cache, index
+
+    reporter    tester
+    created     3m ago (2126-11-21 12:08)
+    updated     3m ago (2126-11-21 12:08)
+    file        .tickety/issues/000/000005-d758.md
+    blocked-by  6-9g1d 日本語の題名がと… (open)
+    relates     1-3fqb Slow cache (open)
+
+    The first time to see what changed, the
+    second time to answer.
+
+    - [ ] measure it with a cold cache
+    ");
+    assert_snapshot!(narrow(&["search", "index"]), @"
+    6 日本語の題名がとても長い… (open, 3m ago)
+        日本語の本文も長い場合があります index
+    5 The index is read twice af… (open, 4m ago)
+    2 Read the index once (open, 10m ago)
+    1 Slow cache (open, 6m ago)
+        The index is read twice.
+    ");
+    for command in [&["list"][..], &["list", "--fields", "title,label,body"], &["ready"], &["stats"], &["show", "6"]] {
+        let shown = narrow(command);
+        let columns = |line: &str| line.chars().map(|c| 1 + usize::from(c >= '\u{3000}')).sum::<usize>();
+        assert!(shown.lines().all(|line| columns(line) <= 44), "{command:?}\n{shown}");
+    }
+}
+
+#[test]
+fn an_empty_answer_says_what_is_missing() {
+    let env = crate::home();
+    assert_snapshot!(env.run(&["list"]), @"
+    --- standard error
+    no open issues: `tickety new TITLE` creates one, `tickety list is:any` shows closed ones
+    ");
+    assert_snapshot!(env.run(&["ready"]), @"
+    --- standard error
+    nothing could be begun now; `tickety list` shows what is blocked or in progress
+    ");
+    assert_snapshot!(env.run(&["list", "label:x"]), @"
+    --- standard error
+    no issue fits the query
+    ");
+    assert_snapshot!(env.call(&["stats", "label:x"]).terminal(60, 40).run().stderr, @"no issue fits the query");
 }
 
 #[test]
