@@ -109,7 +109,7 @@ fn nothing_is_wider_than_the_terminal() {
     1 Slow cache (open, 6m ago)
         The index is read twice.
     ");
-    for command in [&["list"][..], &["list", "--fields", "title,label,body"], &["ready"], &["stats"], &["show", "6"]] {
+    for command in [&["list"][..], &["list", "--fields", "title,label,body"], &["ready"], &["stats"]] {
         let shown = narrow(command);
         let columns = |line: &str| line.chars().map(|c| 1 + usize::from(c >= '\u{3000}')).sum::<usize>();
         assert!(shown.lines().all(|line| columns(line) <= 44), "{command:?}\n{shown}");
