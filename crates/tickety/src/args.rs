@@ -61,6 +61,16 @@ pub enum ColourChoice {
     Never,
 }
 
+/// Reads how many of something there are to be: at least one.
+pub fn count(text: &str) -> Result<u32, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "write a number from 1 on".to_owned())
+}
+
+/// Reads how far to go: 0 is not at all.
+pub fn distance(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "write a number".to_owned())
+}
+
 fn freshness(text: &str) -> Result<FreshnessMode, String> {
     text.parse().map_err(|error: tickety_store::storage::FreshnessParseError| error.to_string())
 }

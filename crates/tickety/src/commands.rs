@@ -11,6 +11,7 @@ use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 
 use crate::args::Global;
 use crate::exit::{CliError, Ended};
+use crate::mistakes;
 use crate::question;
 use crate::session::Session;
 
@@ -101,7 +102,9 @@ pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
     });
     let matches = match fast {
         Some(matches) => matches,
-        None => whole_command().try_get_matches_from(&escaped)?,
+        None => whole_command()
+            .try_get_matches_from(&escaped)
+            .map_err(|error| mistakes::explain(error, named.map(|(_, entry)| entry.name), query_from.is_some()))?,
     };
     let global = Global::from_arg_matches(&matches)?;
     let (name, matches) = matches.subcommand().expect("clap asks for a command");

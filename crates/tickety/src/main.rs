@@ -20,6 +20,7 @@ mod form;
 mod identity;
 mod input;
 mod issues;
+mod mistakes;
 mod output;
 mod progress;
 mod question;

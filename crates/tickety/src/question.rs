@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use tickety_api::ErrorCode;
 use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem};
 
+use crate::args;
 use crate::exit::CliError;
 use crate::session::Session;
 
@@ -20,7 +21,7 @@ pub struct QueryArgs {
 #[derive(Debug, Default, clap::Args)]
 pub struct PageArgs {
     /// Show at most N issues [default: 50]
-    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(short = 'n', long, value_name = "N", value_parser = args::count)]
     limit: Option<u32>,
 
     /// Order by KEY: number, created, updated, closed, due, priority, title, …; `-asc` or `-desc`
@@ -53,10 +54,10 @@ impl QueryArgs {
         let written = self.words.iter().map(|word| unescape(word)).collect::<Vec<_>>().join(" ");
         let PageArgs { limit, sort, fields, after } = page;
         let options = [
-            ("sort", sort.as_deref().map(Cow::Borrowed)),
+            ("sort", sort.as_deref().map(unescape).map(Cow::Borrowed)),
             ("limit", limit.map(|limit| Cow::Owned(limit.to_string()))),
-            ("fields", fields.as_deref().map(Cow::Borrowed)),
-            ("after", after.as_deref().map(Cow::Borrowed)),
+            ("fields", fields.as_deref().map(unescape).map(Cow::Borrowed)),
+            ("after", after.as_deref().map(unescape).map(Cow::Borrowed)),
         ];
         let options = options.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
         parse_with(written.trim(), options, session)
@@ -132,7 +133,14 @@ fn parse_with<'a>(
 /// Says what is wrong with a query, and where.
 fn in_query(error: &QueryParseError) -> CliError {
     let failed = CliError::new(ErrorCode::from(error), format!("column {}: {}", error.column(), error.problem()));
-    with_suggestion(failed.shown_as(error.render()), error)
+    let mut shown = error.render();
+    if let QueryProblem::UnknownField { .. } = error.problem()
+        && error.suggestion().is_some_and(|suggestion| suggestion.contains("quotation marks"))
+    {
+        // A shell takes the outer marks for its own.
+        shown.push_str(" (in a shell: '\"text\"')\n`tickety list --help` lists the fields");
+    }
+    with_suggestion(failed.shown_as(shown), error)
 }
 
 /// Says what is wrong with an option.

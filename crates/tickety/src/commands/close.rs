@@ -21,7 +21,7 @@ pub struct Args {
     reason: Option<String>,
 
     /// Say something about it; `-` reads standard input
-    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(short, long, short_alias = 'm', aliases = ["message", "comment"], value_name = "TEXT", allow_hyphen_values = true)]
     note: Option<String>,
 
     /// Link to the issue that says the same; the reason is duplicate then

@@ -23,7 +23,7 @@ pub struct Args {
     text: Vec<String>,
 
     /// The text, whatever it begins with; `-` reads standard input
-    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(short, long, short_alias = 'm', alias = "message", value_name = "TEXT", allow_hyphen_values = true)]
     body: Option<String>,
 
     /// Take the text from FILE; `-` reads standard input

@@ -20,7 +20,7 @@ pub struct Args {
     issues: Vec<String>,
 
     /// Don't ask
-    #[arg(short, long)]
+    #[arg(short, long, short_alias = 'f', alias = "force")]
     yes: bool,
 }
 

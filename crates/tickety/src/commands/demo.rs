@@ -11,6 +11,7 @@ use tickety_core::ident::IssueKey;
 use tickety_engine::sample::Sample;
 use tickety_store::Batch;
 
+use crate::args;
 use crate::exit::{CliError, Ended};
 use crate::progress::Progress;
 use crate::question;
@@ -23,7 +24,7 @@ use crate::{compose, output};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How many issues to make
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = args::distance)]
     issues: u32,
 
     /// What the issues are drawn from; the same seed makes the same issues
@@ -62,7 +63,11 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         look_around(&demo, &directory)?;
     }
     let mut screen = session.screen();
-    if session.global.quiet { screen.line(&directory) } else { screen.line(format!("{issues} sample issues lie in {directory}")) };
+    if session.global.quiet {
+        screen.line(&directory)
+    } else {
+        screen.line(format!("{issues} sample issues lie in {directory}"))
+    };
     output::write(&screen.into_text())?;
     Ok(Ended::Done)
 }

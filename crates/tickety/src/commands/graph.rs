@@ -8,6 +8,7 @@ use tickety_core::graph::Relation;
 use tickety_core::ident::IssueKey;
 use tickety_store::{Checked, GraphScope};
 
+use crate::args;
 use crate::exit::{CliError, Ended};
 use crate::issues;
 use crate::output;
@@ -29,7 +30,7 @@ pub struct Args {
     follow: Vec<String>,
 
     /// Go at most N links far
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::distance)]
     depth: Option<u32>,
 
     /// Go through closed issues too

@@ -21,6 +21,7 @@ use crate::session::Session;
 /// Elsewhere than on a terminal: one line an issue, tabs between name, status, priority, kind, title,
 /// labels, assignees and the time of the last change.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = QUERIES)]
 pub struct Args {
     #[command(flatten)]
     query: QueryArgs,
@@ -28,6 +29,24 @@ pub struct Args {
     #[command(flatten)]
     page: PageArgs,
 }
+
+/// The query language in a nutshell: what, and after it an example.
+const QUERIES: &str = "\
+Queries: conditions side by side, and an issue has to fit all of them.
+  is:                                   is:open is:in-progress is:closed is:any
+                                        is:ready is:blocked is:overdue
+  kind: status: reason:                 kind:bug,task
+  priority:                             priority:>=high
+  label: milestone: reference:          label:cache
+  assignee: reporter: commenter:        assignee:me
+  created: updated: closed: due:        created:2026-10 updated:>2w due:*..+1w
+  number: comments: estimate: spent:    comments:>5 estimate:<=2h
+  blocked-by: blocks: parent: child:    blocked-by:42
+  has: no:                              has:due no:assignee
+  field.KEY:                            field.severity:s1
+  words, also in title: body: comment:  cache \"exact phrase\" pars* title:slow
+  not, or, both                         -label:wontfix (kind:bug OR is:overdue)
+  sort: limit: fields:                  sort:priority,due limit:10";
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let query = args.query.parse_page(&args.page, session)?.open_by_default();
@@ -94,5 +113,24 @@ pub(super) fn json(row: &Row, query: &Query) -> Value {
     match &row.whole {
         Some(whole) => selection::value(&Issue::from(whole), &query.fields),
         None => selection::value(&IssueSummary::from(&row.summary), &query.fields),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tickety_core::schema::Schema;
+
+    use super::*;
+
+    #[test]
+    fn the_queries_in_the_help_can_be_read() {
+        let examples: Vec<&str> =
+            QUERIES.lines().skip(1).filter_map(|line| line.rsplit_once("  ")).map(|(_, example)| example).collect();
+        assert_eq!(examples.len(), 14);
+        for example in examples {
+            if let Err(error) = Query::parse(example, &Schema::default()) {
+                panic!("{error}");
+            }
+        }
     }
 }

@@ -15,7 +15,7 @@ pub struct Args {
     issues: Vec<String>,
 
     /// Say why, as a comment; `-` reads standard input
-    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true)]
+    #[arg(short, long, short_alias = 'm', aliases = ["message", "note"], value_name = "TEXT", allow_hyphen_values = true)]
     comment: Option<String>,
 }
 

@@ -122,7 +122,9 @@ fn what_is_wrong_is_shown_in_what_was_written() {
     ");
     assert_snapshot!(env.run(&["list", "is:open", "-n", "0"]), @"
     --- standard error
-    error: --limit: `0` is not a value of `limit`: write a number from 1 on
+    error: invalid value '0' for '--limit <N>': write a number from 1 on
+
+    For more information, try '--help'.
     --- status 2
     ");
     assert_snapshot!(env.run(&["list", "--sort", "titel"]), @"
@@ -186,6 +188,108 @@ fn wrong_options() {
         assert_eq!((output.status, output.stdout.as_str()), (2, ""), "{command:?}");
         assert!(output.stderr.starts_with("error: "), "{command:?}: {output}");
     }
+}
+
+#[test]
+fn what_others_call_it_is_understood() {
+    let env = small_home();
+    assert_snapshot!(env.run(&["create", "t"]), @"
+    --- standard error
+    error: unrecognized subcommand 'create'
+
+      tip: a similar subcommand exists: 'new'
+
+    Usage: tickety [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["sync"]), @"
+    --- standard error
+    error: unrecognized subcommand 'sync'
+
+      tip: issues are files: commit and push .tickety with git
+
+    Usage: tickety [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "--label", "cache"]), @"
+    --- standard error
+    error: unexpected argument '--label' found
+
+      tip: write it as a part of the query: `label:VALUE`
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["ready", "--all"]), @"
+    --- standard error
+    error: unexpected argument '--all' found
+
+      tip: `is:any` asks for issues of every status
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "-l", "cache"]), @"
+    --- standard error
+    error: unexpected argument '-l' found
+
+      tip: conditions are written `FIELD:VALUE`, as in `label:cache` or `is:any`
+
+    Usage: tickety list [OPTIONS] [QUERY]...
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "--limt", "5"]), @"
+    --- standard error
+    error: unexpected argument '--limt' found
+
+      tip: a similar argument exists: '--limit'
+
+    Usage: tickety list --limit <N> [QUERY]...
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "-n", "x"]), @"
+    --- standard error
+    error: invalid value 'x' for '--limit <N>': write a number from 1 on
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["show", "-x", "1"]), @"
+    --- standard error
+    error: unexpected argument '-x' found
+
+    Usage: tickety show [OPTIONS] <ISSUE>...
+
+    For more information, try '--help'.
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "foo:bar"]), @r#"
+    --- standard error
+    error: unknown field `foo`
+      foo:bar
+      ^^^
+    to search for the text itself, put it in quotation marks (in a shell: '"text"')
+    `tickety list --help` lists the fields
+    --- status 2
+    "#);
+    assert_snapshot!(env.run(&["list", "--sort", "-updated"]), @"
+    --- standard error
+    error: --sort: `-updated` is not a value of `sort`: use number, created, updated, closed, due, priority, title, status, kind, milestone, comments, estimate, spent, relevance, newest, oldest
+    hint: did you mean `updated`?
+    --- status 2
+    ");
+    assert_eq!(env.run(&["close", "1", "-m", "done"]).status, 0);
+    assert_eq!(env.run(&["reopen", "1", "-m", "not done"]).status, 0);
+    assert_eq!(env.run(&["comment", "1", "-m", "a text"]).status, 0);
+    assert_eq!(env.run(&["rm", "-f", "1"]).status, 0);
 }
 
 #[test]
