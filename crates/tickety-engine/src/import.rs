@@ -182,9 +182,10 @@ pub async fn import(
     links.merge(&candidates);
     links.drop_circles(store, &candidates, &mut report).await?;
 
-    let planned = operations(&candidates, &links, &mut report);
+    let planned = operations(candidates, &links, &mut report);
+    drop(links);
     progress(Progress { stage: Stage::Write, done: 0, total: Some(total) });
-    let mut issues = write(store, planned, &candidates, options).await?;
+    let mut issues = write(store, planned, options).await?;
     progress(Progress { stage: Stage::Write, done: total, total: Some(total) });
     issues.sort_by(|a, b| a.place.cmp(&b.place));
     Ok(ImportReport { report, issues, dry_run: options.dry_run })
@@ -194,7 +195,8 @@ pub async fn import(
 /// refused doesn't take the whole batch with it.
 fn candidate(record: Imported, schema: &Schema, options: &ImportOptions, report: &mut Report) -> Option<Candidate> {
     let Imported { place, draft, links, origin } = record;
-    debug_assert!(draft.id.is_some() && draft.links.is_empty(), "readers give an id and keep links apart");
+    debug_assert!(draft.links.is_empty(), "readers keep links apart");
+    let id = draft.id.expect("readers give an id");
     let mut context = ApplyContext {
         schema,
         now: options.now,
@@ -202,7 +204,7 @@ fn candidate(record: Imported, schema: &Schema, options: &ImportOptions, report:
         new_id: &mut || uuid::Uuid::nil(),
         resolve: &mut |_| Err(OperationError::NotCreated { index: 0 }),
     };
-    match operation::create(&draft, IssueNumber::FIRST, &mut context) {
+    match operation::create(&draft, IssueNumber::FIRST, id, &mut context) {
         Ok(theirs) => Some(Candidate {
             place,
             theirs,
@@ -225,58 +227,61 @@ struct Planned {
     operations: Vec<Operation>,
     /// For each candidate its operation; `None` if it already is as it should be.
     places: Vec<Option<usize>>,
+    /// Where each candidate stood, and the issue that it is.
+    known: Vec<(Place, Option<IssueKey>)>,
 }
 
-fn operations(candidates: &[Candidate], links: &Links, report: &mut Report) -> Planned {
-    let mut operations = Vec::with_capacity(candidates.len());
+fn operations(candidates: Vec<Candidate>, links: &Links, report: &mut Report) -> Planned {
+    let known: Vec<_> =
+        candidates.iter().map(|candidate| (candidate.place.clone(), candidate.existing_key())).collect();
     let mut places = vec![None; candidates.len()];
     // Those to be created come first, so that the place of each is known to the links of all.
-    let new: Vec<usize> = (0..candidates.len()).filter(|index| candidates[*index].existing.is_none()).collect();
-    for (place, index) in new.iter().enumerate() {
-        places[*index] = Some(place);
+    let new = places.iter_mut().zip(&known).filter(|(_, (_, existing))| existing.is_none());
+    for (created, (place, _)) in new.enumerate() {
+        *place = Some(created);
     }
     let target = |end: End| match end {
         End::Issue(key) => Target::from(key),
-        End::Record(index) => Target::Created(places[index].expect("links point at issues that are there or made")),
+        End::Record(index) => {
+            let place: Option<usize> = places[index];
+            Target::Created(place.expect("links point at issues that are there or made"))
+        }
     };
-    for &index in &new {
-        operations.push(Operation::Create(Box::new(merge::draft(&candidates[index], links, index, &target))));
+    let mut operations = Vec::with_capacity(candidates.len());
+    let mut updates = Vec::new();
+    for (index, candidate) in candidates.into_iter().enumerate() {
+        let Some(existing) = &candidate.existing else {
+            operations.push(Operation::Create(Box::new(merge::draft(candidate, links, index, &target))));
+            continue;
+        };
+        let changes = merge::changes(&candidate, existing, links, index, &target, report);
+        if !changes.is_empty() {
+            let (target, expected) = (existing.issue.key().into(), Some(existing.version));
+            updates.push((index, Operation::Update { target, expected, changes }));
+        }
     }
-    let updates: Vec<_> = candidates
-        .iter()
-        .enumerate()
-        .filter_map(|(index, candidate)| {
-            let existing = candidate.existing.as_ref()?;
-            let changes = merge::changes(candidate, existing, links, index, &target, report);
-            let operation =
-                Operation::Update { target: existing.issue.key().into(), expected: Some(existing.version), changes };
-            (!matches!(&operation, Operation::Update { changes, .. } if changes.is_empty()))
-                .then_some((index, operation))
-        })
-        .collect();
     for (index, operation) in updates {
         places[index] = Some(operations.len());
         operations.push(operation);
     }
-    Planned { operations, places }
+    Planned { operations, places, known }
 }
 
 /// Applies the batch and says what became of each candidate.
 async fn write(
     store: &dyn IssueStorage,
     planned: Planned,
-    candidates: &[Candidate],
     options: &ImportOptions,
 ) -> Result<Vec<ImportedIssue>, ImportError> {
-    let Planned { operations, places } = planned;
+    let Planned { operations, places, known } = planned;
     let outcomes = if options.dry_run || operations.is_empty() {
         Vec::new()
     } else {
         let batch = Batch { operations, actor: options.actor.clone(), now: options.now };
         let refused = |error| match error {
             StorageError::Refused { index, source } => {
-                match places.iter().position(|place| *place == Some(index)).map(|index| &candidates[index]) {
-                    Some(candidate) => ImportError::Record { place: candidate.place.clone(), source },
+                match places.iter().position(|place| *place == Some(index)).map(|index| &known[index]) {
+                    Some((place, _)) => ImportError::Record { place: place.clone(), source },
                     None => ImportError::Storage(StorageError::Refused { index, source }),
                 }
             }
@@ -284,15 +289,14 @@ async fn write(
         };
         store.apply(batch).await.map_err(refused)?.outcomes
     };
-    let issues = candidates.iter().zip(&places).map(|(candidate, place)| {
-        let existing = candidate.existing.as_ref().map(|existing| existing.issue.key());
+    let issues = known.into_iter().zip(places).map(|((record, existing), place)| {
         let (key, effect) = match place.and_then(|place| outcomes.get(place)) {
             Some(outcome) => (Some(outcome.key), outcome.effect),
             None if place.is_none() => (existing, Effect::Unchanged),
             None if existing.is_some() => (existing, Effect::Updated),
             None => (None, Effect::Created),
         };
-        ImportedIssue { place: candidate.place.clone(), key, effect }
+        ImportedIssue { place: record, key, effect }
     });
     Ok(issues.collect())
 }

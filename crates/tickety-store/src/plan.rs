@@ -111,7 +111,7 @@ fn name_new_issues(
         }
         if let Some(number) = draft.number
             && !numbers.contains(&number)
-            && snapshot.candidates(number.into())?.is_empty()
+            && is_free(number, snapshot)?
         {
             numbers.insert(number);
             kept.insert(index, number);
@@ -135,6 +135,15 @@ fn name_new_issues(
     Ok(names)
 }
 
+/// Whether no issue has a number, not even one that can't be read.
+fn is_free(number: IssueNumber, snapshot: &mut dyn Snapshot) -> Result<bool, StorageError> {
+    match snapshot.candidates(number.into()) {
+        Ok(found) => Ok(found.is_empty()),
+        Err(StorageError::Unreadable { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 impl Planner<'_> {
     fn plan_one(&mut self, index: usize, operation: &Operation) -> Result<(), StorageError> {
         match operation {
@@ -146,10 +155,7 @@ impl Planner<'_> {
 
     fn create(&mut self, index: usize, draft: &Draft) -> Result<(), StorageError> {
         let (key, id) = self.created[&index];
-        let issue = self.apply(index, |context| {
-            let draft = Draft { id: Some(id), ..draft.clone() };
-            operation::create(&draft, key.number, context)
-        })?;
+        let issue = self.apply(index, |context| operation::create(draft, key.number, id, context))?;
         self.note_links(index, None, &issue);
         self.slots.insert(key, PlannedChange { before: None, after: Some(issue) });
         self.outcomes.push((key, id, Effect::Created));

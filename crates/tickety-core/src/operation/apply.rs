@@ -30,11 +30,16 @@ impl std::fmt::Debug for ApplyContext<'_> {
     }
 }
 
-/// Makes the issue that a draft describes, under the number the store has chosen for it.
-pub fn create(draft: &Draft, number: IssueNumber, context: &mut ApplyContext<'_>) -> Result<Issue, OperationError> {
+/// Makes the issue that a draft describes, under the number and the id the store has chosen for it.
+pub fn create(
+    draft: &Draft,
+    number: IssueNumber,
+    id: IssueId,
+    context: &mut ApplyContext<'_>,
+) -> Result<Issue, OperationError> {
     let Draft {
         number: _,
-        id,
+        id: _,
         title,
         body,
         status,
@@ -56,7 +61,6 @@ pub fn create(draft: &Draft, number: IssueNumber, context: &mut ApplyContext<'_>
         imported_updated,
     } = draft;
     let schema = context.schema;
-    let id = id.unwrap_or_else(|| IssueId::new((context.new_id)()));
     let mut issue = Issue {
         number,
         id,

@@ -40,8 +40,7 @@ impl World {
     }
 
     fn create(&mut self, draft: Draft) -> Result<Issue, OperationError> {
-        let draft = Draft { id: Some(IssueId::new(Uuid::from_u128(1))), ..draft };
-        self.run(|context| create(&draft, number(1), context))
+        self.run(|context| create(&draft, number(1), IssueId::new(Uuid::from_u128(1)), context))
     }
 
     fn apply(&mut self, issue: &Issue, changes: &[Change]) -> Result<Option<Issue>, OperationError> {

@@ -32,7 +32,7 @@ pub(super) struct Stated {
 /// The links of all candidates.
 #[derive(Debug)]
 pub(super) struct Links {
-    /// What the source has, by candidate, without what can't be made.
+    /// What the source has, by candidate, without what can't be made; in its order.
     stated: Vec<Vec<Stated>>,
     /// What each issue shall have.
     wanted: Vec<BTreeSet<(LinkKind, End)>>,
@@ -52,7 +52,7 @@ impl Links {
 
     /// Whether a link of the record at that place among its links can be made.
     pub(super) fn is_made(&self, index: usize, place: usize) -> bool {
-        self.stated[index].iter().any(|link| link.place == place)
+        self.stated[index].binary_search_by_key(&place, |link| link.place).is_ok()
     }
 
     fn suffix(&self, end: End) -> Suffix {
@@ -132,13 +132,12 @@ impl Links {
                 let is_parent = |link: &(LinkKind, End)| link.0 == LinkKind::Parent;
                 let added: Vec<_> = match verdict {
                     // What could not be made last time may be possible now.
-                    merge::Verdict::Keep => self.stated[index]
-                        .iter()
-                        .filter(|link| {
-                            candidate.links[link.place].dependency.is_some_and(|place| sides.was_unlinked(place))
-                        })
-                        .map(|link| (link.kind, link.end))
-                        .collect(),
+                    merge::Verdict::Keep => {
+                        let unlinked = sides.unlinked_before();
+                        let dependency = |link: &Stated| candidate.links[link.place].dependency;
+                        let again = |link: &&Stated| dependency(link).is_some_and(|place| unlinked.contains(&place));
+                        self.stated[index].iter().filter(again).map(|link| (link.kind, link.end)).collect()
+                    }
                     _ => stated.into_iter().collect(),
                 };
                 if verdict == merge::Verdict::Source && added.iter().any(is_parent) {

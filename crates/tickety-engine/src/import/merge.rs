@@ -1,6 +1,6 @@
 //! What a record changes about the issue it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueName};
@@ -62,12 +62,13 @@ impl<'a> Sides<'a> {
         self.is_older
     }
 
-    /// Whether the dependency at that place could not be made a link last time.
-    pub(super) fn was_unlinked(&self, place: usize) -> bool {
+    /// Returns the places of the dependencies that could not be made links last time.
+    pub(super) fn unlinked_before(&self) -> HashSet<usize> {
         let before = self.remembered.as_ref().map(|memory| memory.depends.as_slice()).unwrap_or_default();
-        self.memory.depends.get(place).is_some_and(|now| {
-            before.iter().any(|before| before.unlinked && before.kind == now.kind && before.on == now.on)
-        })
+        let before: HashSet<(&str, &str)> =
+            before.iter().filter(|before| before.unlinked).map(|before| (&*before.kind, &*before.on)).collect();
+        let now = self.memory.depends.iter().enumerate();
+        now.filter(|(_, now)| before.contains(&(&*now.kind, &*now.on))).map(|(place, _)| place).collect()
     }
 
     pub(super) fn verdict(&self, part: Part) -> Verdict {
@@ -106,7 +107,12 @@ fn source_base(candidate: &Candidate, memory_key: &str, links: &Links, index: us
 }
 
 /// Makes the draft of an issue that isn't there.
-pub(super) fn draft(candidate: &Candidate, links: &Links, index: usize, target: &impl Fn(End) -> Target) -> Draft {
+pub(super) fn draft(mut candidate: Candidate, links: &Links, index: usize, target: &impl Fn(End) -> Target) -> Draft {
+    if let Origin::Foreign { system, memory, .. } = &candidate.origin {
+        let source = source_base(&candidate, &Memory::key(system), links, index);
+        let text = remembered(memory, &source, &candidate, links, index);
+        candidate.theirs.fields.insert(Memory::key(system), text);
+    }
     let Issue {
         number: _,
         id,
@@ -129,8 +135,8 @@ pub(super) fn draft(candidate: &Candidate, links: &Links, index: usize, target: 
         fields,
         created,
         imported_updated,
-    } = candidate.theirs.clone();
-    let mut draft = Draft {
+    } = candidate.theirs;
+    Draft {
         number: candidate.number,
         id: Some(id),
         title,
@@ -152,12 +158,7 @@ pub(super) fn draft(candidate: &Candidate, links: &Links, index: usize, target: 
         fields,
         created: Some(created),
         imported_updated,
-    };
-    if let Origin::Foreign { system, memory, .. } = &candidate.origin {
-        let source = source_base(candidate, &Memory::key(system), links, index);
-        remember(&mut draft.fields, system, memory, &source, candidate, links, index);
     }
-    draft
 }
 
 fn draft_comment(comment: Comment) -> DraftComment {
@@ -165,23 +166,15 @@ fn draft_comment(comment: Comment) -> DraftComment {
     DraftComment { id: Some(id), author, created: Some(created), body }
 }
 
-/// Writes into the fields what the next import has to know.
-fn remember(
-    fields: &mut BTreeMap<String, FieldValue>,
-    system: &str,
-    memory: &Memory,
-    source: &Base,
-    candidate: &Candidate,
-    links: &Links,
-    index: usize,
-) {
+/// Returns what the next import has to know, for its field.
+fn remembered(memory: &Memory, source: &Base, candidate: &Candidate, links: &Links, index: usize) -> FieldValue {
     let mut memory = Memory { base: source.print(), ..memory.clone() };
     for (place, link) in candidate.links.iter().enumerate() {
         if let Some(dependency) = link.dependency.and_then(|dependency| memory.depends.get_mut(dependency)) {
             dependency.unlinked = !links.is_made(index, place);
         }
     }
-    fields.insert(Memory::key(system), FieldValue::Text(memory.print()));
+    FieldValue::Text(memory.print())
 }
 
 /// Returns what to change about an issue that is there; nothing if it is as it should be.
@@ -339,8 +332,8 @@ fn merged(
     if sides.has_new_comments() {
         merge_comments(&mut wanted.comments, theirs, sides, reference, &mut both);
     }
-    remember(&mut wanted.fields, system, sides.memory, &sides.source, candidate, links, index);
     let memory_key = Memory::key(system);
+    wanted.fields.insert(memory_key.clone(), remembered(sides.memory, &sides.source, candidate, links, index));
     if here.imported_updated.is_some() {
         wanted.imported_updated = theirs.imported_updated;
     } else if wanted.fields.get(&memory_key) != here.fields.get(&memory_key) {
@@ -394,13 +387,16 @@ fn merge_comments(
             Some((print, name.parse().ok()?))
         })
         .collect();
+    let mut by_print: HashMap<u128, usize> = HashMap::new();
+    let mut by_number: HashMap<u64, usize> = HashMap::new();
+    for (place, comment) in ours.iter().enumerate() {
+        by_print.entry(fingerprint(comment.id.uuid())).or_insert(place);
+        by_number.entry(comment_number(comment.id)).or_insert(place);
+    }
     for comment in &theirs.comments {
         let print = fingerprint(comment.id.uuid());
-        let number = numbers.get(&print).copied();
-        let here = ours
-            .iter_mut()
-            .find(|ours| fingerprint(ours.id.uuid()) == print || Some(comment_number(ours.id)) == number);
-        match here {
+        let numbered = numbers.get(&print).and_then(|number| by_number.get(number));
+        match by_print.get(&print).or(numbered).map(|place| &mut ours[*place]) {
             Some(here) if here.body == comment.body => {}
             Some(here) => {
                 let verdict = sides.newer();
@@ -412,7 +408,10 @@ fn merge_comments(
             }
             // Imported before and gone: it was removed here.
             None if before.contains(&print) => {}
-            None => ours.push(comment.clone()),
+            None => {
+                by_print.insert(print, ours.len());
+                ours.push(comment.clone());
+            }
         }
     }
 }

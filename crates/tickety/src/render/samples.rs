@@ -57,8 +57,9 @@ fn make(number: u32, draft: Draft) -> Issue {
         new_id: &mut || id(9_999).uuid(),
         resolve: &mut |_| Err(OperationError::NotCreated { index: 0 }),
     };
+    let id = id(number);
     let number = IssueNumber::new(number).expect("not zero");
-    operation::create(&Draft { id: Some(id(number.get())), ..draft }, number, &mut context).expect("the draft fits")
+    operation::create(&draft, number, id, &mut context).expect("the draft fits")
 }
 
 /// Makes three issues: one with everything, one that blocks it and has a hostile title, one closed.
