@@ -16,7 +16,7 @@ use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Category;
 
 use crate::error::StorageError;
-use crate::storage::{Batch, BatchOutcome, Checked, Effect, GraphScope, IssueStorage, StoredIssue};
+use crate::storage::{Batch, BatchOutcome, Checked, Effect, GraphScope, Identity, IssueStorage, StoredIssue};
 
 /// Makes a test of every claim of the contract. The argument is an expression that makes an empty
 /// store with the default schema, and something to keep while it is used, such as its directory; it is
@@ -543,6 +543,10 @@ pub async fn references_find_their_issues(store: &dyn IssueStorage) {
     let found =
         store.by_reference(&["beads:x-1".to_owned(), "beads:x-2".to_owned()]).await.expect("references are readable");
     assert_eq!(found.into_iter().collect::<Vec<_>>(), [("beads:x-1".to_owned(), vec![one, two])]);
+    let id = store.get(one.into()).await.expect("the issue is readable").issue.id;
+    let wanted = ["beads:x-1", "beads:x-2"].map(|name| Identity { id, reference: Some(name.to_owned()) });
+    let unreadable = store.find_unreadable(&wanted).await.expect("the store can be searched");
+    assert_eq!(unreadable, [None, None], "what can be read is not among what can't");
 }
 
 /// A graph holds what its scope reaches, and the links between those.

@@ -19,7 +19,7 @@ use crate::error::StorageError;
 use crate::ids::IdSource;
 use crate::plan::{self, Snapshot};
 use crate::storage::{
-    Batch, BatchOutcome, Checked, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, IssueStorage,
+    Batch, BatchOutcome, Checked, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage,
     IssueSummary, IssueText, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
 };
 
@@ -235,6 +235,10 @@ impl IssueStorage for MemoryStore {
             }
         }
         Ok(found)
+    }
+
+    async fn find_unreadable(&self, wanted: &[Identity]) -> Result<Vec<Option<RecordProblem>>, StorageError> {
+        Ok(vec![None; wanted.len()])
     }
 
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {

@@ -35,6 +35,7 @@ mod scene;
 mod snapshot;
 pub mod stat;
 mod store;
+mod unreadable;
 
 pub use admin::IndexReport;
 pub use config::{Config, Setting};

@@ -57,6 +57,13 @@ pub trait IssueStorage: Send + Sync {
     /// absent.
     async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError>;
 
+    /// Looks for issues among the records that can't be read: for each, in the order asked for, a record
+    /// that may be it, because its name fits or the id or the reference stands in it.
+    ///
+    /// Whoever is about to make an issue that isn't found asks here whether it is only hidden. Fails with
+    /// [`StorageError::Unreadable`] where that can't be told.
+    async fn find_unreadable(&self, wanted: &[Identity]) -> Result<Vec<Option<RecordProblem>>, StorageError>;
+
     /// Returns the part of the graph a scope describes.
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError>;
 
@@ -78,6 +85,15 @@ pub const DEFAULT_LIMIT: u32 = 50;
 
 /// The most issues of one page.
 pub const MAX_LIMIT: u32 = 100_000;
+
+/// What tells an issue apart, whatever its record looks like.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Its id.
+    pub id: IssueId,
+    /// What another tracker calls it, as in `beads:bd-42`.
+    pub reference: Option<String>,
+}
 
 /// An issue as a store returns it.
 #[derive(Clone, PartialEq, Debug)]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tickety_core::ident::{IssueId, IssueKey, IssueSelector};
 use tickety_core::query::{Moment, Query};
-use tickety_store::{IssueStorage, StorageError, StoredIssue};
+use tickety_store::{Identity, IssueStorage, RecordProblem, StorageError, StoredIssue};
 
 use super::Candidate;
 use crate::convert::{NoteKind, Origin, Report};
@@ -35,15 +35,42 @@ pub(super) fn without_doubles(candidates: Vec<Candidate>, report: &mut Report) -
 }
 
 /// Finds the issues that are there. A record that can't be told apart from another issue is left
-/// out.
+/// out, and so is one whose issue can't be read: to make it would make it twice. Where that leaves
+/// nothing, fails with [`StorageError::Unreadable`].
 pub(super) async fn with_existing(
     store: &dyn IssueStorage,
     candidates: Vec<Candidate>,
     now: Timestamp,
     report: &mut Report,
 ) -> Result<Vec<Candidate>, StorageError> {
+    if candidates.is_empty() {
+        return Ok(candidates);
+    }
+    let mut hidden = Vec::new();
+    let kept = match_readable(store, candidates, now, &mut hidden, report).await?;
+    let kept = without_unreadable(store, kept, &mut hidden).await?;
+    if let (true, Some((_, problem))) = (kept.is_empty(), hidden.first()) {
+        return Err(StorageError::Unreadable { problem: problem.clone() });
+    }
+    for (candidate, problem) in &hidden {
+        let message = format!("unreadable: the issue is there, in a file that can't be read: {problem}");
+        skip(candidate, message, report);
+    }
+    Ok(kept)
+}
+
+/// The records whose issues can't be read, with the files in which those are.
+type Hidden = Vec<(Candidate, RecordProblem)>;
+
+async fn match_readable(
+    store: &dyn IssueStorage,
+    candidates: Vec<Candidate>,
+    now: Timestamp,
+    hidden: &mut Hidden,
+    report: &mut Report,
+) -> Result<Vec<Candidate>, StorageError> {
     let moment = Moment { now, zone: TimeZone::UTC, me: None };
-    if candidates.is_empty() || store.count(&Query::default(), &moment).await? == 0 {
+    if store.count(&Query::default(), &moment).await? == 0 {
         return Ok(candidates);
     }
     let references: Vec<String> =
@@ -57,33 +84,63 @@ pub(super) async fn with_existing(
     for (mut candidate, found) in candidates.into_iter().zip(found) {
         let several =
             candidate.reference().and_then(|reference| by_reference.get(reference)).filter(|keys| keys.len() > 1);
-        let problem = match (several, found) {
+        match (several, found) {
             (Some(keys), _) => {
                 let names: Vec<String> = keys.iter().map(ToString::to_string).collect();
-                Some(format!("several issues have its reference: {}; leave it with one of them", names.join(", ")))
+                let names = names.join(", ");
+                skip(
+                    &candidate,
+                    format!("several issues have its reference: {names}; leave it with one of them"),
+                    report,
+                );
             }
-            (None, Ok(existing)) => match &candidate.origin {
-                _ if !taken.insert(existing.issue.key()) => {
-                    Some(format!("another record is {} as well", existing.issue.key()))
-                }
-                Origin::Own | Origin::Foreign { .. } => {
+            (None, Ok(mut existing)) => {
+                if !taken.insert(existing.issue.key()) {
+                    skip(&candidate, format!("another record is {} as well", existing.issue.key()), report);
+                } else if !existing.problems.is_empty() {
+                    // A comment that can't be seen would be made a second time, too.
+                    hidden.push((candidate, existing.problems.swap_remove(0)));
+                } else {
                     candidate.existing = Some(existing);
-                    None
+                    kept.push(candidate);
                 }
-            },
-            (None, Err(StorageError::NotFound { .. })) => None,
-            (None, Err(error @ StorageError::Unreadable { .. })) => Some(error.to_string()),
-            (None, Err(error)) => return Err(error),
-        };
-        match problem {
-            Some(problem) => {
-                report.readable -= 1;
-                report.note(NoteKind::Skipped, &candidate.place, problem);
             }
+            (None, Err(StorageError::NotFound { .. })) => kept.push(candidate),
+            (None, Err(StorageError::Unreadable { problem })) => hidden.push((candidate, problem)),
+            (None, Err(error)) => return Err(error),
+        }
+    }
+    Ok(kept)
+}
+
+/// Leaves out what wasn't found because its record can't be read.
+async fn without_unreadable(
+    store: &dyn IssueStorage,
+    candidates: Vec<Candidate>,
+    hidden: &mut Hidden,
+) -> Result<Vec<Candidate>, StorageError> {
+    let wanted: Vec<Identity> = candidates
+        .iter()
+        .filter(|candidate| candidate.existing.is_none())
+        .map(|candidate| Identity { id: candidate.theirs.id, reference: candidate.reference().map(str::to_owned) })
+        .collect();
+    if wanted.is_empty() {
+        return Ok(candidates);
+    }
+    let mut found = store.find_unreadable(&wanted).await?.into_iter();
+    let mut kept = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        match if candidate.existing.is_none() { found.next().flatten() } else { None } {
+            Some(problem) => hidden.push((candidate, problem)),
             None => kept.push(candidate),
         }
     }
     Ok(kept)
+}
+
+fn skip(candidate: &Candidate, problem: String, report: &mut Report) {
+    report.readable -= 1;
+    report.note(NoteKind::Skipped, &candidate.place, problem);
 }
 
 fn selector(candidate: &Candidate, by_reference: &BTreeMap<String, Vec<IssueKey>>) -> IssueSelector {

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod beads;
+mod damaged;
 mod interchange;
 mod merging;
 mod real_data;
+mod unreadable;
 mod world;

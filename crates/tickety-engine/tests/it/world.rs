@@ -39,10 +39,8 @@ impl World {
         input: impl AsRef<[u8]>,
         dry_run: bool,
     ) -> Result<ImportReport, ImportError> {
-        let options = ImportOptions { dry_run, actor: Some("importer".to_owned()), now: self.tick() };
-        let schema = block_on(self.store.schema()).unwrap();
-        let mut reader = format.reader(input.as_ref(), &schema);
-        block_on(import(&self.store, &mut *reader, &options, &mut |_| {}))
+        let now = self.tick();
+        import_into(&self.store, format, input.as_ref(), ImportOptions { dry_run, ..options(now) })
     }
 
     pub(crate) fn import(&mut self, format: Format, input: impl AsRef<[u8]>) -> ImportReport {
@@ -92,6 +90,21 @@ impl World {
         let now = self.tick();
         block_on(self.store.apply(Batch { operations, actor: Some("me".to_owned()), now })).unwrap();
     }
+}
+
+pub(crate) fn options(now: Timestamp) -> ImportOptions {
+    ImportOptions { dry_run: false, actor: Some("importer".to_owned()), now }
+}
+
+pub(crate) fn import_into(
+    store: &dyn IssueStorage,
+    format: Format,
+    input: &[u8],
+    options: ImportOptions,
+) -> Result<ImportReport, ImportError> {
+    let schema = block_on(store.schema()).unwrap();
+    let mut reader = format.reader(input, &schema);
+    block_on(import(store, &mut *reader, &options, &mut |_| {}))
 }
 
 /// Returns how many issues were created, updated and left alone.

@@ -296,12 +296,13 @@ impl RepoStore {
 }
 
 /// Whether a batch depends on more than the issues it names, so that the index has to be up to date:
-/// deleting finds the links to an issue, and a new link may close a circle.
+/// deleting finds the links to an issue, a new link may close a circle, and an id may be taken.
 fn reaches_others(batch: &Batch) -> bool {
     batch.operations.iter().any(|operation| match operation {
         Operation::Delete { .. } => true,
-        // New issues are the end of no link yet, but for those of the same batch.
-        Operation::Create(_) => false,
+        // New issues are the end of no link yet, but for those of the same batch. One that brings its id along
+        // must not be there under any name.
+        Operation::Create(draft) => draft.id.is_some(),
         Operation::Update { changes, .. } => {
             changes.iter().any(|change| matches!(change, Change::AddLink { kind, .. } if kind.is_acyclic()))
         }

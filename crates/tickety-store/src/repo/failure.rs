@@ -11,7 +11,6 @@ use super::index::IndexError;
 use super::journal::JournalError;
 use super::layout::{HOME_DIR, ISSUES_DIR};
 use super::lock::LockError;
-use super::scan::ScanError;
 use crate::error::StorageError;
 
 /// Why a question was not answered: something about the index, which may be mended and asked again,
@@ -68,13 +67,6 @@ impl From<FileError> for StorageError {
             | FileError::Changing { path } => Self::Damaged { path, message },
             FileError::Access { action, path, source } => access(action, path, source),
         }
-    }
-}
-
-impl From<ScanError> for StorageError {
-    fn from(error: ScanError) -> Self {
-        let ScanError { path, source } = error;
-        Self::Io { action: "list", path, source }
     }
 }
 

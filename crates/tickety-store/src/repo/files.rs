@@ -122,6 +122,15 @@ impl HomeDir {
         }
     }
 
+    /// Opens a directory to list it; `None` if it doesn't exist.
+    pub(crate) fn open_directory(&self, path: &str) -> Result<Option<OwnedFd>, FileError> {
+        match os::open_beneath(self.fd(), path, Target::Directory) {
+            Ok(fd) => Ok(Some(fd)),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(source) => Err(self.why_no_directories("list", path, Path::new(path), source)),
+        }
+    }
+
     /// Opens the directory that a path is in; `None` if it doesn't exist.
     pub(crate) fn open_parent(&self, path: &HomePath) -> Result<Option<OwnedFd>, FileError> {
         let opened = match path.split().0 {
@@ -162,7 +171,11 @@ impl HomeDir {
 
     /// Says which of the directories on the way to a path is none.
     fn why_no_directory(&self, path: &HomePath, source: io::Error) -> FileError {
-        let parents = path.split().0.unwrap_or_default();
+        self.why_no_directories("open", path.split().0.unwrap_or_default(), Path::new(path.as_str()), source)
+    }
+
+    /// Says which of some directories, one in the other, is none; else what the system said about `path`.
+    fn why_no_directories(&self, action: &'static str, parents: &str, path: &Path, source: io::Error) -> FileError {
         let ends = parents.match_indices('/').map(|(end, _)| end).chain([parents.len()]);
         for parent in ends.map(|end| &parents[..end]) {
             match os::stat_at(self.fd(), parent) {
@@ -172,7 +185,7 @@ impl HomeDir {
                 _ => {}
             }
         }
-        classify("open", &self.join(path), source)
+        classify(action, &self.path.join(path), source)
     }
 }
 

@@ -86,7 +86,8 @@ pub(super) fn load(home: &HomeDir, schema: &Schema, key: IssueKey, comments: &[R
     let mut files = Vec::with_capacity(1 + comments.len());
     let mut problems = Vec::new();
     let record = match home.read(&path.home_path(), format::ISSUE_BYTES as u64) {
-        Ok(None) => return Found::Missing,
+        // What stands where the directory should is reported once, and not for every record it hides.
+        Ok(None) | Err(FileError::NotADirectory { .. }) => return Found::Missing,
         Ok(Some(content)) => {
             files.push(loaded_file(path, None, &content, taken_ns));
             match format::parse_issue(&content.bytes, key, schema) {

@@ -14,12 +14,12 @@ use super::failure::Failure;
 use super::layout::{RecordPath, Shard};
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
-use super::scan::Scanner;
+use super::scan::Stray;
 use super::store::{Handle, RepoStore};
 use crate::error::StorageError;
 use crate::storage::{
-    Batch, BatchOutcome, Checked, FreshnessMode, GraphScope, IssueStorage, IssueText, Page, RecordProblem, Stats,
-    StoredIssue,
+    Batch, BatchOutcome, Checked, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText, Page, RecordProblem,
+    Stats, StoredIssue,
 };
 
 /// How often a list is asked again because records of its answer changed meanwhile.
@@ -84,6 +84,11 @@ impl IssueStorage for RepoStore {
         self.ask_fresh(None, |handle| Ok(handle.index.by_reference(references)?))
     }
 
+    async fn find_unreadable(&self, wanted: &[Identity]) -> Result<Vec<Option<RecordProblem>>, StorageError> {
+        self.recover()?;
+        self.find_hidden(wanted)
+    }
+
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
         self.recover()?;
         self.ask_checked(|handle| Ok(handle.index.graph(scope)?))
@@ -97,13 +102,7 @@ impl IssueStorage for RepoStore {
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
         self.recover()?;
         let mut problems = self.ask_fresh(None, |handle| Ok(handle.index.problems()?))?;
-        let scan = self.scan()?;
-        let strays = scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays);
-        problems.extend(strays.map(|stray| RecordProblem {
-            path: format!("{}/{}", super::layout::HOME_DIR, stray.path.display()),
-            line: None,
-            message: format!("{}: move it away", stray.reason),
-        }));
+        problems.extend(self.strays()?.iter().map(Stray::problem));
         problems.sort();
         // What stands where a record was is found twice: by its name, and by its kind.
         problems.dedup_by(|later, kept| later.path == kept.path);
@@ -211,33 +210,6 @@ impl RepoStore {
             }
             Found::Missing => Err(StorageError::NotFound { selector }.into()),
         }
-    }
-
-    /// Says why no issue has a name: there is none, or its record can't be read.
-    pub(super) fn why_not_found(&self, handle: &Handle, selector: IssueSelector) -> Result<StorageError, Failure> {
-        let IssueSelector::Name(name) = selector else { return Ok(StorageError::NotFound { selector }) };
-        let of_it = |path: &str| {
-            let file = path.rsplit('/').next().unwrap_or_default();
-            let shard = Shard::of(name.number);
-            RecordPath::parse_file_name(shard, file.as_bytes()).is_some_and(|path| name.names(path.issue))
-        };
-        let unreadable = handle.index.problems()?.into_iter().find(|problem| of_it(&problem.path));
-        if let Some(problem) = unreadable {
-            return Ok(StorageError::Unreadable { problem });
-        }
-        let scanner = Scanner::open(&self.home).map_err(StorageError::from)?;
-        let scan = scanner.scan_shard(Shard::of(name.number)).map_err(StorageError::from)?;
-        let stray = scan.into_iter().flat_map(|scan| scan.strays).find(|stray| of_it(&stray.path.to_string_lossy()));
-        Ok(match stray {
-            Some(stray) => StorageError::Unreadable {
-                problem: RecordProblem {
-                    path: format!("{}/{}", super::layout::HOME_DIR, stray.path.display()),
-                    line: None,
-                    message: stray.reason.to_string(),
-                },
-            },
-            None => StorageError::NotFound { selector },
-        })
     }
 }
 

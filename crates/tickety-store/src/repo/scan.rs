@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tickety_core::ident::IssueNumber;
 
-use super::files::{HomeDir, is_missing};
+use super::files::{FileError, HomeDir, is_missing};
 use super::layout::{ISSUES_DIR, RecordPath, Shard, TEMPORARY_PREFIX};
-use super::os::{self, Target};
+use super::os;
 use super::stat::{FileKind, StatKey};
 
 /// A record that was seen.
@@ -85,16 +85,6 @@ pub enum StrayReason {
     Unreadable(io::ErrorKind),
 }
 
-/// Why a home can't be scanned.
-#[derive(Debug, thiserror::Error)]
-#[error("can't list {}", path.display())]
-pub struct ScanError {
-    /// The directory.
-    pub path: PathBuf,
-    /// Why.
-    pub source: io::Error,
-}
-
 /// The records of a home, directory by directory.
 #[derive(Debug)]
 pub struct Scanner<'home> {
@@ -106,13 +96,9 @@ pub struct Scanner<'home> {
 
 impl<'home> Scanner<'home> {
     /// Lists the directories of records. A home without `issues` has none.
-    pub fn open(home: &'home HomeDir) -> Result<Self, ScanError> {
+    pub fn open(home: &'home HomeDir) -> Result<Self, FileError> {
         let mut scanner = Self { home, shards: Vec::new(), strays: Vec::new(), taken_ns: os::now_ns() };
-        let issues = match os::open_beneath(home.fd(), ISSUES_DIR, Target::Directory) {
-            Ok(issues) => issues,
-            Err(error) if is_missing(&error) => return Ok(scanner),
-            Err(source) => return Err(scanner.error(Path::new(ISSUES_DIR), source)),
-        };
+        let Some(issues) = home.open_directory(ISSUES_DIR)? else { return Ok(scanner) };
         let (shards, strays) = (&mut scanner.shards, &mut scanner.strays);
         let listed = os::visit_entries(issues.as_fd(), |name, kind| {
             let kind = kind.or_else(|| os::stat_at(issues.as_fd(), name).ok().map(|stat| stat.kind));
@@ -142,20 +128,22 @@ impl<'home> Scanner<'home> {
         &self.strays
     }
 
-    /// Lists one directory and looks at each of its records. `None` if there is no such directory.
-    pub fn scan_shard(&self, shard: Shard) -> Result<Option<ShardScan>, ScanError> {
+    /// Lists one directory and looks at each of its records. `None` if there is no such directory; what
+    /// stands in its place is a stray.
+    pub fn scan_shard(&self, shard: Shard) -> Result<Option<ShardScan>, FileError> {
         let path = shard_path(shard);
-        let dir = match os::open_beneath(self.home.fd(), &path, Target::Directory) {
-            Ok(dir) => dir,
-            Err(error) if is_missing(&error) => return Ok(None),
-            Err(source) => return Err(self.error(Path::new(&path), source)),
+        let dir = match self.home.open_directory(&path) {
+            Ok(Some(dir)) => dir,
+            Ok(None) => return Ok(None),
+            Err(FileError::NotADirectory { path: found, .. }) if found.ends_with(&path) => return Ok(None),
+            Err(error) => return Err(error),
         };
         look_through(dir.as_fd(), shard).map(Some).map_err(|source| self.error(Path::new(&path), source))
     }
 
     /// Scans all directories, on up to `threads` threads. A thread is worth its start from about
     /// 1,000 records on, so there is at most one for each directory.
-    pub fn scan_all(mut self, threads: usize) -> Result<Scan, ScanError> {
+    pub fn scan_all(mut self, threads: usize) -> Result<Scan, FileError> {
         let threads = threads.clamp(1, self.shards.len().max(1));
         let next = AtomicUsize::new(0);
         let work = || {
@@ -163,7 +151,7 @@ impl<'home> Scanner<'home> {
             while let Some(&shard) = self.shards.get(next.fetch_add(1, Ordering::Relaxed)) {
                 scanned.extend(self.scan_shard(shard)?);
             }
-            Ok::<_, ScanError>(scanned)
+            Ok::<_, FileError>(scanned)
         };
         let mut shards = if threads == 1 {
             work()?
@@ -174,46 +162,43 @@ impl<'home> Scanner<'home> {
                 for other in others {
                     scanned.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
                 }
-                Ok::<_, ScanError>(scanned)
+                Ok::<_, FileError>(scanned)
             })?
         };
         shards.sort_unstable_by_key(|scan| scan.shard);
         Ok(Scan { taken_ns: self.taken_ns, shards, strays: std::mem::take(&mut self.strays) })
     }
 
-    fn error(&self, path: &Path, source: io::Error) -> ScanError {
-        ScanError { path: self.home.path().join(path), source }
+    fn error(&self, path: &Path, source: io::Error) -> FileError {
+        FileError::Access { action: "list", path: self.home.path().join(path), source }
     }
 }
 
 /// Looks at a shard's directory without listing it; `None` if there is none. An entry that came or
 /// went changes the key, an edit in place doesn't.
-pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, ScanError> {
+pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, FileError> {
     let path = shard_path(shard);
     match os::stat_at(home.fd(), path.as_str()) {
         Ok(stat) => Ok((stat.kind == FileKind::Directory).then_some(stat.key)),
         Err(error) if is_missing(&error) => Ok(None),
-        Err(source) => Err(ScanError { path: home.path().join(path), source }),
+        Err(source) => Err(FileError::Access { action: "look at", path: home.path().join(path), source }),
     }
 }
 
 /// Returns the highest number of an issue by the names of the records, without looking at any.
-pub fn highest_number(home: &HomeDir) -> Result<Option<IssueNumber>, ScanError> {
+pub fn highest_number(home: &HomeDir) -> Result<Option<IssueNumber>, FileError> {
     let scanner = Scanner::open(home)?;
     for &shard in scanner.shards().iter().rev() {
         let path = shard_path(shard);
         let mut highest = None;
-        let listed = os::open_beneath(home.fd(), &path, Target::Directory).and_then(|dir| {
-            os::visit_entries(dir.as_fd(), |name, _| {
-                let record = RecordPath::parse_file_name(shard, name.to_bytes());
-                highest = highest.max(record.map(|record| record.issue.number));
-            })
+        let Some(dir) = home.open_directory(&path)? else { continue };
+        let listed = os::visit_entries(dir.as_fd(), |name, _| {
+            let record = RecordPath::parse_file_name(shard, name.to_bytes());
+            highest = highest.max(record.map(|record| record.issue.number));
         });
-        match listed {
-            Ok(()) if highest.is_none() => {}
-            Ok(()) => return Ok(highest),
-            Err(error) if is_missing(&error) => {}
-            Err(source) => return Err(scanner.error(Path::new(&path), source)),
+        listed.map_err(|source| scanner.error(Path::new(&path), source))?;
+        if highest.is_some() {
+            return Ok(highest);
         }
     }
     Ok(None)
@@ -372,6 +357,6 @@ mod tests {
         fs::create_dir_all(temp.path().join("outside/000")).unwrap();
         symlink(temp.path().join("outside"), home.path().join("issues")).unwrap();
         let error = Scanner::open(&home).unwrap_err();
-        assert!(error.path.ends_with(".tickety/issues"), "{error}");
+        assert!(error.path().ends_with(".tickety/issues"), "{error}");
     }
 }

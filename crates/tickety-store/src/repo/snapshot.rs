@@ -13,9 +13,10 @@ use super::index::IndexError;
 use super::layout::Shard;
 use super::load::{Found, Loaded};
 use super::store::{Handle, RepoStore};
+use super::unreadable::Hidden;
 use crate::error::StorageError;
 use crate::plan::Snapshot;
-use crate::storage::Batch;
+use crate::storage::{Batch, RecordProblem};
 
 pub(super) struct RepoSnapshot<'a> {
     store: &'a RepoStore,
@@ -23,13 +24,15 @@ pub(super) struct RepoSnapshot<'a> {
     batch: &'a Batch,
     /// The issues that were read, as their files are.
     pub(super) loaded: BTreeMap<IssueKey, Box<Loaded>>,
+    /// What can't be read of the directories that were asked about; of all under `None`.
+    hidden: BTreeMap<Option<Shard>, Vec<Hidden>>,
     /// What the index could not do, where the plan fails for that.
     trouble: Option<IndexError>,
 }
 
 impl<'a> RepoSnapshot<'a> {
     pub(super) fn new(store: &'a RepoStore, handle: &'a mut Handle, batch: &'a Batch) -> Self {
-        Self { store, handle, batch, loaded: BTreeMap::new(), trouble: None }
+        Self { store, handle, batch, loaded: BTreeMap::new(), hidden: BTreeMap::new(), trouble: None }
     }
 
     /// Returns why planning failed.
@@ -38,6 +41,26 @@ impl<'a> RepoSnapshot<'a> {
             Some(trouble) => Failure::Index(trouble),
             None => Failure::Store(error),
         }
+    }
+
+    /// Returns the record that can't be read and may be the issue a selector means. The directories are
+    /// looked through once, however many issues are asked for.
+    fn hidden(&mut self, selector: IssueSelector) -> Result<Option<RecordProblem>, StorageError> {
+        let shard = match selector {
+            IssueSelector::Name(name) => Some(Shard::of(name.number)),
+            IssueSelector::Id(_) => None,
+        };
+        if !self.hidden.contains_key(&shard) {
+            let hidden = self.store.hidden_issues(self.handle, shard);
+            let hidden = self.checked(hidden)?;
+            self.hidden.insert(shard, hidden);
+        }
+        let may_be_it = |hidden: &&Hidden| match (hidden.key, selector) {
+            (None, _) => true,
+            (Some(key), IssueSelector::Name(name)) => name.names(key),
+            (Some(key), IssueSelector::Id(id)) => id.suffix() == key.suffix,
+        };
+        Ok(self.hidden[&shard].iter().find(may_be_it).map(|hidden| hidden.problem.clone()))
     }
 
     fn checked<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
@@ -56,12 +79,11 @@ impl Snapshot for RepoSnapshot<'_> {
     fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
         let found = self.store.candidates(self.handle, selector);
         let found = self.checked(found)?;
-        if found.is_empty() {
+        if found.is_empty()
+            && let Some(problem) = self.hidden(selector)?
+        {
             // One whose record can't be read is there all the same: nobody should make it again.
-            let why = self.store.why_not_found(self.handle, selector);
-            if let unreadable @ StorageError::Unreadable { .. } = self.checked(why)? {
-                return Err(unreadable);
-            }
+            return Err(StorageError::Unreadable { problem });
         }
         Ok(found)
     }

@@ -6,3 +6,4 @@ mod contract;
 mod home;
 mod merge;
 mod outside;
+mod unreadable;

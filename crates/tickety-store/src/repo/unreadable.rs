@@ -1,0 +1,196 @@
+//! Issues whose records are there and can't be read: they are neither missing nor free to be made again.
+
+use std::collections::{BTreeSet, HashMap};
+
+use tickety_core::ident::{IssueKey, IssueSelector, Suffix};
+
+use super::failure::Failure;
+use super::layout::{HOME_DIR, HomePath, ISSUES_DIR, RecordPath, Shard};
+use super::scan::{Scanner, Stray};
+use super::store::{Handle, RepoStore};
+use crate::error::StorageError;
+use crate::storage::{Identity, RecordProblem};
+
+/// The largest record that is searched for what it may be about; larger ones can be about anything.
+const SEARCHED_BYTES: u64 = 64 << 20;
+
+/// What can't be read, with the issue that it is by its name; a whole directory has no name of one.
+pub(super) struct Hidden {
+    /// Which issue.
+    pub(super) key: Option<IssueKey>,
+    /// Where it lies and why it can't be read.
+    pub(super) problem: RecordProblem,
+}
+
+impl RepoStore {
+    /// Lists what lies among the records and is none.
+    pub(super) fn strays(&self) -> Result<Vec<Stray>, StorageError> {
+        let scan = self.scan()?;
+        Ok(scan.shards.into_iter().flat_map(|shard| shard.strays).chain(scan.strays).collect())
+    }
+
+    /// Says why no issue has a name: there is none, or its record can't be read.
+    pub(super) fn why_not_found(&self, handle: &Handle, selector: IssueSelector) -> Result<StorageError, Failure> {
+        let IssueSelector::Name(name) = selector else { return Ok(StorageError::NotFound { selector }) };
+        let hidden = self.hidden_issues(handle, Some(Shard::of(name.number)))?;
+        let found = hidden.into_iter().find(|hidden| hidden.key.is_none_or(|key| name.names(key)));
+        Ok(match found {
+            Some(Hidden { problem, .. }) => StorageError::Unreadable { problem },
+            None => StorageError::NotFound { selector },
+        })
+    }
+
+    /// Lists the issues that can't be read, of one directory or of all: those the index has found, and what
+    /// stands where a record or a directory of records should.
+    pub(super) fn hidden_issues(&self, handle: &Handle, shard: Option<Shard>) -> Result<Vec<Hidden>, Failure> {
+        let mut found = Vec::new();
+        for problem in handle.index.problems()? {
+            if let Some(key) = path_of(&problem).and_then(|path| issue_at(&path)) {
+                found.push(Hidden { key: Some(key), problem });
+            }
+        }
+        let strays = match shard {
+            None => self.strays()?,
+            Some(shard) => {
+                let scanner = Scanner::open(&self.home).map_err(StorageError::from)?;
+                let scan = scanner.scan_shard(shard).map_err(StorageError::from)?;
+                scan.into_iter().flat_map(|scan| scan.strays).chain(scanner.strays().iter().cloned()).collect()
+            }
+        };
+        for stray in strays {
+            let problem = stray.problem();
+            match path_of(&problem).as_ref().map(|path| (issue_at(path), shard_at(path))) {
+                Some((key @ Some(_), _)) => found.push(Hidden { key, problem }),
+                Some((None, Some(at))) if shard.is_none_or(|shard| shard == at) => {
+                    found.push(Hidden { key: None, problem });
+                }
+                _ => {}
+            }
+        }
+        found.retain(|hidden| hidden.key.is_none_or(|key| shard.is_none_or(|shard| Shard::of(key.number) == shard)));
+        Ok(found)
+    }
+
+    /// Looks for issues among the records that can't be read.
+    pub(super) fn find_hidden(&self, wanted: &[Identity]) -> Result<Vec<Option<RecordProblem>>, StorageError> {
+        let mut found = vec![None; wanted.len()];
+        let hidden = self.ask_fresh(None, |handle| self.hidden_issues(handle, None))?;
+        if hidden.is_empty() {
+            return Ok(found);
+        }
+        let mut by_suffix: HashMap<Suffix, &RecordProblem> = HashMap::new();
+        for Hidden { key, problem } in &hidden {
+            match key {
+                Some(key) => drop(by_suffix.entry(key.suffix).or_insert(problem)),
+                None => return Err(StorageError::Unreadable { problem: problem.clone() }),
+            }
+        }
+        let mut texts = Texts::default();
+        for (place, Identity { id, reference }) in wanted.iter().enumerate() {
+            found[place] = by_suffix.get(&id.suffix()).map(|problem| (*problem).clone());
+            if found[place].is_none() {
+                for text in reference.iter().cloned().chain([id.to_string()]) {
+                    texts.add(text, place);
+                }
+            }
+        }
+        for Hidden { problem, .. } in hidden {
+            let path = path_of(&problem).expect("hidden issues have paths in the home");
+            match self.home.read(&path, SEARCHED_BYTES) {
+                Ok(content) => {
+                    let bytes = content.map(|content| content.bytes).unwrap_or_default();
+                    for place in texts.places_in(&bytes) {
+                        found[place].get_or_insert_with(|| problem.clone());
+                    }
+                }
+                // The name tells an issue that was made under its own id. One that only refers to what
+                // another tracker has may have any.
+                Err(_) if wanted.iter().zip(&found).any(|(one, found)| one.reference.is_some() && found.is_none()) => {
+                    return Err(StorageError::Unreadable { problem });
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Stray {
+    /// Returns what a store reports about it.
+    pub(super) fn problem(&self) -> RecordProblem {
+        RecordProblem {
+            path: format!("{HOME_DIR}/{}", self.path.display()),
+            line: None,
+            message: format!("{}: move it away", self.reason),
+        }
+    }
+}
+
+/// Returns the path in the home of what can't be read.
+fn path_of(problem: &RecordProblem) -> Option<HomePath> {
+    problem.path.strip_prefix(HOME_DIR)?.strip_prefix('/')?.parse().ok()
+}
+
+/// Returns the issue whose record has a path.
+fn issue_at(path: &HomePath) -> Option<IssueKey> {
+    path.record().filter(|path: &RecordPath| path.comment.is_none()).map(|path| path.issue)
+}
+
+/// Returns the directory of records that has a path.
+fn shard_at(path: &HomePath) -> Option<Shard> {
+    let (parent, name) = path.split();
+    Shard::parse(name.as_bytes()).filter(|_| parent == Some(ISSUES_DIR))
+}
+
+/// Texts that are looked for in the bytes of records.
+#[derive(Debug, Default)]
+struct Texts {
+    places: HashMap<Vec<u8>, Vec<usize>>,
+    lengths: BTreeSet<usize>,
+}
+
+impl Texts {
+    fn add(&mut self, text: String, place: usize) {
+        self.lengths.insert(text.len());
+        self.places.entry(text.into_bytes()).or_default().push(place);
+    }
+
+    /// Returns the places of the texts that stand in some bytes as words of their own. One pass, however many
+    /// texts there are.
+    fn places_in(&self, bytes: &[u8]) -> BTreeSet<usize> {
+        let mut found = BTreeSet::new();
+        for start in (0..bytes.len()).filter(|&start| start == 0 || !bytes[start - 1].is_ascii_alphanumeric()) {
+            for &length in &self.lengths {
+                let Some(text) = bytes[start..].get(..length) else { break };
+                let ends = bytes.get(start + length).is_none_or(|next| is_end(*next));
+                if let Some(places) = ends.then(|| self.places.get(text)).flatten() {
+                    found.extend(places);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Whether a byte ends an id or a reference that stands in a record.
+fn is_end(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b',' | b']' | b'}' | b')')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_found_as_a_word_of_its_own() {
+        let mut texts = Texts::default();
+        for (place, text) in ["beads:bd-4", "beads:bd-42", "beads:x y", "id"].into_iter().enumerate() {
+            texts.add(text.to_owned(), place);
+        }
+        let found = |text: &str| texts.places_in(text.as_bytes()).into_iter().collect::<Vec<_>>();
+        assert_eq!(found("references:\n  - beads:bd-42\n  - 'beads:x y'\n"), [1, 2]);
+        assert_eq!(found("[beads:bd-4, xbeads:bd-42, beads:bd-42.1]"), [0]);
+        assert_eq!(found("beads:bd-4"), [0]);
+        assert_eq!(found("rapid id: identity"), Vec::<usize>::new());
+    }
+}

@@ -1,0 +1,87 @@
+//! Issues that can't be read are neither missing nor made again.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use pollster::block_on;
+use tickety_core::IssueNumber;
+use tickety_core::operation::{Draft, Operation};
+use tickety_store::{Identity, IssueStorage as _, RecordProblem, StorageError};
+
+use crate::home::{Home, get, list, titles};
+
+const ID: &str = "0199a3b2-1111-7000-8000-000000000021";
+
+/// Makes a home with an issue that another tracker knows, and one that it doesn't.
+fn home() -> (Home, [Identity; 2]) {
+    let home = Home::new();
+    let draft = Draft { references: ["beads:bd-4".to_owned()].into(), ..Draft::new("known") };
+    home.apply(vec![Operation::Create(Box::new(draft)), Operation::Create(Box::new(Draft::new("own")))]).unwrap();
+    let own = get(&home.open(), 2).unwrap().issue.id;
+    let known = Identity { id: ID.parse().unwrap(), reference: Some("beads:bd-4".to_owned()) };
+    (home, [known, Identity { id: own, reference: None }])
+}
+
+fn find(home: &Home, wanted: &[Identity]) -> Result<Vec<Option<PathBuf>>, StorageError> {
+    let path = |problem: RecordProblem| home.path().join(problem.path);
+    let found = block_on(home.open().find_unreadable(wanted))?;
+    Ok(found.into_iter().map(|problem| problem.map(path)).collect())
+}
+
+#[test]
+fn a_damaged_record_is_found_by_its_name_and_by_what_stands_in_it() {
+    let (home, wanted) = home();
+    assert_eq!(find(&home, &wanted).unwrap(), [None, None]);
+    let (known, own) = (home.record(1), home.record(2));
+    home.edit(1, "title: known", "<<<<<<< ours\ntitle: known\n=======\ntitle: k\n>>>>>>> theirs");
+    assert_eq!(find(&home, &wanted).unwrap(), [Some(known.clone()), None]);
+    fs::write(&own, "").unwrap();
+    assert_eq!(find(&home, &wanted).unwrap(), [Some(known.clone()), Some(own.clone())]);
+    // Under another name, its id still stands in it.
+    let name = own.file_name().unwrap().to_string_lossy().into_owned();
+    let renamed = own.with_file_name(name.replace("000002", "000009").replace(&name[7..11], "zzzz"));
+    fs::write(&own, format!("---\nid: {}\ntitle: own\n---\n", wanted[1].id)).unwrap();
+    fs::rename(&own, &renamed).unwrap();
+    assert_eq!(find(&home, &wanted).unwrap(), [Some(known), Some(renamed)]);
+}
+
+#[test]
+fn where_nothing_can_be_told_nothing_is_said_to_be_missing() {
+    let (home, wanted) = home();
+    let record = home.record(1);
+    fs::remove_file(&record).unwrap();
+    symlink("elsewhere", &record).unwrap();
+    assert!(
+        matches!(find(&home, &wanted[..1]), Err(StorageError::Unreadable { problem }) if record.ends_with(&problem.path))
+    );
+    assert_eq!(find(&home, &wanted[1..]).unwrap(), [None], "its name would tell");
+    let shard = record.parent().unwrap();
+    fs::rename(shard, home.path().join("moved")).unwrap();
+    symlink(home.path().join("moved"), shard).unwrap();
+    assert!(
+        matches!(find(&home, &wanted[1..]), Err(StorageError::Unreadable { problem }) if shard.ends_with(&problem.path))
+    );
+    let error = get(&home.open(), 2).unwrap_err();
+    assert!(matches!(&error, StorageError::Unreadable { problem } if shard.ends_with(&problem.path)), "{error}");
+}
+
+#[test]
+fn an_id_whose_record_is_damaged_is_taken() {
+    let (home, wanted) = home();
+    fs::write(home.record(2), "").unwrap();
+    let again = Draft { id: Some(wanted[1].id), ..Draft::new("again") };
+    let error = home.apply(vec![Operation::Create(Box::new(again))]).unwrap_err();
+    assert!(matches!(error, StorageError::Unreadable { .. }), "{error}");
+    assert_eq!(home.records().len(), 2);
+}
+
+#[test]
+fn a_number_whose_record_is_damaged_is_taken() {
+    let (home, _) = home();
+    fs::write(home.record(2), "").unwrap();
+    let draft = Draft { number: IssueNumber::new(2), ..Draft::new("other") };
+    let outcome = home.apply(vec![Operation::Create(Box::new(draft))]).unwrap();
+    assert_eq!(outcome.outcomes[0].key.number.get(), 3);
+    assert_eq!((titles(&home.open(), ""), list(&home.open(), "").problems), (vec!["other".into(), "known".into()], 1));
+}
