@@ -12,12 +12,14 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-/// When the first command of an environment runs: 2126-11-21T12:00:00Z. Far ahead of the machine's clock,
-/// which gives files their times, so that no file looks changed after the environment's now.
+/// When the first command of an environment runs unless it [says otherwise](TestEnv::starting):
+/// 2126-11-21T12:00:00Z. Far ahead of the machine's clock, which gives files their times, so that no file looks
+/// changed after the environment's now.
 const START: i64 = 4_950_936_000;
 
 /// How many seconds pass from one command to the next.
@@ -31,6 +33,7 @@ pub struct TestEnv {
     root: TempDir,
     program: PathBuf,
     commands: Cell<i64>,
+    start: i64,
 }
 
 impl TestEnv {
@@ -41,7 +44,13 @@ impl TestEnv {
         for directory in ["home", "work"] {
             fs::create_dir(root.path().join(directory)).expect("a new directory is empty");
         }
-        Self { root, program: program.into(), commands: Cell::new(0) }
+        Self { root, program: program.into(), commands: Cell::new(0), start: START }
+    }
+
+    /// Lets the first command run at another time. What a command writes gets the time of the command, so that
+    /// the machine's clock is nowhere to be seen, at the price of a new index after each write.
+    pub fn starting(self, time: Timestamp) -> Self {
+        Self { start: time.as_second(), ..self }
     }
 
     /// Makes an environment whose working folder is a git repository.
@@ -80,24 +89,50 @@ impl TestEnv {
     /// for themselves is left out.
     pub fn files(&self) -> BTreeMap<String, String> {
         let work = self.work();
-        let mut files = BTreeMap::new();
-        let mut folders = vec![work.clone()];
+        let read = |path: PathBuf| {
+            let name = path.strip_prefix(&work).expect("it lies in the folder").to_string_lossy().into_owned();
+            let content = fs::read(&path).expect("the file can be read");
+            (name, String::from_utf8_lossy(&content).into_owned())
+        };
+        self.paths().into_iter().map(read).collect()
+    }
+
+    /// Returns the paths of these files.
+    fn paths(&self) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        let mut folders = vec![self.work()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder).expect("the folder can be read") {
                 let path = entry.expect("the folder can be read").path();
-                let name = path.strip_prefix(&work).expect("it lies in the folder").to_string_lossy().into_owned();
-                if name == ".git" || name == ".tickety/local" {
+                if path.ends_with(".git") || path.ends_with(".tickety/local") {
                     continue;
                 }
                 if path.is_dir() {
                     folders.push(path);
                 } else {
-                    let content = fs::read(&path).expect("the file can be read");
-                    files.insert(name, String::from_utf8_lossy(&content).into_owned());
+                    paths.push(path);
                 }
             }
         }
-        files
+        paths
+    }
+
+    /// Gives what is newer than a time that time. The index, which has seen the other one and doesn't take a
+    /// file with another time alone for edited, has to be made again.
+    fn backdate(&self, time: Timestamp) {
+        let time = SystemTime::from(time);
+        for path in self.paths() {
+            let file = fs::File::open(&path).expect("the file can be read");
+            let modified = file.metadata().and_then(|metadata| metadata.modified()).expect("files have times");
+            if modified > time {
+                file.set_modified(time).expect("the file is ours");
+                for folder in path.ancestors().take_while(|folder| folder.starts_with(self.work())) {
+                    for index in [".git/tickety/index.db", ".tickety/local/index.db"] {
+                        fs::remove_file(folder.join(index)).ok();
+                    }
+                }
+            }
+        }
     }
 
     /// Returns a call of the program.
@@ -140,8 +175,8 @@ impl TestEnv {
     fn start(&self, command: &mut Command, input: Option<&[u8]>) -> Output {
         let commands = self.commands.get();
         self.commands.set(commands + 1);
-        let clock =
-            Timestamp::from_second(START + STEP * commands).expect("tests end before the end of time").to_string();
+        let now = Timestamp::from_second(self.start + STEP * commands).expect("tests end before the end of time");
+        let clock = now.to_string();
         let path = std::env::var_os("PATH").unwrap_or_default();
         let given: Vec<_> =
             command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
@@ -176,6 +211,9 @@ impl TestEnv {
         let writer = std::thread::spawn(move || stdin.write_all(&input).ok());
         let output = child.wait_with_output().expect("the program can be waited for");
         writer.join().expect("writing doesn't panic");
+        if self.start != START {
+            self.backdate(now);
+        }
         Output {
             status: output.status.code().unwrap_or(-1),
             stdout: self.redact(&output.stdout),

@@ -1,8 +1,9 @@
 //! The tour in the README, executed: every `console` block is commands after `$ ` and exactly what
 //! they print.
 //!
-//! All blocks are one session: they begin in one empty folder, and a `cd` lasts. To accept what is
-//! printed now, run the test with `TICKETY_UPDATE_DOCS=1` and read the difference.
+//! All blocks are one session: they begin in one empty folder, and a `cd` lasts. They are shown as on a terminal
+//! without colours. To accept what is printed now, run the test with `TICKETY_UPDATE_DOCS=1` and read the
+//! difference.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +51,7 @@ struct Shell {
 
 impl Shell {
     fn new() -> Self {
-        let env = TestEnv::new("sh");
+        let env = TestEnv::new("sh").starting("2026-11-21T09:00:00Z".parse().expect("a time"));
         let folder = env.work();
         Self { env, folder }
     }
@@ -60,7 +61,8 @@ impl Shell {
         let left = self.env.home().join("folder");
         let program = Path::new(env!("CARGO_BIN_EXE_tickety")).parent().expect("a program lies in a folder");
         let script = format!("PATH=\"{}:$PATH\"\n{{ {line}\n}} 2>&1\npwd > '{}'", program.display(), left.display());
-        let output = self.env.call(&["-c", &script]).within(&self.folder).variable("USER", "ada").run();
+        let call = self.env.call(&["-c", &script]).within(&self.folder).terminal(100, 40);
+        let output = call.variable("USER", "ada").variable("NO_COLOR", "1").run();
         self.folder = PathBuf::from(fs::read_to_string(&left).expect("the line ended").trim());
         output.stdout.replace("[ROOT]/work", "~")
     }
