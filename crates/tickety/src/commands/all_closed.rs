@@ -43,7 +43,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     if session.json() {
         let open = pollster::block_on(storage.count(&query, &moment))?;
         let issues = page.issues.iter().map(Into::into).collect();
-        session.answer(Answer { all_closed, total, open, issues }, session.meta(Some(page.freshness), page.problems)?)?;
+        session
+            .answer(Answer { all_closed, total, open, issues }, session.meta(Some(page.freshness), page.problems)?)?;
         return Ok(ended);
     }
     if total == 0 {

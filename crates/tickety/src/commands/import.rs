@@ -43,8 +43,7 @@ pub struct Args {
 const SHOWN_NOTES: usize = 10;
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let format: Format =
-        args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
+    let format: Format = args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
     let schema = session.schema()?;
     let mut reader: Box<dyn Reader> = if args.file == Path::new("-") {
         format.reader(BufReader::new(io::stdin()), &schema)
@@ -68,7 +67,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let imported = imported.map_err(|error| explain(error, &args.file, session))?;
     let Report { records, readable, .. } = imported.report;
     if records > 0 && readable == 0 {
-        let first = imported.report.notes_of(NoteKind::Skipped).next().map(|note| format!("; {note}")).unwrap_or_default();
+        let first =
+            imported.report.notes_of(NoteKind::Skipped).next().map(|note| format!("; {note}")).unwrap_or_default();
         let message = format!("nothing was imported: none of {records} records could be read{first}");
         let hint = "is the file in another format? `tickety import --help` lists them";
         return Err(CliError::new(ErrorCode::BadInput, message).about(args.file.display()).hint(hint));
@@ -92,7 +92,9 @@ fn explain(error: ImportError, file: &Path, session: &Session) -> CliError {
         }
         ImportError::Read(error) => {
             let hint = "`tickety import --help` lists the formats";
-            CliError::new(ErrorCode::BadInput, format!("nothing was imported: {error}")).about(file.display()).hint(hint)
+            CliError::new(ErrorCode::BadInput, format!("nothing was imported: {error}"))
+                .about(file.display())
+                .hint(hint)
         }
     }
 }

@@ -52,7 +52,9 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     }
     let untitled = title.trim().is_empty();
     if untitled && !args.edit && !session.context.can_ask() {
-        return Err(CliError::usage("an issue needs a title").hint("write `tickety new TITLE`; --edit opens the editor"));
+        return Err(
+            CliError::usage("an issue needs a title").hint("write `tickety new TITLE`; --edit opens the editor")
+        );
     }
     let draft = args.fields.into_draft(title, body, session)?;
     if untitled || args.edit {

@@ -55,11 +55,16 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     };
     let wanted = match args.to {
         Some(_) if selectors.len() != 1 => return Err(CliError::usage("--to is a number for one issue")),
-        Some(number) => Some(IssueNumber::new(number).ok_or_else(|| CliError::new(ErrorCode::BadValue, "numbers begin at 1"))?),
+        Some(number) => {
+            Some(IssueNumber::new(number).ok_or_else(|| CliError::new(ErrorCode::BadValue, "numbers begin at 1"))?)
+        }
         None => None,
     };
     let moves: Vec<_> = if args.dry_run {
-        selectors.iter().map(|selector| WireMove { from: selector.to_string(), to: None, relinked: Vec::new() }).collect()
+        selectors
+            .iter()
+            .map(|selector| WireMove { from: selector.to_string(), to: None, relinked: Vec::new() })
+            .collect()
     } else {
         let moves: Vec<_> = selectors.iter().map(|selector| (*selector, wanted)).collect();
         let moved = repo.renumber(&moves, session.context.time_of_writing()).map_err(|error| session.explain(error))?;

@@ -10,10 +10,10 @@ use tickety_core::ident::IssueKey;
 use tickety_store::{FreshnessMode, StoredIssue};
 
 use crate::exit::{CliError, Ended};
-use crate::{issues, output};
 use crate::question;
 use crate::render;
 use crate::session::Session;
+use crate::{issues, output};
 
 /// Show issues with their comments and links
 #[derive(Debug, clap::Args)]
