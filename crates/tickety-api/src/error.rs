@@ -53,7 +53,7 @@ error_table! {
     Usage "usage" 400 2 "The arguments don't make a command.";
     BadQuery "bad_query" 400 2 "The query can't be parsed.";
     BadName "bad_name" 400 2 "A text names no issue.";
-    BadValue "bad_value" 400 2 "A value doesn't fit its option or field.";
+    BadValue "bad_value" 400 2 "A value doesn't fit its option, field or setting.";
     BadCursor "bad_cursor" 400 2 "The cursor belongs to another query, or is damaged.";
     ConfirmationRequired "confirmation_required" 400 2 "Something would be deleted and nobody has agreed.";
     NotFound "not_found" 404 3 "There is no such issue.";

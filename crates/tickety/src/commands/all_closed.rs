@@ -51,11 +51,15 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         session.note("no issue fits the query at all");
     }
     session.warn_of_problems(page.problems)?;
+    let more = page.next.is_some().then_some(page.issues.len());
     if !page.issues.is_empty() && !session.global.quiet {
         let rows: Vec<Row> = page.issues.into_iter().map(|summary| Row { summary, whole: None }).collect();
         let mut screen = session.screen();
         render::list::write(&mut screen, &rows);
         output::write(&screen.into_text())?;
+        if let Some(shown) = more {
+            session.note(format_args!("only the first {shown} of those that aren't closed"));
+        }
     }
     Ok(ended)
 }

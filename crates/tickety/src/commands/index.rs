@@ -60,6 +60,9 @@ struct WireDifference {
     only_in: &'static str,
 }
 
+/// The columns of the names on a terminal.
+const NAMES: usize = 12;
+
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let repo = session.repo()?;
     match args.action {
@@ -79,7 +82,13 @@ fn status(report: IndexReport, session: &Session) -> Result<Ended, CliError> {
     }
     let mut screen = session.screen();
     let mut line = |name: &str, value: String| {
-        screen.put(palette::FAINT, name).raw("\t").put(palette::PLAIN, value).raw("\n");
+        screen.put(palette::FAINT, name);
+        if screen.is_terminal() {
+            screen.space(NAMES.saturating_sub(name.len()));
+        } else {
+            screen.raw("\t");
+        }
+        screen.put(palette::PLAIN, value).raw("\n");
     };
     line("path", path.unwrap_or_else(|| "in memory: no file can be written".to_owned()));
     line("bytes", bytes.to_string());

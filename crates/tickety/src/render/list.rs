@@ -21,14 +21,14 @@ pub struct Row {
 }
 
 const COLUMNS: [Column; 8] = [
-    Column { header: Cow::Borrowed("name"), width: Width::UpTo(16), right: true, importance: u8::MAX },
-    Column { header: Cow::Borrowed("status"), width: Width::UpTo(14), right: false, importance: 6 },
-    Column { header: Cow::Borrowed("priority"), width: Width::UpTo(8), right: false, importance: 5 },
-    Column { header: Cow::Borrowed("kind"), width: Width::UpTo(12), right: false, importance: 4 },
-    Column { header: Cow::Borrowed("title"), width: Width::Rest, right: false, importance: u8::MAX },
-    Column { header: Cow::Borrowed("labels"), width: Width::UpTo(24), right: false, importance: 1 },
-    Column { header: Cow::Borrowed("assignees"), width: Width::UpTo(16), right: false, importance: 2 },
-    Column { header: Cow::Borrowed("updated"), width: Width::UpTo(10), right: true, importance: 3 },
+    Column { header: Cow::Borrowed("name"), width: Width::UpTo(16), right: true, importance: u8::MAX, stays: false },
+    Column { header: Cow::Borrowed("status"), width: Width::UpTo(14), right: false, importance: 6, stays: false },
+    Column { header: Cow::Borrowed("priority"), width: Width::UpTo(8), right: false, importance: 5, stays: false },
+    Column { header: Cow::Borrowed("kind"), width: Width::UpTo(12), right: false, importance: 4, stays: false },
+    Column { header: Cow::Borrowed("title"), width: Width::Rest, right: false, importance: u8::MAX, stays: false },
+    Column { header: Cow::Borrowed("labels"), width: Width::UpTo(24), right: false, importance: 1, stays: false },
+    Column { header: Cow::Borrowed("assignees"), width: Width::UpTo(16), right: false, importance: 2, stays: false },
+    Column { header: Cow::Borrowed("updated"), width: Width::UpTo(10), right: true, importance: 3, stays: false },
 ];
 
 /// Writes a list: a table on a terminal; elsewhere one line an issue, its cells separated by tabs,
@@ -96,6 +96,7 @@ pub fn write_fields(screen: &mut Screen<'_>, rows: &[Row], fields: &[FieldName])
         width: if Some(place) == flexible { Width::Rest } else { Width::UpTo(40) },
         right: false,
         importance: u8::try_from(fields.len() - place).unwrap_or(u8::MAX - 1).min(u8::MAX - 1),
+        stays: true,
     }));
     let names = names(rows);
     let cells: Vec<Vec<Cell>> = rows

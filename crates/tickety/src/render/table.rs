@@ -28,6 +28,8 @@ pub struct Column {
     pub right: bool,
     /// When it has to go in a narrow terminal: the least goes first.
     pub importance: u8,
+    /// Whether it stays where all its cells are empty.
+    pub stays: bool,
 }
 
 /// How wide a column may be.
@@ -94,7 +96,7 @@ fn fit(total: usize, columns: &[Column], rows: &[Vec<Cell>]) -> Vec<usize> {
         .map(|place| {
             let widest = rows.iter().map(|row| row[place].width).max().unwrap_or(0);
             match (widest, columns[place].width) {
-                (0, _) => 0,
+                (0, _) if !columns[place].stays => 0,
                 (_, Width::Rest) => widest.max(width(&columns[place].header)),
                 (_, Width::UpTo(most)) => widest.max(width(&columns[place].header)).min(most),
             }
@@ -132,9 +134,9 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column { header: Cow::Borrowed("no"), width: Width::UpTo(10), right: true, importance: u8::MAX },
-        Column { header: Cow::Borrowed("title"), width: Width::Rest, right: false, importance: u8::MAX },
-        Column { header: Cow::Borrowed("labels"), width: Width::UpTo(8), right: false, importance: 1 },
+        Column { header: Cow::Borrowed("no"), width: Width::UpTo(10), right: true, importance: u8::MAX, stays: false },
+        Column { header: Cow::Borrowed("title"), width: Width::Rest, right: false, importance: u8::MAX, stays: false },
+        Column { header: Cow::Borrowed("labels"), width: Width::UpTo(8), right: false, importance: 1, stays: false },
     ];
 
     fn widths(total: usize, title: &str) -> Vec<usize> {
@@ -176,5 +178,7 @@ mod tests {
     fn an_empty_column_takes_no_room() {
         let row = ["1", "title", ""].map(|text| Cell::new(palette::PLAIN, text));
         assert_eq!(fit(80, &COLUMNS, &[row.to_vec()]), [2, 5, 0]);
+        let asked_for = COLUMNS.map(|column| Column { stays: true, ..column });
+        assert_eq!(fit(80, &asked_for, &[row.to_vec()]), [2, 5, 6]);
     }
 }

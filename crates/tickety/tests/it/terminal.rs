@@ -117,6 +117,18 @@ fn nothing_is_wider_than_the_terminal() {
 }
 
 #[test]
+fn fields_that_were_asked_for_are_shown_even_where_they_are_empty() {
+    let env = small_home();
+    let listed = env.call(&["list", "#4", "--fields", "title,milestone,due"]).terminal(60, 40).run().stdout;
+    assert_snapshot!(without_colours(&listed), @"
+    name  title     milestone  due
+       4  Old idea
+    ");
+    let status = without_colours(&env.call(&["index", "status"]).terminal(60, 40).run().stdout);
+    assert!(status.contains("\nissues      4\n"), "{status}");
+}
+
+#[test]
 fn an_empty_answer_says_what_is_missing() {
     let env = crate::home();
     assert_snapshot!(env.run(&["list"]), @"
