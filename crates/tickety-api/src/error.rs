@@ -104,7 +104,9 @@ impl From<&StorageError> for ErrorCode {
             StorageError::Refused { source, .. } => source.into(),
             StorageError::BadCursor => Self::BadCursor,
             StorageError::NoHome { .. } => Self::NoHome,
-            StorageError::Config { .. } => Self::BadConfig,
+            StorageError::Config { .. } | StorageError::NoConfig { .. } | StorageError::NewerHome { .. } => {
+                Self::BadConfig
+            }
             StorageError::Setting { .. } => Self::BadValue,
             StorageError::Locked { .. } => Self::Locked,
             StorageError::HomeReadOnly { .. } => Self::HomeReadOnly,

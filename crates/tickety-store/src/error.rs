@@ -95,6 +95,24 @@ pub enum StorageError {
         /// Where the search began.
         start: PathBuf,
     },
+    /// The home lacks its configuration.
+    #[error("{} is missing", path.display())]
+    NoConfig {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The configuration says that the issues are in a later format.
+    #[error("{}{}: made by a newer Tickety (format {found}, and this program knows format {known}): update this program", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    NewerHome {
+        /// The configuration.
+        path: PathBuf,
+        /// The line that says so, from 1.
+        line: Option<u32>,
+        /// The format.
+        found: i64,
+        /// The latest format that is known.
+        known: i64,
+    },
     /// The configuration of the home can't be used.
     #[error("{}{}: {message}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     Config {

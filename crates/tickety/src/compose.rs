@@ -15,11 +15,25 @@ pub use tickety_store::repo::{Finding, IndexReport, Initialized, Remedy, Renumbe
 
 /// Opens the home that the context's directory lies in.
 pub fn open(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> Result<Repo, CliError> {
+    Ok(Repo::open(context.directory(), options(context, freshness, command))?)
+}
+
+/// Examines the home that the context's directory lies in, even where it can't be opened.
+pub fn examine(
+    context: &Context,
+    freshness: Option<FreshnessMode>,
+    command: &str,
+    fix: bool,
+) -> Result<Vec<Finding>, CliError> {
+    Ok(Repo::examine(context.directory(), options(context, freshness, command), fix)?)
+}
+
+fn options(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> RepoOptions {
     let mut options = RepoOptions { freshness, command: format!("tickety {command}"), ..RepoOptions::default() };
     if let Some(seed) = context.test_seed() {
         options.ids = IdSource::seeded(seed);
     }
-    Ok(Repo::open(context.directory(), options)?)
+    options
 }
 
 /// Returns where people expect the home of a folder.

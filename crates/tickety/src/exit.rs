@@ -159,6 +159,11 @@ impl From<StorageError> for CliError {
             StorageError::NumbersExhausted { .. } => made,
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
             StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
+            StorageError::NoConfig { path } => made.hint(format!(
+                "`git restore {}` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are",
+                path.display()
+            )),
+            StorageError::NewerHome { .. } => made,
             StorageError::Config { .. } => {
                 made.hint("repair the file in an editor; `tickety help config` describes the settings")
             }

@@ -14,7 +14,7 @@ use tickety_engine::questions;
 use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, StorageError};
 
 use crate::args::Global;
-use crate::compose::Repo;
+use crate::compose::{Finding, Repo};
 use crate::context::Context;
 use crate::exit::{CliError, Ended};
 use crate::render::Screen;
@@ -56,6 +56,11 @@ impl Session {
     /// Opens the home for what only a store in a repository can do.
     pub fn repo(&self) -> Result<Repo, CliError> {
         compose::open(&self.context, self.global.freshness, self.command)
+    }
+
+    /// Examines the home, even where it can't be opened.
+    pub fn examine(&self, fix: bool) -> Result<Vec<Finding>, CliError> {
+        compose::examine(&self.context, self.global.freshness, self.command, fix)
     }
 
     /// Returns the configured vocabulary.

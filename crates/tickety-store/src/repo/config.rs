@@ -90,6 +90,20 @@ impl Config {
         source.read(document.as_table())
     }
 
+    /// Takes what examining the records needs from a text that can't be used: the prefix, where a line says it.
+    pub(super) fn salvage(text: &str) -> Self {
+        let mut schema = Schema::default();
+        let top = text.lines().take_while(|line| !line.trim_start().starts_with('['));
+        let prefixes = top.filter_map(|line| {
+            let line = Document::parse(line).ok()?;
+            line.as_table().get("prefix")?.as_str().filter(|prefix| is_prefix(prefix)).map(str::to_owned)
+        });
+        if let Some(prefix) = prefixes.last() {
+            schema.prefix = prefix;
+        }
+        Self { schema, freshness: None, warnings: Vec::new() }
+    }
+
     /// Lists what is in force.
     pub fn settings(text: &str, path: &Path) -> Result<Vec<Setting>, StorageError> {
         let config = Self::parse(text, path)?;
@@ -213,14 +227,12 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn error(self, span: Option<Range<usize>>, message: &str) -> StorageError {
-        let line = span.map(|span| {
-            1 + self.text.as_bytes()[..span.start.min(self.text.len())].iter().filter(|byte| **byte == b'\n').count()
-        });
-        StorageError::Config {
-            path: self.path.to_owned(),
-            line: line.and_then(|line| u32::try_from(line).ok()),
-            message: message.to_owned(),
-        }
+        StorageError::Config { path: self.path.to_owned(), line: self.line(span), message: message.to_owned() }
+    }
+
+    fn line(self, span: Option<Range<usize>>) -> Option<u32> {
+        let before = &self.text.as_bytes()[..span?.start.min(self.text.len())];
+        u32::try_from(1 + before.iter().filter(|byte| **byte == b'\n').count()).ok()
     }
 
     fn text_of<'i>(self, item: &'i Item, key: &str) -> Result<&'i str, StorageError> {
@@ -234,10 +246,8 @@ impl Source<'_> {
         match table.get("format").map(|item| (item.as_integer(), item)) {
             Some((Some(FORMAT), _)) => {}
             Some((Some(newer), item)) if newer > FORMAT => {
-                return Err(self.error(
-                    item.span(),
-                    &format!("the issues are in format {newer}, this program knows format {FORMAT}: update tickety"),
-                ));
+                let (path, line) = (self.path.to_owned(), self.line(item.span()));
+                return Err(StorageError::NewerHome { path, line, found: newer, known: FORMAT });
             }
             Some((_, item)) => return Err(self.error(item.span(), &format!("`format` has to be {FORMAT}"))),
             None => return Err(self.error(None, &format!("`format = {FORMAT}` is missing"))),
@@ -377,7 +387,10 @@ mod tests {
     fn errors_name_the_line() {
         for (text, expected) in [
             ("", "config.toml: `format = 1` is missing"),
-            ("format = 2", "config.toml:1: the issues are in format 2, this program knows format 1: update tickety"),
+            (
+                "# ours\nformat = 2",
+                "config.toml:2: made by a newer Tickety (format 2, and this program knows format 1): update this program",
+            ),
             ("format = 1\nprefix = \"a-b\"", "config.toml:2: `prefix` has to be"),
             ("format = 1\n\n[statuses]\ndone = \"finished\"", "config.toml:4: status `done` has to count as"),
             ("format = 1\n[statuses]\nclosed = \"open\"", "config.toml:3: status `closed` always counts as closed"),
@@ -388,6 +401,18 @@ mod tests {
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.starts_with(expected), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_prefix_is_salvaged_from_a_text_that_cannot_be_used() {
+        for (text, prefix) in [
+            ("format = 1\nprefix = \"AB\" # ours\nkinds = [\n", "AB"),
+            ("prefix = \"AB\"\n<<<<<<< HEAD\n", "AB"),
+            ("prefix = \"A B\"\n[fields\nprefix = \"CD\"\n", "TIK"),
+            ("", "TIK"),
+        ] {
+            assert_eq!(Config::salvage(text).schema.prefix, prefix, "{text}");
         }
     }
 

@@ -4,33 +4,50 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::layout::{CONFIG_FILE, GitDirs, HOME_DIR, Layout};
+use super::layout::{CONFIG_FILE, GitDirs, HOME_DIR, ISSUES_DIR, Layout};
 
 /// Finds the home of a folder: the nearest `.tickety/config.toml` there or above, but not beyond
 /// the root of the work tree that the folder is in.
+///
+/// A nearer `.tickety` that holds issues and no configuration is not passed over: writes meant for
+/// it would end up in another home.
 ///
 /// `start` is made absolute and its links are resolved.
 pub fn discover(start: &Path) -> Result<Layout, DiscoveryError> {
     let start = fs::canonicalize(start).map_err(|source| DiscoveryError::Read { path: start.to_owned(), source })?;
     let mut home = None;
+    let mut unconfigured = None;
     for dir in start.ancestors() {
-        if home.is_none() && is_home(dir)? {
-            home = Some(dir);
+        if home.is_none() {
+            match look_for_home(dir)? {
+                Found::Nothing => {}
+                Found::Home => home = Some(dir),
+                Found::WithoutConfig { has_issues: true } => {
+                    return Err(DiscoveryError::NoConfig { home: dir.join(HOME_DIR) });
+                }
+                Found::WithoutConfig { has_issues: false } => drop(unconfigured.get_or_insert(dir)),
+            }
         }
         if let Some(git) = git_dirs(dir)? {
-            return match home {
-                Some(root) => Ok(Layout::new(root.to_owned(), Some(git))),
-                None => Err(DiscoveryError::NoHome {
-                    outside: dir.ancestors().skip(1).find(|dir| is_home(dir).unwrap_or(false)).map(Path::to_owned),
+            return match (home, unconfigured) {
+                (Some(root), _) => Ok(Layout::new(root.to_owned(), Some(git))),
+                (None, Some(dir)) => Err(DiscoveryError::NoConfig { home: dir.join(HOME_DIR) }),
+                (None, None) => Err(DiscoveryError::NoHome {
+                    outside: dir
+                        .ancestors()
+                        .skip(1)
+                        .find(|dir| matches!(look_for_home(dir), Ok(Found::Home)))
+                        .map(Path::to_owned),
                     limit: Some(dir.to_owned()),
                     start,
                 }),
             };
         }
     }
-    match home {
-        Some(root) => Ok(Layout::new(root.to_owned(), None)),
-        None => Err(DiscoveryError::NoHome { start, limit: None, outside: None }),
+    match (home, unconfigured) {
+        (Some(root), _) => Ok(Layout::new(root.to_owned(), None)),
+        (None, Some(dir)) => Err(DiscoveryError::NoConfig { home: dir.join(HOME_DIR) }),
+        (None, None) => Err(DiscoveryError::NoHome { start, limit: None, outside: None }),
     }
 }
 
@@ -51,14 +68,23 @@ pub fn work_tree(path: &Path) -> Result<Option<GitDirs>, DiscoveryError> {
     Ok(None)
 }
 
-/// Whether a folder has a home. A home that is a link is refused: what it points to may lie
-/// outside of the repository.
-fn is_home(dir: &Path) -> Result<bool, DiscoveryError> {
+/// What a folder has of a home.
+enum Found {
+    Nothing,
+    Home,
+    WithoutConfig { has_issues: bool },
+}
+
+/// Looks for a home in a folder. One that is a link is refused: what it points to may lie outside
+/// of the repository.
+fn look_for_home(dir: &Path) -> Result<Found, DiscoveryError> {
     let home = dir.join(HOME_DIR);
+    let is_there = |name: &str| home.join(name).symlink_metadata().is_ok();
     match fs::symlink_metadata(&home) {
         Ok(found) if found.is_symlink() => Err(DiscoveryError::LinkedHome { path: home }),
-        Ok(found) => Ok(found.is_dir() && home.join(CONFIG_FILE).symlink_metadata().is_ok()),
-        Err(_) => Ok(false),
+        Ok(found) if found.is_dir() && is_there(CONFIG_FILE) => Ok(Found::Home),
+        Ok(found) if found.is_dir() => Ok(Found::WithoutConfig { has_issues: is_there(ISSUES_DIR) }),
+        Ok(_) | Err(_) => Ok(Found::Nothing),
     }
 }
 
@@ -121,6 +147,12 @@ pub enum DiscoveryError {
         limit: Option<PathBuf>,
         /// The nearest folder beyond that has a home.
         outside: Option<PathBuf>,
+    },
+    /// A home without its configuration.
+    #[error("{} has no {CONFIG_FILE}", home.display())]
+    NoConfig {
+        /// The home.
+        home: PathBuf,
     },
     /// `.tickety` is a symbolic link.
     #[error("{} is a symbolic link: a home must be a directory of its own", path.display())]
@@ -253,6 +285,27 @@ mod tests {
         let layout = discover(&root.join("sub")).unwrap();
         assert_eq!(layout.root, root.join("sub"));
         assert!(layout.state.starts_with(root.join(".git/tickety/homes")));
+    }
+
+    #[test]
+    fn a_home_without_its_config_is_not_passed_over() {
+        let (_temp, root) = folder();
+        make_home(&root);
+        let sub = root.join("sub");
+        create_dir_all(sub.join(".tickety/issues")).unwrap();
+        let lost = |error: &DiscoveryError| matches!(error, DiscoveryError::NoConfig { home } if *home == sub.join(".tickety"));
+        let error = discover(&sub).unwrap_err();
+        assert!(lost(&error), "{error}");
+        // Without issues it is nothing to lose, unless it is all there is.
+        fs::remove_dir(sub.join(".tickety/issues")).unwrap();
+        assert_eq!(discover(&sub).unwrap().root, root);
+        fs::remove_file(root.join(".tickety/config.toml")).unwrap();
+        fs::remove_dir(root.join(".tickety")).unwrap();
+        let error = discover(&sub).unwrap_err();
+        assert!(lost(&error), "{error}");
+        make_git(&root.join(".git"));
+        let error = discover(&sub).unwrap_err();
+        assert!(lost(&error), "{error}");
     }
 
     #[test]

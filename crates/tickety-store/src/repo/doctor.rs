@@ -1,21 +1,27 @@
 //! Finding what is wrong with a home, and mending what can be mended without guessing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod records;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::path::Path;
 
-use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber};
-use tickety_core::issue::LinkKind;
+use tickety_core::ident::{IssueKey, IssueNumber};
 
+use super::config::Config;
 use super::counter;
+use super::discovery::{self, DiscoveryError};
+use super::files::HomeDir;
 use super::journal::{self, JournalError, JournalStatus};
-use super::layout::{HOME_DIR, RecordPath, TEMPORARY_PREFIX};
+use super::layout::{CONFIG_FILE, HOME_DIR, RecordPath, TEMPORARY_PREFIX};
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
 use super::recovery;
 use super::scan::Scan;
-use super::store::RepoStore;
+use super::store::{RepoOptions, RepoStore, read_config};
 use crate::error::StorageError;
+use records::Records;
 
 /// Something that is wrong with a home.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,27 +111,92 @@ impl Remedy {
 }
 
 impl RepoStore {
+    /// Examines the home of a folder, also where its configuration keeps it from being opened: that is then a
+    /// finding, nothing is mended, and what depends on the configuration is not examined.
+    pub fn examine(start: &Path, options: RepoOptions, fix: bool) -> Result<Vec<Finding>, StorageError> {
+        let layout = match discovery::discover(start) {
+            Err(DiscoveryError::NoConfig { home }) => discovery::layout_at(home.parent().unwrap_or(&home))?,
+            found => found?,
+        };
+        let home = HomeDir::open(&layout)?;
+        let (text, error) = match read_config(&home, &layout) {
+            Err(error) => (String::new(), error),
+            Ok(text) => match Config::parse(&text, &layout.config()) {
+                Ok(config) => return Self::with_config(layout, home, config, options).doctor(fix),
+                Err(error) => (text, error),
+            },
+        };
+        Self::with_config(layout, home, Config::salvage(&text), options).examine_without_config(&error)
+    }
+
+    fn examine_without_config(&self, error: &StorageError) -> Result<Vec<Finding>, StorageError> {
+        let mut report = Report { fix: false, knows_words: false, findings: Vec::new() };
+        let path = format!("{HOME_DIR}/{CONFIG_FILE}");
+        let message = match error {
+            StorageError::Config { line, message, .. } => {
+                format!(
+                    "{}{message}: repair it in an editor",
+                    line.map(|line| format!("line {line}: ")).unwrap_or_default()
+                )
+            }
+            StorageError::NoConfig { .. } => format!(
+                "is missing: `git restore {path}` brings a committed one back, `tickety init` writes a new one and leaves the issues as they are"
+            ),
+            StorageError::NewerHome { line, found, known, .. } => {
+                let message = format!(
+                    "{}made by a newer Tickety (format {found}, and this program knows format {known}): update this program",
+                    line.map(|line| format!("line {line}: ")).unwrap_or_default()
+                );
+                report.add(Check::Config, path, message, Remedy::Manual);
+                return Ok(report.findings);
+            }
+            StorageError::Damaged { message, .. } => message.clone(),
+            other => other.to_string(),
+        };
+        let message =
+            format!("{message}. Until then other commands fail, nothing is mended, and the index isn't examined");
+        report.add(Check::Config, path, message, Remedy::Manual);
+        self.examine_journal(&mut report, None)?;
+        if let Some(scan) = self.examine_files(&mut report)? {
+            let highest = self.examine_records(&mut report, &scan);
+            self.examine_counter(&mut report, highest)?;
+        }
+        Ok(report.sorted())
+    }
+
     /// Examines the home. With `fix`, mends what is safe: what is derived is made afresh, acknowledged
     /// writes are finished, leftovers removed. No record is ever changed or removed.
     pub fn doctor(&self, fix: bool) -> Result<Vec<Finding>, StorageError> {
         let lock = if fix { Some(WriteLock::acquire(&self.layout, &self.lock_options())?) } else { None };
-        let mut report = Report { fix, findings: Vec::new() };
+        let mut report = Report { fix, knows_words: true, findings: Vec::new() };
         for warning in &self.config.warnings {
-            let path = format!("{HOME_DIR}/{}", super::layout::CONFIG_FILE);
+            let path = format!("{HOME_DIR}/{CONFIG_FILE}");
             report.add(Check::Config, path, warning.clone(), Remedy::Manual);
         }
         self.examine_journal(&mut report, lock.as_ref())?;
-        let scan = self.scan()?;
-        self.examine_leftovers(&mut report, &scan)?;
+        if let Some(scan) = self.examine_files(&mut report)? {
+            let highest = self.examine_records(&mut report, &scan);
+            self.examine_counter(&mut report, highest)?;
+            self.examine_index(&mut report, lock.as_ref())?;
+        }
+        Ok(report.sorted())
+    }
+
+    /// Lists the records and finds what lies among them; `None` where they can't be listed.
+    fn examine_files(&self, report: &mut Report) -> Result<Option<Scan>, StorageError> {
+        let scan = match self.scan() {
+            Err(StorageError::Damaged { path, message }) => {
+                report.add(Check::Stray, path.display().to_string(), message, Remedy::Manual);
+                return Ok(None);
+            }
+            scan => scan?,
+        };
+        self.examine_leftovers(report, &scan)?;
         for stray in scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays) {
             let path = format!("{HOME_DIR}/{}", stray.path.display());
             report.add(Check::Stray, path, format!("{}: move it elsewhere", stray.reason), Remedy::Manual);
         }
-        let highest = self.examine_records(&mut report, &scan);
-        self.examine_counter(&mut report, highest)?;
-        self.examine_index(&mut report, lock.as_ref())?;
-        report.findings.sort_by(|left, right| (left.check, &left.subject).cmp(&(right.check, &right.subject)));
-        Ok(report.findings)
+        Ok(Some(scan))
     }
 
     fn examine_journal(&self, report: &mut Report, lock: Option<&WriteLock>) -> Result<(), StorageError> {
@@ -187,11 +258,11 @@ impl RepoStore {
             match found {
                 Found::Issue(loaded) => {
                     let issue = loaded.issue;
-                    if !self.schema.has_status(&issue.status) {
+                    if report.knows_words && !self.schema.has_status(&issue.status) {
                         let message = format!("status `{}` is not configured: it counts as open", issue.status);
                         report.add(Check::Vocabulary, key.to_string(), message, Remedy::Manual);
                     }
-                    if !self.schema.has_kind(&issue.kind) {
+                    if report.knows_words && !self.schema.has_kind(&issue.kind) {
                         let message = format!("kind `{}` is not configured", issue.kind);
                         report.add(Check::Vocabulary, key.to_string(), message, Remedy::Manual);
                     }
@@ -247,10 +318,17 @@ impl RepoStore {
 #[derive(Debug)]
 struct Report {
     fix: bool,
+    /// Whether it is known which statuses and kinds are configured.
+    knows_words: bool,
     findings: Vec<Finding>,
 }
 
 impl Report {
+    fn sorted(mut self) -> Vec<Finding> {
+        self.findings.sort_by(|left, right| (left.check, &left.subject).cmp(&(right.check, &right.subject)));
+        self.findings
+    }
+
     fn add(&mut self, check: Check, subject: String, message: String, remedy: Remedy) {
         self.findings.push(Finding { check, subject, message, remedy });
     }
@@ -259,103 +337,4 @@ impl Report {
         let remedy = if self.fix { Remedy::Fixed } else { Remedy::Fixable };
         self.add(check, subject, message, remedy);
     }
-}
-
-/// What is kept of the records while all are examined.
-#[derive(Debug, Default)]
-struct Records {
-    by_id: HashMap<IssueId, Vec<IssueKey>>,
-    links: BTreeMap<IssueKey, Vec<(LinkKind, IssueName)>>,
-}
-
-impl Records {
-    fn named(&self, name: IssueName) -> Vec<IssueKey> {
-        self.links.keys().filter(|key| name.names(**key)).copied().collect()
-    }
-
-    fn examine_names(&self, report: &mut Report) {
-        let keys: Vec<IssueKey> = self.links.keys().copied().collect();
-        for twins in keys.chunk_by(|left, right| left.number == right.number).filter(|twins| twins.len() > 1) {
-            let message = format!("several issues have this number: {}; see `tickety renumber`", join(twins));
-            report.add(Check::Number, twins[0].number.to_string(), message, Remedy::Manual);
-        }
-        for (id, keys) in self.by_id.iter().filter(|(_, keys)| keys.len() > 1) {
-            let message = format!("several issues have this id: {}; was a file copied?", join(keys));
-            report.add(Check::Number, id.to_string(), message, Remedy::Manual);
-        }
-    }
-
-    fn examine_links(&self, report: &mut Report) {
-        let mut edges: BTreeMap<LinkKind, BTreeMap<IssueKey, Vec<IssueKey>>> = BTreeMap::new();
-        for (&holder, links) in &self.links {
-            for &(kind, name) in links {
-                // Most names have their suffix: looking those up is cheap.
-                let exact = name.suffix.map(|suffix| IssueKey { number: name.number, suffix });
-                let found = match exact {
-                    Some(key) => self.links.contains_key(&key).then_some(key).into_iter().collect(),
-                    None => self.named(name),
-                };
-                match found.as_slice() {
-                    [target] => edges.entry(kind).or_default().entry(holder).or_default().push(*target),
-                    [] => {
-                        let message = format!("{kind} {name}, which doesn't exist: `tickety unlink` or edit the file");
-                        report.add(Check::Link, holder.to_string(), message, Remedy::Manual);
-                    }
-                    several => {
-                        let message = format!("{kind} {name}, which may be {}", join(several));
-                        report.add(Check::Link, holder.to_string(), message, Remedy::Manual);
-                    }
-                }
-            }
-        }
-        for (kind, edges) in edges.iter().filter(|(kind, _)| kind.is_acyclic()) {
-            for circle in circles(edges) {
-                let message = format!("{kind} goes in a circle: {}", join_with(&circle, " -> "));
-                report.add(Check::Cycle, circle[0].to_string(), message, Remedy::Manual);
-            }
-        }
-    }
-}
-
-/// Finds circles: at least one of each tangle. Depth first without recursion, each issue once.
-fn circles(edges: &BTreeMap<IssueKey, Vec<IssueKey>>) -> Vec<Vec<IssueKey>> {
-    let mut found = Vec::new();
-    let mut done: BTreeSet<IssueKey> = BTreeSet::new();
-    let none = Vec::new();
-    for &start in edges.keys() {
-        if done.contains(&start) {
-            continue;
-        }
-        let mut walk = vec![start];
-        let mut rest = vec![edges.get(&start).unwrap_or(&none).iter()];
-        while let Some(next) = rest.last_mut() {
-            match next.next() {
-                None => {
-                    done.extend(walk.pop());
-                    rest.pop();
-                }
-                Some(target) if done.contains(target) => {}
-                Some(target) => match walk.iter().position(|key| key == target) {
-                    Some(at) => {
-                        let mut circle = walk[at..].to_vec();
-                        circle.push(*target);
-                        found.push(circle);
-                    }
-                    None => {
-                        walk.push(*target);
-                        rest.push(edges.get(target).unwrap_or(&none).iter());
-                    }
-                },
-            }
-        }
-    }
-    found
-}
-
-fn join(keys: &[IssueKey]) -> String {
-    join_with(keys, ", ")
-}
-
-fn join_with(keys: &[IssueKey], separator: &str) -> String {
-    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
 }

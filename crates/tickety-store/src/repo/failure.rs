@@ -9,7 +9,7 @@ use super::files::FileError;
 use super::git::GitError;
 use super::index::IndexError;
 use super::journal::JournalError;
-use super::layout::{HOME_DIR, ISSUES_DIR};
+use super::layout::{CONFIG_FILE, HOME_DIR, ISSUES_DIR};
 use super::lock::LockError;
 use crate::error::StorageError;
 
@@ -49,6 +49,7 @@ impl From<DiscoveryError> for StorageError {
         let message = error.to_string();
         match error {
             DiscoveryError::NoHome { start, .. } => Self::NoHome { start },
+            DiscoveryError::NoConfig { home } => Self::NoConfig { path: home.join(CONFIG_FILE) },
             DiscoveryError::LinkedHome { path } | DiscoveryError::BrokenGitFile { path, .. } => {
                 Self::Damaged { path, message }
             }

@@ -88,8 +88,12 @@ impl RepoStore {
     pub fn open_layout(layout: Layout, options: RepoOptions) -> Result<Self, StorageError> {
         let home = HomeDir::open(&layout)?;
         let config = Config::parse(&read_config(&home, &layout)?, &layout.config())?;
+        Ok(Self::with_config(layout, home, config, options))
+    }
+
+    pub(super) fn with_config(layout: Layout, home: HomeDir, config: Config, options: RepoOptions) -> Self {
         let schema = Arc::new(config.schema.clone());
-        Ok(Self { layout, home, config, schema, options, index: Mutex::new(None) })
+        Self { layout, home, config, schema, options, index: Mutex::new(None) }
     }
 
     /// Returns where everything lies.
@@ -215,12 +219,13 @@ impl RepoStore {
     }
 }
 
-fn read_config(home: &HomeDir, layout: &Layout) -> Result<String, StorageError> {
+/// Reads the text of the configuration of an open home.
+pub(super) fn read_config(home: &HomeDir, layout: &Layout) -> Result<String, StorageError> {
     let path = layout.config();
     let name = CONFIG_FILE.parse().expect("the name of the configuration is a plain one");
     let bytes = match home.read(&name, MAX_CONFIG_BYTES)? {
         Some(content) => content.bytes,
-        None => return Err(StorageError::NoHome { start: layout.root.clone() }),
+        None => return Err(StorageError::NoConfig { path }),
     };
     String::from_utf8(bytes).map_err(|error| StorageError::Config {
         line: Some(line_of(error.as_bytes(), error.utf8_error().valid_up_to())),

@@ -38,7 +38,7 @@ struct WireFinding {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let findings = session.repo()?.doctor(args.fix)?;
+    let findings = session.examine(args.fix)?;
     let healthy = findings.iter().all(|finding| finding.remedy == Remedy::Fixed);
     let ended = if healthy { Ended::Done } else { Ended::No };
     if session.json() {

@@ -30,6 +30,53 @@ fn the_doctor_names_what_is_wrong_and_mends_what_is_safe() {
 }
 
 #[test]
+fn the_doctor_examines_a_home_whose_config_is_broken() {
+    let env = small_home();
+    env.ok(&["config", "set", "prefix", "AB"]);
+    env.ok(&["config", "set", "statuses.review", "open"]);
+    env.ok(&["edit", "3", "--status", "review"]);
+    env.write(".tickety/issues/000/notes.txt", "stray");
+    let good = env.read(".tickety/config.toml");
+    env.write(".tickety/config.toml", &good.replace("# kinds", "kinds = [\n# kinds"));
+    assert_snapshot!(env.run(&["doctor", "--fix"]), @"
+    config .tickety/config.toml: line 10: unclosed array, expected `]`: repair it in an editor. Until then other commands fail, nothing is mended, and the index isn't examined
+    stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
+    --- status 1
+    ");
+    env.write(".tickety/config.toml", &good.replace("format = 1", "format = 2"));
+    assert_snapshot!(env.run(&["doctor"]), @"
+    config .tickety/config.toml: line 2: made by a newer Tickety (format 2, and this program knows format 1): update this program
+    --- status 1
+    ");
+    assert_snapshot!(env.run(&["list"]), @"
+    --- standard error
+    error: [ROOT]/work/.tickety/config.toml:2: made by a newer Tickety (format 2, and this program knows format 1): update this program
+    --- status 12
+    ");
+    std::fs::remove_file(env.work().join(".tickety/config.toml")).expect("it was there");
+    assert_snapshot!(env.run(&["doctor"]), @"
+    config .tickety/config.toml: is missing: `git restore .tickety/config.toml` brings a committed one back, `tickety init` writes a new one and leaves the issues as they are. Until then other commands fail, nothing is mended, and the index isn't examined
+    stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
+    --- status 1
+    ");
+    assert_snapshot!(env.run(&["list"]), @"
+    --- standard error
+    error: [ROOT]/work/.tickety/config.toml is missing
+    hint: `git restore [ROOT]/work/.tickety/config.toml` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are
+    --- status 12
+    ");
+    std::fs::create_dir(env.work().join(".tickety/config.toml")).expect("nothing is there");
+    assert_snapshot!(env.run(&["doctor"]), @"
+    config .tickety/config.toml: [ROOT]/work/.tickety/config.toml is a directory where a file is expected: move it away. Until then other commands fail, nothing is mended, and the index isn't examined
+    stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
+    --- status 1
+    ");
+    std::fs::remove_dir(env.work().join(".tickety/config.toml")).expect("it was there");
+    env.ok(&["init"]);
+    assert_eq!(json(&env, &["list", "is:any", "--json"])["data"]["total"], 4);
+}
+
+#[test]
 fn the_index_can_be_examined_and_made_afresh() {
     let env = small_home();
     assert_eq!(env.run(&["index", "verify"]).status, 0);
