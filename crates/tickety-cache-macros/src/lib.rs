@@ -1,0 +1,1 @@
+//! The attribute `#[cached]` of tickety-cache.

@@ -1,0 +1,118 @@
+//! A cache in memory that knows when to forget.
+//!
+//! Entries have times to live and tags, loads are done once however many ask, what fails can be covered by what
+//! is stale, and statistics say if it pays. It owns keys, values and their terms, and knows nothing of what
+//! they mean. It starts no thread and needs no runtime: work is done by callers, or by a [`Spawner`] that
+//! the user brings.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tickety_cache::{Cache, Class, Entry, LoadOptions};
+//!
+//! let cache: Cache<String, String> = Cache::builder(10_000)
+//!     .ttl(Duration::from_secs(300))
+//!     .class(Class::new("search").ttl(Duration::from_secs(600)).soft_ttl(Duration::from_secs(60)))
+//!     .build();
+//!
+//! // Of all who ask at a time, one loads.
+//! let page = cache.get_or_load("issue:42", || "text".to_owned());
+//! assert_eq!(page, "text");
+//!
+//! // Terms come with what is loaded: a class, a time to live, tags.
+//! let search = cache.class("search").unwrap();
+//! let options = LoadOptions::new().class(search);
+//! let found = cache.load_with("search:cache", options, || {
+//!     Ok::<_, std::io::Error>(Entry::new("42".to_owned()).tag("issue:42"))
+//! })?;
+//! assert!(found.is_fresh());
+//!
+//! // A write invalidates what was made of the issue, whoever is just loading it.
+//! cache.remove("issue:42");
+//! cache.invalidate_tag("issue:42");
+//! assert!(!cache.contains("issue:42") && !cache.contains("search:cache"));
+//! # Ok::<_, tickety_cache::LoadError<std::io::Error>>(())
+//! ```
+//!
+//! # What holds
+//!
+//! - **Times.** An entry is fresh, then stale (`soft_ttl`), then expired (`ttl`), then gone (`fail_safe`); see
+//!   [`Class`]. Asking never prolongs anything. Times are counted in ticks of about a millisecond and rounded so
+//!   that nothing lives longer than it may; up to 17 ms may be missing. A time to live is cut at 417 days.
+//! - **Nothing outdated is stored.** A load notes the number of the last invalidation when it begins. If its key,
+//!   one of its tags or everything was invalidated since, its callers get what it brought and the cache doesn't keep
+//!   it, and callers who came after the invalidation don't get it either. For reads outside of loading calls
+//!   there are [tickets](Cache::ticket). These numbers are counters, never clocks, and bounded in number.
+//! - **Single flight.** However many ask for a key, one loads. If the one that loads panics, another does. A
+//!   load by a future is driven by whoever waits, so it comes to its end although the caller that began it is dropped
+//!   or never polled again.
+//! - **Readers do no upkeep.** A hit takes a read lock of one shard, reads the clock if the entry has a time, and
+//!   adds to a counter that no other thread writes to. What is over stays until it is displaced, replaced or
+//!   [swept](Cache::maintain), and is never served.
+//! - **Replacing a key evicts nobody**, if its new value isn't heavier than the old one. Evicting takes constant time.
+//! - **Locks.** Keys are hashed and compared, and values cloned, under locks: `Hash`, `Eq` and `Clone` must not use
+//!   the cache. Loaders, listeners, weighers and destructors may.
+//!
+//! # How it works
+//!
+//! The engine is [quick_cache], whose policy is a modified CLOCK-PRO: like S3-FIFO, it keeps new entries on
+//! trial and remembers those it has evicted, so that a scan doesn't flush what is hot. A cache of up to 10,000
+//! entries has one shard; larger ones have a power of two, at most eight for each processor, of at least
+//! 5,000 entries each, since each shard evicts for itself. The particulars of an entry (32 bytes) lie with its
+//! key, where the engine shows them to a lookup without cloning anything.
+//!
+//! Invalidating a tag puts a stamp on it, however many entries carry it. An entry is compared with the stamps
+//! of its tags when it is found, and only if any tag was invalidated since that was last done.
+//!
+//! Loading, storing and removing a key take one of 32 lanes, which readers don't. In a lane it is decided
+//! who loads, and whether what was loaded may be stored.
+//!
+//! [quick_cache]: https://docs.rs/quick_cache
+//!
+//! # Memory
+//!
+//! For a cache of `n` entries there are `1.5 n` places (the engine remembers half as many evicted keys), of
+//! `size_of::<K>() + size_of::<Option<V>>() + 48` bytes, and about 15 bytes an entry in the index. With numbers as
+//! keys and values that is an overhead of 107 bytes an entry (108 with the 16 of key and value counted out).
+//! Each entry that has tags, a weight other than 1 or ends when idle takes one allocation of 40 bytes more. Room is
+//! made at once ([`Builder::initial_capacity`]), and a full cache grows no further.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `async` | loading by futures |
+//!
+//! None is on by default. The oldest supported compiler is 1.88.
+
+mod builder;
+mod cache;
+mod class;
+mod clock;
+mod engine;
+mod entry;
+mod glob;
+mod invalidation;
+mod lane;
+mod load;
+mod lookup;
+mod removal;
+mod slot;
+mod stats;
+mod summary;
+mod sync;
+mod tag;
+#[cfg(test)]
+#[path = "tag/tests.rs"]
+mod tag_tests;
+
+pub use builder::Builder;
+pub use cache::{Cache, Ticket};
+pub use class::{Class, ClassId};
+pub use clock::{Clock, ManualClock};
+pub use entry::Entry;
+pub use equivalent::Equivalent;
+pub use load::{LoadError, LoadOptions, Sleep, Spawner, Task};
+pub use lookup::Lookup;
+pub use removal::{Cause, Removed};
+pub use stats::{Removals, Stats};
+pub use summary::EntrySummary;

@@ -1,0 +1,424 @@
+//! Loading: what a caller asks for, what it gets, and the steps all kinds of callers share.
+
+mod blocking;
+mod detached;
+pub(crate) mod flight;
+mod spawner;
+#[cfg(feature = "async")]
+mod tasks;
+
+use std::any::Any;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use equivalent::Equivalent;
+
+use self::flight::{Flight, Pilot};
+pub use self::spawner::{Sleep, Spawner, Task};
+use crate::cache::Inner;
+use crate::class::ClassId;
+use crate::clock::duration;
+use crate::entry::Entry;
+use crate::lookup::Lookup;
+use crate::slot::{Tally, Verdict, Wanted};
+use crate::stats::Count;
+
+/// Why a loading call has no value.
+///
+/// All who waited for a load get the same error.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LoadError<E> {
+    /// The load failed, and there was nothing that could be served instead.
+    Failed(Arc<E>),
+    /// The load took longer than the hard timeout.
+    TimedOut(Duration),
+}
+
+impl<E> LoadError<E> {
+    /// Returns what the loader said, if it failed.
+    pub fn reason(&self) -> Option<&Arc<E>> {
+        match self {
+            Self::Failed(reason) => Some(reason),
+            Self::TimedOut(_) => None,
+        }
+    }
+}
+
+impl<E> Clone for LoadError<E> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Failed(reason) => Self::Failed(reason.clone()),
+            Self::TimedOut(limit) => Self::TimedOut(*limit),
+        }
+    }
+}
+
+impl<E> std::fmt::Display for LoadError<E> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Failed(_) => formatter.write_str("could not load the entry"),
+            Self::TimedOut(limit) => write!(formatter, "loading the entry took longer than {limit:?}"),
+        }
+    }
+}
+
+impl<E: std::error::Error + 'static> std::error::Error for LoadError<E> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Failed(reason) => Some(&**reason),
+            Self::TimedOut(_) => None,
+        }
+    }
+}
+
+/// How a call that may load is to go about it.
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use]
+pub struct LoadOptions {
+    class: ClassId,
+    soft_timeout: Option<Duration>,
+    hard_timeout: Option<Duration>,
+    pub(crate) negatives: bool,
+}
+
+impl LoadOptions {
+    /// Starts with what the default class says.
+    pub fn new() -> Self {
+        Self { negatives: true, ..Self::default() }
+    }
+
+    /// Sets the class: of misses, of the times that hold for waiting, and of what is loaded unless that names
+    /// another.
+    pub fn class(mut self, class: ClassId) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Serves what is stale or expired, if there is such, when the load takes longer.
+    pub fn soft_timeout(mut self, time: Duration) -> Self {
+        self.soft_timeout = Some(time);
+        self
+    }
+
+    /// Gives up waiting after this time.
+    pub fn hard_timeout(mut self, time: Duration) -> Self {
+        self.hard_timeout = Some(time);
+        self
+    }
+}
+
+/// What a load came to.
+pub(crate) enum Outcome<V> {
+    Loaded {
+        value: Option<V>,
+        age: Duration,
+        /// The newest stamp of its tags when it was done.
+        stamp: u64,
+    },
+    Failed(Arc<dyn Any + Send + Sync>),
+}
+
+impl<V: Clone> Clone for Outcome<V> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Loaded { value, age, stamp } => Self::Loaded { value: value.clone(), age: *age, stamp: *stamp },
+            Self::Failed(reason) => Self::Failed(reason.clone()),
+        }
+    }
+}
+
+/// What may be served if loading fails or takes too long.
+#[derive(Clone)]
+struct Fallback<V> {
+    value: V,
+    age: Duration,
+    /// Whether it may be served without that, too.
+    live: bool,
+}
+
+impl<V> Fallback<V> {
+    fn serve(self) -> Lookup<V> {
+        Lookup::Stale { value: self.value, age: self.age }
+    }
+}
+
+/// What a caller has to do next.
+enum Step<V, S> {
+    /// Nothing: here it is. `ahead` says that it should be refreshed.
+    Serve { lookup: Lookup<V>, ahead: bool },
+    /// Nothing: it failed a short time ago.
+    Failed { reason: Arc<dyn Any + Send + Sync>, fallback: Option<Fallback<V>> },
+    /// Wait for a load.
+    Wait { seat: S, joined: u64, fallback: Option<Fallback<V>> },
+    /// Do the load that is registered.
+    Lead { seat: S, fallback: Option<Fallback<V>> },
+    /// Load without telling others: those who wait for the load on its way can't be helped by a thread.
+    Alone { began: u64, fallback: Option<Fallback<V>> },
+}
+
+/// A caller of a loading function.
+#[derive(Clone, Copy)]
+struct Caller {
+    options: LoadOptions,
+    /// Who would do the load.
+    pilot: Pilot,
+    /// Whether it waits by blocking its thread.
+    blocks: bool,
+}
+
+impl Caller {
+    fn class(&self) -> u16 {
+        self.options.class.0
+    }
+}
+
+/// A place in a flight, which is given up when dropped. The last one to go drops the work.
+struct Seat<'a, K, V: Clone + Send + 'static> {
+    inner: &'a Inner<K, V>,
+    flight: Arc<Flight<Outcome<V>>>,
+    hash: u64,
+    seat: usize,
+}
+
+impl<'a, K, V: Clone + Send + 'static> Seat<'a, K, V> {
+    /// Takes a seat; the lane of the flight is locked or nobody else knows it yet.
+    fn take(inner: &'a Inner<K, V>, flight: Arc<Flight<Outcome<V>>>, hash: u64) -> Self {
+        let seat = flight.board();
+        Self { inner, flight, hash, seat }
+    }
+}
+
+impl<K, V: Clone + Send + 'static> Drop for Seat<'_, K, V> {
+    fn drop(&mut self) {
+        // Under the lock, or else somebody could join what is being dropped.
+        let mut lane = self.inner.lane(self.hash).lock();
+        let present = self.flight.leave(self.seat);
+        let driven = !matches!(self.flight.pilot(), Pilot::Caller(_));
+        if present == 0 && driven && self.flight.ended().is_none() {
+            lane.end(&self.flight);
+            drop(lane);
+            self.flight.cancel();
+        }
+    }
+}
+
+impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
+    /// Decides what a caller has to do.
+    fn step<Q>(&self, key: &Q, hash: u64, caller: Caller, first: bool) -> Step<V, Seat<'_, K, V>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        loop {
+            let probe = self.probe(key, Wanted::Kept, if first { self.tally() } else { Tally::None });
+            let value = self.find(&probe);
+            let found = probe.found();
+            let mut fallback = None;
+            match (value, found) {
+                (Some(None), Some(found)) if found.verdict == Verdict::Fresh && caller.options.negatives => {
+                    if first {
+                        self.count(Count::NegativeHit, found.class);
+                    }
+                    let lookup = Lookup::Negative { age: duration(found.age) };
+                    return Step::Serve { lookup, ahead: false };
+                }
+                (Some(Some(value)), Some(found)) => {
+                    let age = duration(found.age);
+                    if found.verdict == Verdict::Fresh {
+                        if first {
+                            self.count(Count::Hit, found.class);
+                        }
+                        let ahead = self.rules(found.class).refresh_ahead.is_some_and(|(share, hits)| {
+                            u32::from(found.hits).saturating_mul(self.sampling()) >= hits
+                                && found.age as f64 >= share * found.soft.ticks() as f64
+                        });
+                        return Step::Serve { lookup: Lookup::Fresh { value, age }, ahead };
+                    }
+                    let live = found.verdict == Verdict::Stale;
+                    if first {
+                        self.count(if live { Count::StaleHit } else { Count::Miss }, found.class);
+                    }
+                    fallback = Some(Fallback { value, age, live });
+                }
+                _ if first => self.count(Count::Miss, caller.class()),
+                _ => {}
+            }
+            if let Some(step) = self.enter(key, hash, caller, fallback) {
+                return step;
+            }
+        }
+    }
+
+    /// Joins or begins a load, unless the entry was stored meanwhile.
+    fn enter<Q>(
+        &self,
+        key: &Q,
+        hash: u64,
+        caller: Caller,
+        fallback: Option<Fallback<V>>,
+    ) -> Option<Step<V, Seat<'_, K, V>>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut lane = self.lane(hash).lock();
+        if let Some(failed) = lane.failure(hash, key, self.world.time.now())
+            && let Some(flight::End::Landed(Outcome::Failed(reason))) = failed.ended()
+        {
+            return Some(Step::Failed { reason, fallback });
+        }
+        if let Some(flight) = lane.flight(hash, key) {
+            if fallback.as_ref().is_some_and(|fallback| fallback.live) {
+                let lookup = fallback?.serve();
+                return Some(Step::Serve { lookup, ahead: false });
+            }
+            match flight.pilot() {
+                Pilot::Caller(thread) if caller.blocks && thread == thread::current().id() => {
+                    drop(lane);
+                    panic!("a loader asked the cache for the entry that it is loading");
+                }
+                _ if caller.blocks && flight.is_stranded() => {
+                    return Some(Step::Alone { began: self.sequence(), fallback });
+                }
+                _ => {}
+            }
+            let seat = Seat::take(self, flight.clone(), hash);
+            self.count(Count::Coalesced, caller.class());
+            return Some(Step::Wait { seat, joined: self.sequence(), fallback });
+        }
+        // Whoever had just loaded it when this caller looked is no longer in the lane.
+        let probe = self.probe(key, Wanted::Live, Tally::None);
+        if self.spaces().any(|space| space.contains(&probe))
+            && probe
+                .found()
+                .is_some_and(|found| found.verdict == Verdict::Fresh && (!found.negative || caller.options.negatives))
+        {
+            return None;
+        }
+        let flight = Flight::new(self.sequence(), caller.pilot);
+        lane.begin(hash, key.to_owned(), flight.clone());
+        if fallback.is_some() {
+            self.count(Count::Refresh, caller.class());
+        }
+        Some(Step::Lead { seat: Seat::take(self, flight, hash), fallback })
+    }
+
+    /// Begins a load of what is still fresh, unless one is on its way or has just failed.
+    fn enter_ahead<Q>(&self, key: &Q, hash: u64, caller: Caller) -> Option<Seat<'_, K, V>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut lane = self.lane(hash).lock();
+        if lane.flight(hash, key).is_some() || lane.failure(hash, key, self.world.time.now()).is_some() {
+            return None;
+        }
+        let flight = Flight::new(self.sequence(), caller.pilot);
+        lane.begin(hash, key.to_owned(), flight.clone());
+        self.count(Count::Refresh, caller.class());
+        Some(Seat::take(self, flight, hash))
+    }
+
+    /// Stores what a load brought, if it may, and tells all who wait.
+    fn complete(
+        &self,
+        key: K,
+        flight: &Arc<Flight<Outcome<V>>>,
+        hash: u64,
+        class: ClassId,
+        begun: Instant,
+        result: Result<Entry<V>, Arc<dyn Any + Send + Sync>>,
+    ) {
+        self.count_time(class, begun);
+        let entry = match result {
+            Ok(entry) => entry,
+            Err(reason) => {
+                self.count(Count::LoadFailure, class.0);
+                flight.land(Outcome::Failed(reason));
+                let mut lane = self.lane(hash).lock();
+                if lane.end(flight)
+                    && let Some(time) = self.rules(class.0).failure_ttl
+                {
+                    lane.fail(hash, key, flight.clone(), self.world.time.now().after(time));
+                }
+                return;
+            }
+        };
+        self.count(Count::Load, class.0);
+        let Entry { value, terms } = entry;
+        let slot = self.slot(key, value.as_ref(), &terms, class, flight.began);
+        let kept = value.clone();
+        let mut lane = self.lane(hash).lock();
+        let current = lane.end(flight);
+        let stamp = slot.as_ref().ok().and_then(|slot| slot.facts.tags()).map_or(0, |tags| tags.stamp());
+        match slot {
+            Ok(slot) if current && stamp <= flight.began => {
+                let stored = self.store(slot, kept);
+                drop(lane);
+                self.settle(stored);
+            }
+            Ok(_) => {
+                drop(lane);
+                self.count(Count::Refused, class.0);
+            }
+            Err(_) => {
+                drop(lane);
+                self.count(Count::Rejected, class.0);
+            }
+        }
+        flight.land(Outcome::Loaded { value, age: terms.age, stamp });
+    }
+
+    /// Counts a load that came to no result, and lets those who wait see for themselves.
+    fn abandon(&self, flight: &Arc<Flight<Outcome<V>>>, hash: u64, class: u16) {
+        self.forget(flight, hash, ClassId(class));
+        flight.lose(None);
+    }
+
+    /// Does the same for work that is dropped: whoever drives it tells those who wait.
+    fn forget(&self, flight: &Arc<Flight<Outcome<V>>>, hash: u64, class: ClassId) {
+        self.count(Count::LoadFailure, class.0);
+        self.lane(hash).lock().end(flight);
+    }
+
+    fn count_time(&self, class: ClassId, begun: Instant) {
+        let time = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counters.add(Count::LoadNanoseconds, class.0, time);
+    }
+
+    /// Turns a failure into what the caller gets.
+    fn failed<E>(
+        &self,
+        caller: Caller,
+        error: LoadError<E>,
+        fallback: Option<Fallback<V>>,
+    ) -> Result<Lookup<V>, LoadError<E>> {
+        let Some(fallback) = fallback else { return Err(error) };
+        self.count(Count::StaleOnError, caller.class());
+        Ok(fallback.serve())
+    }
+
+    fn soft_timeout(&self, caller: Caller) -> Option<Duration> {
+        caller.options.soft_timeout.or(self.rules(caller.class()).soft_timeout)
+    }
+
+    fn hard_timeout(&self, caller: Caller) -> Option<Duration> {
+        caller.options.hard_timeout.or(self.rules(caller.class()).hard_timeout)
+    }
+}
+
+/// Turns what others loaded into what a caller gets: `None` if that must not have it.
+fn served<V>(
+    outcome: Outcome<V>,
+    began: u64,
+    joined: u64,
+    negatives: bool,
+) -> Option<Result<Lookup<V>, Arc<dyn Any + Send + Sync>>> {
+    match outcome {
+        Outcome::Failed(reason) => Some(Err(reason)),
+        // It came after an invalidation that the load may have missed.
+        Outcome::Loaded { stamp, .. } if stamp > began && joined > began => None,
+        Outcome::Loaded { value: Some(value), age, .. } => Some(Ok(Lookup::Fresh { value, age })),
+        Outcome::Loaded { value: None, age, .. } => negatives.then_some(Ok(Lookup::Negative { age })),
+    }
+}

@@ -1,0 +1,275 @@
+//! Loading on the caller's thread.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use equivalent::Equivalent;
+
+use super::flight::{End, Pilot};
+use super::{Caller, Fallback, LoadError, LoadOptions, Seat, Step, served};
+use crate::cache::{Cache, Inner};
+use crate::entry::Entry;
+use crate::lookup::Lookup;
+
+impl<K: Hash + Eq, V: Clone + Send + 'static> Cache<K, V> {
+    /// Returns what is stored under a key or loads it, on this thread. Of all who ask for the key at a time
+    /// one loads; the others wait for it. If it panics, the next one loads.
+    ///
+    /// ```
+    /// use tickety_cache::Cache;
+    ///
+    /// let cache = Cache::<String, usize>::builder(100).build();
+    /// let length = cache.get_or_load("text", || "text".len());
+    /// assert_eq!((length, cache.get("text")), (4, Some(4)));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the loader asks for the key that it is loading.
+    pub fn get_or_load<Q>(&self, key: &Q, load: impl FnOnce() -> V) -> V
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let options = LoadOptions { negatives: false, ..LoadOptions::default() };
+        // There is no time limit where there is no way to say that it is over.
+        let result = self.load_blocking(key, options, false, || Ok::<_, Infallible>(Entry::new(load())));
+        match result.map(Lookup::into_value) {
+            Ok(Some(value)) => value,
+            _ => unreachable!("a load that can't fail and isn't negative has a value"),
+        }
+    }
+
+    /// Does the same with a loader that may fail. All who wait get the same error, and the next call tries
+    /// again.
+    ///
+    /// # Errors
+    ///
+    /// If the loader fails, or another's for which this call waits, and nothing stale may be served.
+    pub fn get_or_try_load<Q, E>(&self, key: &Q, load: impl FnOnce() -> Result<V, E>) -> Result<V, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        let options = LoadOptions { negatives: false, ..LoadOptions::default() };
+        let lookup = self.load_blocking(key, options, true, || load().map(Entry::new))?;
+        Ok(lookup.into_value().expect("a load that isn't negative has a value"))
+    }
+
+    /// Does the same with a loader that may find nothing; that is remembered too.
+    ///
+    /// # Errors
+    ///
+    /// If the loader fails, or another's for which this call waits, and nothing stale may be served.
+    pub fn get_or_find<Q, E>(
+        &self,
+        key: &Q,
+        find: impl FnOnce() -> Result<Option<V>, E>,
+    ) -> Result<Option<V>, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        let find = || Ok(find()?.map_or_else(Entry::negative, Entry::new));
+        Ok(self.load_blocking(key, LoadOptions::new(), true, find)?.into_value())
+    }
+
+    /// Does the same with all there is to say: the class and the timeouts, and a loader that returns an
+    /// entry with its time to live, weight and tags. Returns how fresh the value is.
+    ///
+    /// A value that is stale is refreshed by the first who asks for it; others get the stale one meanwhile. The
+    /// timeouts hold for those who wait; one's own loader is run to its end. See
+    /// [`load_detached`](Self::load_detached) for more.
+    ///
+    /// # Errors
+    ///
+    /// If the loader fails, or another's for which this call waits, and nothing stale may be served.
+    pub fn load_with<Q, E>(
+        &self,
+        key: &Q,
+        options: LoadOptions,
+        load: impl FnOnce() -> Result<Entry<V>, E>,
+    ) -> Result<Lookup<V>, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        self.load_blocking(key, options, true, load)
+    }
+
+    fn load_blocking<Q, E>(
+        &self,
+        key: &Q,
+        options: LoadOptions,
+        limited: bool,
+        load: impl FnOnce() -> Result<Entry<V>, E>,
+    ) -> Result<Lookup<V>, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        let inner = &**self.inner();
+        let caller = Caller { options, pilot: Pilot::Caller(thread::current().id()), blocks: true };
+        let hash = inner.hash(key);
+        let mut first = true;
+        loop {
+            let step = inner.step(key, hash, caller, first);
+            first = false;
+            match step {
+                Step::Serve { lookup, .. } => return Ok(lookup),
+                Step::Lead { seat, fallback } => return inner.load_here(key, &seat, caller, fallback, load),
+                Step::Alone { began, fallback } => return inner.load_alone(key, caller, began, fallback, load),
+                Step::Failed { reason, fallback } => match reason.downcast::<E>() {
+                    Ok(reason) => return inner.failed(caller, LoadError::Failed(reason), fallback),
+                    Err(_) => return inner.load_alone(key, caller, inner.sequence(), fallback, load),
+                },
+                Step::Wait { seat, joined, fallback } => match inner.wait(&seat, joined, caller, limited, fallback) {
+                    Waited::Done(result) => return result,
+                    Waited::Again => {}
+                    Waited::Alone(fallback) => {
+                        return inner.load_alone(key, caller, inner.sequence(), fallback, load);
+                    }
+                },
+            }
+        }
+    }
+}
+
+/// How waiting ended.
+pub(super) enum Waited<V, E> {
+    Done(Result<Lookup<V>, LoadError<E>>),
+    Again,
+    /// The other's error is of another type.
+    Alone(Option<Fallback<V>>),
+}
+
+impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
+    /// Runs the loader for all who wait.
+    fn load_here<Q, E>(
+        &self,
+        key: &Q,
+        seat: &Seat<'_, K, V>,
+        caller: Caller,
+        fallback: Option<Fallback<V>>,
+        load: impl FnOnce() -> Result<Entry<V>, E>,
+    ) -> Result<Lookup<V>, LoadError<E>>
+    where
+        Q: ToOwned<Owned = K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        let begun = Instant::now();
+        let watch = Watch { inner: self, seat, class: caller.class() };
+        let result = load();
+        std::mem::forget(watch);
+        match result {
+            Ok(entry) => {
+                let lookup = fresh(&entry);
+                self.complete(key.to_owned(), &seat.flight, seat.hash, caller.options.class, begun, Ok(entry));
+                Ok(lookup)
+            }
+            Err(reason) => {
+                let reason = Arc::new(reason);
+                self.complete(
+                    key.to_owned(),
+                    &seat.flight,
+                    seat.hash,
+                    caller.options.class,
+                    begun,
+                    Err(reason.clone()),
+                );
+                self.failed(caller, LoadError::Failed(reason), fallback)
+            }
+        }
+    }
+
+    /// Runs the loader for this caller alone.
+    pub(super) fn load_alone<Q, E>(
+        &self,
+        key: &Q,
+        caller: Caller,
+        began: u64,
+        fallback: Option<Fallback<V>>,
+        load: impl FnOnce() -> Result<Entry<V>, E>,
+    ) -> Result<Lookup<V>, LoadError<E>>
+    where
+        Q: ToOwned<Owned = K> + ?Sized,
+    {
+        use crate::stats::Count;
+        let begun = Instant::now();
+        let result = load();
+        self.count_time(caller.options.class, begun);
+        match result {
+            Ok(mut entry) => {
+                self.count(Count::Load, caller.class());
+                let lookup = fresh(&entry);
+                entry.terms.class = entry.terms.class.or(Some(caller.options.class));
+                self.put_since(began, key.to_owned(), entry);
+                Ok(lookup)
+            }
+            Err(reason) => {
+                self.count(Count::LoadFailure, caller.class());
+                self.failed(caller, LoadError::Failed(Arc::new(reason)), fallback)
+            }
+        }
+    }
+
+    /// Waits for a load, blocking the thread.
+    pub(super) fn wait<E: Send + Sync + 'static>(
+        &self,
+        seat: &Seat<'_, K, V>,
+        joined: u64,
+        caller: Caller,
+        limited: bool,
+        fallback: Option<Fallback<V>>,
+    ) -> Waited<V, E> {
+        let begun = self.world.time.now();
+        let soft = self.soft_timeout(caller).filter(|_| limited && fallback.is_some());
+        let hard = self.hard_timeout(caller).filter(|_| limited);
+        let limit = soft.into_iter().chain(hard).min();
+        let waited = Cell::new(Duration::ZERO);
+        let patience = || {
+            waited.set(crate::clock::duration(self.world.time.now().since(begun)));
+            match limit {
+                None => Some(None),
+                Some(limit) => limit.checked_sub(waited.get()).filter(|left| !left.is_zero()).map(Some),
+            }
+        };
+        match seat.flight.wait(seat.seat, patience) {
+            None => {
+                let over = hard.filter(|hard| waited.get() >= *hard).or(limit).unwrap_or_default();
+                Waited::Done(self.failed(caller, LoadError::TimedOut(over), fallback))
+            }
+            Some(End::Lost) => Waited::Again,
+            Some(End::Landed(outcome)) => match served(outcome, seat.flight.began, joined, caller.options.negatives) {
+                None => Waited::Again,
+                Some(Ok(lookup)) => Waited::Done(Ok(lookup)),
+                Some(Err(reason)) => match Arc::<dyn Any + Send + Sync>::downcast::<E>(reason) {
+                    Ok(reason) => Waited::Done(self.failed(caller, LoadError::Failed(reason), fallback)),
+                    Err(_) => Waited::Alone(fallback),
+                },
+            },
+        }
+    }
+}
+
+fn fresh<V: Clone>(entry: &Entry<V>) -> Lookup<V> {
+    let age = entry.terms.age;
+    entry.value.clone().map_or(Lookup::Negative { age }, |value| Lookup::Fresh { value, age })
+}
+
+/// Ends the flight of a loader that panics.
+struct Watch<'a, 'b, K: Hash + Eq, V: Clone + Send + 'static> {
+    inner: &'a Inner<K, V>,
+    seat: &'a Seat<'b, K, V>,
+    class: u16,
+}
+
+impl<K: Hash + Eq, V: Clone + Send + 'static> Drop for Watch<'_, '_, K, V> {
+    fn drop(&mut self) {
+        self.inner.abandon(&self.seat.flight, self.seat.hash, self.class);
+    }
+}

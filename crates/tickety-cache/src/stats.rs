@@ -1,0 +1,297 @@
+//! Statistics: counted by each thread for itself, added up when asked for.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Count {
+    Hit,
+    StaleHit,
+    NegativeHit,
+    Miss,
+    Load,
+    LoadFailure,
+    LoadNanoseconds,
+    Coalesced,
+    Refresh,
+    StaleOnError,
+    Refused,
+    Rejected,
+    Insert,
+    WeightIn,
+    Capacity,
+    Expired,
+    Replaced,
+    Invalidated,
+    WeightOut,
+}
+
+const COUNTS: usize = 19;
+
+/// How many threads have counters of their own; the others share one more set.
+const OWNED: usize = 64;
+
+/// The counters of a cache.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    classes: usize,
+    stripes: Box<[OnceLock<Box<[Class]>>]>,
+}
+
+/// The counters of a thread for a class, on cache lines of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Class([AtomicU64; COUNTS]);
+
+impl Counters {
+    pub(crate) fn new(classes: usize) -> Self {
+        Self { classes, stripes: (0..=OWNED).map(|_| OnceLock::new()).collect() }
+    }
+
+    #[inline]
+    pub(crate) fn add(&self, count: Count, class: u16, number: u64) {
+        let owned = Seat::number();
+        let stripe =
+            self.stripes[owned.min(OWNED)].get_or_init(|| (0..self.classes).map(|_| Class::default()).collect());
+        let Some(class) = stripe.get(usize::from(class)) else { return };
+        let cell = &class.0[count as usize];
+        if owned < OWNED {
+            // Nobody else writes here, and a locked addition would cost a quarter of a hit.
+            cell.store(cell.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
+        } else {
+            cell.fetch_add(number, Ordering::Relaxed);
+        }
+    }
+
+    /// Adds up a class.
+    pub(crate) fn sum(&self, class: u16) -> Sums {
+        let mut sums = Sums([0; COUNTS]);
+        for stripe in self.stripes.iter().filter_map(OnceLock::get) {
+            if let Some(class) = stripe.get(usize::from(class)) {
+                for (sum, count) in sums.0.iter_mut().zip(&class.0) {
+                    *sum = sum.wrapping_add(count.load(Ordering::Relaxed));
+                }
+            }
+        }
+        sums
+    }
+}
+
+pub(crate) struct Sums([u64; COUNTS]);
+
+impl Sums {
+    fn get(&self, count: Count) -> u64 {
+        self.0[count as usize]
+    }
+}
+
+/// A thread's place among the stripes, given back when the thread ends.
+struct Seat(usize);
+
+static FREE: Mutex<Seats> = Mutex::new(Seats { next: 0, free: Vec::new() });
+
+struct Seats {
+    next: usize,
+    free: Vec<usize>,
+}
+
+thread_local! {
+    static SEAT: Seat = Seat::take();
+    static TURN: Cell<u32> = const { Cell::new(0) };
+}
+
+impl Seat {
+    fn take() -> Self {
+        let mut seats = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = seats.free.pop() {
+            return Self(number);
+        }
+        let number = seats.next;
+        if number < OWNED {
+            seats.next += 1;
+        }
+        Self(number)
+    }
+
+    #[inline]
+    fn number() -> usize {
+        SEAT.try_with(|seat| seat.0).unwrap_or(OWNED)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        if self.0 < OWNED {
+            FREE.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
+        }
+    }
+}
+
+/// Says whether this is one in `period` (a power of two) of the calling thread's turns, at random.
+#[inline]
+pub(crate) fn sampled(period: u32) -> bool {
+    period == 1 || random() >> 16 & (period - 1) == 0
+}
+
+/// Returns the next number of the calling thread's sequence.
+#[inline]
+pub(crate) fn random() -> u32 {
+    TURN.with(|turn| {
+        let next = turn.get().wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+        turn.set(next);
+        next
+    })
+}
+
+/// What has happened in a cache, or in one of its classes, since it was built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Lookups that found something: fresh, stale or negative.
+    pub hits: u64,
+    /// Those of the hits that were stale.
+    pub stale_hits: u64,
+    /// Those of the hits that said there is no such thing.
+    pub negative_hits: u64,
+    /// Lookups that found nothing. A lookup that names no class misses in the default class.
+    pub misses: u64,
+    /// Loads that came to a result.
+    pub loads: u64,
+    /// Loads that failed, panicked or were given up.
+    pub load_failures: u64,
+    /// The time that loads took, failed ones included.
+    pub load_time: Duration,
+    /// Callers that waited for a load that another had begun.
+    pub coalesced: u64,
+    /// Loads of what was still there: stale or about to be.
+    pub refreshes: u64,
+    /// Stale or expired values served because loading failed or took too long.
+    pub stale_on_error: u64,
+    /// Loaded values that weren't stored since something was invalidated meanwhile.
+    pub refused: u64,
+    /// Values that weren't stored since they are too heavy or already over.
+    pub rejected: u64,
+    /// Entries stored.
+    pub inserts: u64,
+    /// Entries that left, by cause.
+    pub removals: Removals,
+    /// Entries stored now, those past their time included until they are swept or displaced.
+    pub entries: u64,
+    /// Their weight.
+    pub weight: u64,
+    /// How many entries fit, or how much weight.
+    pub capacity: u64,
+}
+
+/// Entries that left a cache, by cause.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Removals {
+    /// There was no room.
+    pub capacity: u64,
+    /// Their time was over.
+    pub expired: u64,
+    /// Another entry was stored under their key.
+    pub replaced: u64,
+    /// They were removed or invalidated.
+    pub invalidated: u64,
+}
+
+impl Stats {
+    /// Returns the share of lookups that found something, from 0 to 1, if there were any.
+    #[must_use]
+    pub fn hit_rate(&self) -> Option<f64> {
+        let lookups = self.hits + self.misses;
+        (lookups > 0).then(|| self.hits as f64 / lookups as f64)
+    }
+
+    pub(crate) fn of(sums: &Sums) -> Self {
+        let removals = Removals {
+            capacity: sums.get(Count::Capacity),
+            expired: sums.get(Count::Expired),
+            replaced: sums.get(Count::Replaced),
+            invalidated: sums.get(Count::Invalidated),
+        };
+        let gone = removals.capacity + removals.expired + removals.replaced + removals.invalidated;
+        Self {
+            hits: sums.get(Count::Hit) + sums.get(Count::StaleHit) + sums.get(Count::NegativeHit),
+            stale_hits: sums.get(Count::StaleHit),
+            negative_hits: sums.get(Count::NegativeHit),
+            misses: sums.get(Count::Miss),
+            loads: sums.get(Count::Load),
+            load_failures: sums.get(Count::LoadFailure),
+            load_time: Duration::from_nanos(sums.get(Count::LoadNanoseconds)),
+            coalesced: sums.get(Count::Coalesced),
+            refreshes: sums.get(Count::Refresh),
+            stale_on_error: sums.get(Count::StaleOnError),
+            refused: sums.get(Count::Refused),
+            rejected: sums.get(Count::Rejected),
+            inserts: sums.get(Count::Insert),
+            removals,
+            // Threads count on while they are added up, so a removal may be seen before its insertion.
+            entries: sums.get(Count::Insert).saturating_sub(gone),
+            weight: sums.get(Count::WeightIn).saturating_sub(sums.get(Count::WeightOut)),
+            capacity: 0,
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        let Self {
+            hits,
+            stale_hits,
+            negative_hits,
+            misses,
+            loads,
+            load_failures,
+            load_time,
+            coalesced,
+            refreshes,
+            stale_on_error,
+            refused,
+            rejected,
+            inserts,
+            removals,
+            entries,
+            weight,
+            capacity: _,
+        } = self;
+        *hits += other.hits;
+        *stale_hits += other.stale_hits;
+        *negative_hits += other.negative_hits;
+        *misses += other.misses;
+        *loads += other.loads;
+        *load_failures += other.load_failures;
+        *load_time += other.load_time;
+        *coalesced += other.coalesced;
+        *refreshes += other.refreshes;
+        *stale_on_error += other.stale_on_error;
+        *refused += other.refused;
+        *rejected += other.rejected;
+        *inserts += other.inserts;
+        removals.capacity += other.removals.capacity;
+        removals.expired += other.removals.expired;
+        removals.replaced += other.removals.replaced;
+        removals.invalidated += other.removals.invalidated;
+        *entries += other.entries;
+        *weight += other.weight;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_threads_than_stripes_lose_no_count() {
+        let counters = Counters::new(1);
+        std::thread::scope(|scope| {
+            for _ in 0..OWNED * 2 {
+                scope.spawn(|| (0..1000).for_each(|_| counters.add(Count::Hit, 0, 1)));
+            }
+        });
+        assert_eq!(Stats::of(&counters.sum(0)).hits, OWNED as u64 * 2000);
+    }
+}

@@ -1,0 +1,129 @@
+//! Tags: each has a stamp, and an entry that is older than a stamp of its tags is gone.
+//!
+//! Invalidating a tag is one counter and one store, however many entries carry it. The registry holds
+//! the tags that entries carry, and a bounded number of others.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::sync::{AtomicU64, Mutex, Ordering};
+
+/// How many tags that no entry carries may be remembered besides as many as are carried.
+pub(crate) const IDLE: usize = 1024;
+
+/// A tag and when it was last invalidated.
+#[derive(Debug)]
+pub(crate) struct Tag {
+    name: Arc<str>,
+    stamp: AtomicU64,
+}
+
+impl Tag {
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    #[inline]
+    fn stamp(&self) -> u64 {
+        self.stamp.load(Ordering::Acquire)
+    }
+}
+
+/// The tags of an entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Tagged {
+    first: Arc<Tag>,
+    others: Box<[Arc<Tag>]>,
+}
+
+impl Tagged {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Tag>> {
+        std::iter::once(&self.first).chain(self.others.iter())
+    }
+
+    /// Returns the newest stamp.
+    pub(crate) fn stamp(&self) -> u64 {
+        self.others.iter().fold(self.first.stamp(), |newest, tag| newest.max(tag.stamp()))
+    }
+}
+
+/// The tags of a cache.
+#[derive(Debug, Default)]
+pub(crate) struct Tags {
+    /// The newest stamp of any tag. What is not older needs no look at its tags.
+    newest: AtomicU64,
+    pub(crate) registry: Mutex<Registry>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Registry {
+    pub(crate) tags: HashMap<Arc<str>, Arc<Tag>, quick_cache::DefaultHashBuilder>,
+    /// The newest stamp of any tag that was forgotten: what a tag that isn't here may have had.
+    floor: u64,
+    /// At how many tags to look for some to forget.
+    limit: usize,
+}
+
+impl Tags {
+    /// Returns the newest stamp of any tag.
+    #[inline]
+    pub(crate) fn newest(&self) -> u64 {
+        self.newest.load(Ordering::Acquire)
+    }
+
+    /// Returns the tags of these names.
+    pub(crate) fn tagged(&self, names: &[Arc<str>]) -> Option<Tagged> {
+        let (first, others) = names.split_first()?;
+        let mut registry = self.registry.lock();
+        let first = registry.tag(first);
+        let others = others.iter().map(|name| registry.tag(name)).collect();
+        Some(Tagged { first, others })
+    }
+
+    /// Stamps a tag with the next number of a sequence. Stamps are drawn and put one after the other, so that
+    /// whoever sees the newest sees all before it.
+    pub(crate) fn stamp(&self, name: &str, draw: impl FnOnce() -> u64) {
+        let mut registry = self.registry.lock();
+        let stamp = draw();
+        if let Some(tag) = registry.tags.get(name) {
+            tag.stamp.store(stamp, Ordering::Release);
+        } else if registry.tags.len() < registry.limit.max(IDLE) {
+            let name: Arc<str> = name.into();
+            let tag = Arc::new(Tag { name: name.clone(), stamp: AtomicU64::new(stamp) });
+            registry.tags.insert(name, tag);
+        } else {
+            // No entry carries it; a load on its way that does will not be stored, nor will others that
+            // bring a tag nobody knew.
+            registry.floor = stamp;
+        }
+        self.newest.store(stamp, Ordering::Release);
+    }
+}
+
+impl Registry {
+    fn tag(&mut self, name: &Arc<str>) -> Arc<Tag> {
+        if let Some(tag) = self.tags.get(name) {
+            return tag.clone();
+        }
+        if self.tags.len() >= self.limit.max(IDLE) {
+            self.forget();
+        }
+        let tag = Arc::new(Tag { name: name.clone(), stamp: AtomicU64::new(self.floor) });
+        self.tags.insert(name.clone(), tag.clone());
+        tag
+    }
+
+    /// Forgets what no entry carries. The next look is due when there are twice as many as now, so
+    /// its cost is spread over the tags added until then.
+    fn forget(&mut self) {
+        let floor = &mut self.floor;
+        self.tags.retain(|_, tag| {
+            let carried = Arc::strong_count(tag) > 1;
+            if !carried {
+                *floor = (*floor).max(tag.stamp());
+            }
+            carried
+        });
+        self.limit = self.tags.len() * 2 + IDLE;
+    }
+}
