@@ -155,13 +155,13 @@ pub enum DiscoveryError {
         home: PathBuf,
     },
     /// `.tickety` is a symbolic link.
-    #[error("{} is a symbolic link: a home must be a directory of its own", path.display())]
+    #[error("{} {LINKED}", path.display())]
     LinkedHome {
         /// The link.
         path: PathBuf,
     },
     /// A `.git` file that leads nowhere.
-    #[error("{} names no git directory (`{}` is missing): run `git worktree repair` in the main clone", path.display(), target.display())]
+    #[error("{} {}", path.display(), broken(target))]
     BrokenGitFile {
         /// The `.git` file.
         path: PathBuf,
@@ -176,6 +176,14 @@ pub enum DiscoveryError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// What is wrong with a home that is a link.
+pub(super) const LINKED: &str = "is a symbolic link: a home must be a directory of its own";
+
+/// Says what is wrong with a `.git` file.
+pub(super) fn broken(target: &Path) -> String {
+    format!("names no git directory (`{}` is missing): run `git worktree repair` in the main clone", target.display())
 }
 
 fn searched(limit: Option<&Path>) -> String {

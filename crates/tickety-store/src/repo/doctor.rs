@@ -21,6 +21,7 @@ use super::recovery;
 use super::scan::Scan;
 use super::store::{RepoOptions, RepoStore, read_config};
 use crate::error::StorageError;
+use crate::storage::RecordProblem;
 use records::Records;
 
 /// Something that is wrong with a home.
@@ -151,6 +152,7 @@ impl RepoStore {
                 return Ok(report.findings);
             }
             StorageError::Damaged { message, .. } => message.clone(),
+            StorageError::Io { action, source, .. } => format!("could not {action} it: {source}"),
             other => other.to_string(),
         };
         let message =
@@ -193,8 +195,8 @@ impl RepoStore {
         };
         self.examine_leftovers(report, &scan)?;
         for stray in scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays) {
-            let path = format!("{HOME_DIR}/{}", stray.path.display());
-            report.add(Check::Stray, path, format!("{}: move it elsewhere", stray.reason), Remedy::Manual);
+            let RecordProblem { path, message, .. } = stray.problem();
+            report.add(Check::Stray, path, message, Remedy::Manual);
         }
         Ok(Some(scan))
     }
@@ -205,12 +207,16 @@ impl RepoStore {
             Ok(_) if !JournalStatus::read(&self.layout)?.needs_recovery => return Ok(()),
             Ok(_) => report.fixable(Check::Journal, path, "a writer ended before its files were written".to_owned()),
             Err(error @ JournalError::Damaged { .. }) => {
-                let mut message = error.to_string();
+                let mut message = error.reason();
                 if let Some(lock) = lock {
                     let (_, aside) = recovery::salvage(&self.layout, lock, &self.home)?;
                     message = format!("{message}; it was moved to {}", aside.display());
                 }
                 report.fixable(Check::Journal, path, message);
+            }
+            Err(error @ JournalError::Format { .. }) => {
+                report.add(Check::Journal, path, error.reason(), Remedy::Manual);
+                return Ok(());
             }
             Err(error) => return Err(error.into()),
         }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::counter::CounterError;
-use super::discovery::DiscoveryError;
+use super::discovery::{self, DiscoveryError};
 use super::files::FileError;
 use super::git::GitError;
 use super::index::IndexError;
@@ -46,12 +46,12 @@ impl From<Failure> for StorageError {
 
 impl From<DiscoveryError> for StorageError {
     fn from(error: DiscoveryError) -> Self {
-        let message = error.to_string();
         match error {
             DiscoveryError::NoHome { start, .. } => Self::NoHome { start },
             DiscoveryError::NoConfig { home } => Self::NoConfig { path: home.join(CONFIG_FILE) },
-            DiscoveryError::LinkedHome { path } | DiscoveryError::BrokenGitFile { path, .. } => {
-                Self::Damaged { path, message }
+            DiscoveryError::LinkedHome { path } => Self::Damaged { path, message: discovery::LINKED.to_owned() },
+            DiscoveryError::BrokenGitFile { path, target } => {
+                Self::Damaged { path, message: discovery::broken(&target) }
             }
             DiscoveryError::Read { path, source } => Self::Io { action: "read", path, source },
         }
@@ -60,7 +60,7 @@ impl From<DiscoveryError> for StorageError {
 
 impl From<FileError> for StorageError {
     fn from(error: FileError) -> Self {
-        let message = error.to_string();
+        let message = error.reason();
         match error {
             FileError::NotAFile { path, .. }
             | FileError::NotADirectory { path, .. }
@@ -84,7 +84,7 @@ impl From<LockError> for StorageError {
 
 impl From<JournalError> for StorageError {
     fn from(error: JournalError) -> Self {
-        let message = error.to_string();
+        let message = error.reason();
         match error {
             JournalError::Damaged { path, .. }
             | JournalError::Format { path, .. }
@@ -96,7 +96,7 @@ impl From<JournalError> for StorageError {
             JournalError::ReadOnly { path, source, .. } => Self::StateReadOnly { path, source },
             JournalError::Full { path, .. } => Self::NoSpace { action: "write to", path },
             JournalError::Apply { source, .. } => {
-                Self::Pending { path: source.path().to_owned(), message: reason(&source) }
+                Self::Pending { path: source.path().to_owned(), message: source.reason() }
             }
             JournalError::File(error) => error.into(),
             JournalError::Access { action, path, source } => access(action, path, source),
@@ -119,7 +119,7 @@ impl From<GitError> for StorageError {
             GitError::Start { source } | GitError::Pipe { source, .. } | GitError::Read { source, .. } => {
                 format!("{error}: {source}")
             }
-            GitError::Failed { .. } => error.to_string(),
+            GitError::Failed { .. } | GitError::NoCommit { .. } => error.to_string(),
         };
         Self::Git { message }
     }
@@ -127,16 +127,24 @@ impl From<GitError> for StorageError {
 
 impl From<IndexError> for StorageError {
     fn from(error: IndexError) -> Self {
-        let message = error.to_string();
+        // As the error itself says it, without the path, which is told beside.
         match error {
             IndexError::BadCursor => Self::BadCursor,
             IndexError::NoSpace { path, .. } => Self::NoSpace { action: "write to", path },
-            IndexError::Busy { .. } => Self::Locked { message },
+            IndexError::Busy { .. } => Self::Locked { message: error.to_string() },
             IndexError::Io { action, path, source } => access(action, path, source),
-            IndexError::Damaged { path, .. }
-            | IndexError::Replaced { path, .. }
-            | IndexError::ReadOnly { path, .. }
-            | IndexError::Sqlite { path, .. } => Self::Damaged { path, message },
+            IndexError::Damaged { action, path, detail } => {
+                Self::Damaged { path, message: format!("could not {action}: the index is damaged: {detail}") }
+            }
+            IndexError::Replaced { action, path } => {
+                Self::Damaged { path, message: format!("could not {action}: the index has been replaced") }
+            }
+            IndexError::ReadOnly { action, path, detail } => {
+                Self::Damaged { path, message: format!("could not {action}: the index can't be written: {detail}") }
+            }
+            IndexError::Sqlite { action, path, source } => {
+                Self::Damaged { path, message: format!("could not {action}: {source}") }
+            }
         }
     }
 }
@@ -163,10 +171,45 @@ fn writes(action: &str) -> bool {
     !matches!(action, "open" | "read" | "look at" | "list")
 }
 
-/// Says why a file can't be used, with what the system said.
-pub(super) fn reason(error: &FileError) -> String {
-    match error {
-        FileError::Access { source, .. } => source.to_string(),
-        other => other.to_string(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::repo::stat::FileKind;
+
+    #[test]
+    fn a_path_is_told_once() {
+        let path = || PathBuf::from("/home/.tickety/x");
+        let kind = FileKind::Symlink;
+        let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let errors: Vec<StorageError> = vec![
+            DiscoveryError::NoConfig { home: path() }.into(),
+            DiscoveryError::LinkedHome { path: path() }.into(),
+            DiscoveryError::BrokenGitFile { path: path(), target: "there".into() }.into(),
+            DiscoveryError::Read { path: path(), source: refused() }.into(),
+            FileError::NotAFile { path: path(), kind }.into(),
+            FileError::NotADirectory { path: path(), kind }.into(),
+            FileError::TooLarge { path: path(), size: 2, limit: 1 }.into(),
+            FileError::Changing { path: path() }.into(),
+            FileError::Access { action: "write to", path: path(), source: refused() }.into(),
+            JournalError::Damaged { path: path(), position: 7 }.into(),
+            JournalError::Format { path: path(), found: 2, supported: 1 }.into(),
+            JournalError::Sync { path: path(), source: refused() }.into(),
+            JournalError::Poisoned { path: path() }.into(),
+            JournalError::Unrecovered { path: path() }.into(),
+            JournalError::ReadOnly { action: "open", path: path(), source: refused() }.into(),
+            JournalError::Full { path: path(), needed: 2, free: 1 }.into(),
+            JournalError::Access { action: "open", path: path(), source: refused() }.into(),
+            IndexError::Damaged { action: "list", path: path(), detail: "rows".into() }.into(),
+            IndexError::Replaced { action: "list", path: path() }.into(),
+            IndexError::Busy { action: "list", path: path() }.into(),
+            IndexError::ReadOnly { action: "list", path: path(), detail: "rows".into() }.into(),
+            IndexError::Io { action: "list", path: path(), source: refused() }.into(),
+            LockError::ReadOnly { action: "open", path: path(), source: refused() }.into(),
+        ];
+        for error in errors {
+            let text = error.to_string();
+            assert_eq!(text.matches("/home/.tickety/x").count(), 1, "{text}");
+            assert!(!text.contains("tickety doctor"), "{text}: whoever prints it says so");
+        }
     }
 }

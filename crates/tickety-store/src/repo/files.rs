@@ -255,7 +255,7 @@ fn classify(action: &'static str, path: &Path, source: io::Error) -> FileError {
 #[non_exhaustive]
 pub enum FileError {
     /// Something else stands where a file is expected.
-    #[error("{} is {} where a file is expected: move it away", path.display(), kind.name())]
+    #[error("{} {}", path.display(), self.reason())]
     NotAFile {
         /// Where.
         path: PathBuf,
@@ -263,7 +263,7 @@ pub enum FileError {
         kind: FileKind,
     },
     /// Something else stands where a directory is expected.
-    #[error("{} is {} where a directory is expected: move it away", path.display(), kind.name())]
+    #[error("{} {}", path.display(), self.reason())]
     NotADirectory {
         /// Where.
         path: PathBuf,
@@ -271,7 +271,7 @@ pub enum FileError {
         kind: FileKind,
     },
     /// The file is larger than allowed.
-    #[error("{} has {size} bytes, more than the limit of {limit}", path.display())]
+    #[error("{} {}", path.display(), self.reason())]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -281,7 +281,7 @@ pub enum FileError {
         limit: u64,
     },
     /// Somebody keeps writing to it.
-    #[error("{} changes while it is read: try again when the program that writes it is done", path.display())]
+    #[error("{} {}", path.display(), self.reason())]
     Changing {
         /// The file.
         path: PathBuf,
@@ -307,6 +307,21 @@ impl FileError {
             | Self::TooLarge { path, .. }
             | Self::Changing { path }
             | Self::Access { path, .. } => path,
+        }
+    }
+
+    /// Says what is wrong with the path, without naming it; what the system said, where that refused.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotAFile { kind, .. } => format!("is {} where a file is expected: {}", kind.name(), kind.advice()),
+            Self::NotADirectory { kind, .. } => {
+                format!("is {} where a directory is expected: {}", kind.name(), kind.advice())
+            }
+            Self::TooLarge { size, limit, .. } => format!("has {size} bytes, more than the limit of {limit}"),
+            Self::Changing { .. } => {
+                "changes while it is read: try again when the program that writes it is done".to_owned()
+            }
+            Self::Access { source, .. } => source.to_string(),
         }
     }
 

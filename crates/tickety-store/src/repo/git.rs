@@ -223,6 +223,11 @@ impl Drop for Running {
     }
 }
 
+/// Returns what git said, to be put behind what failed; it may have said nothing.
+fn said(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {message}") }
+}
+
 /// Why git couldn't be asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -233,8 +238,14 @@ pub enum GitError {
         /// Why.
         source: io::Error,
     },
+    /// There is no such commit.
+    #[error("git knows no branch, tag or commit `{name}`")]
+    NoCommit {
+        /// What was asked for.
+        name: String,
+    },
     /// Git failed.
-    #[error("git {command} failed ({status}): {message}")]
+    #[error("git {command} failed ({status}){}", said(message))]
     Failed {
         /// The subcommand.
         command: String,

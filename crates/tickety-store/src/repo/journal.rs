@@ -367,7 +367,7 @@ fn timestamp(ns: i64) -> Timestamp {
 #[non_exhaustive]
 pub enum JournalError {
     /// A transaction that was acknowledged is damaged.
-    #[error("{} is damaged at byte {position}: run `tickety doctor`", path.display())]
+    #[error("{} {}", path.display(), self.reason())]
     Damaged {
         /// The journal.
         path: PathBuf,
@@ -375,7 +375,7 @@ pub enum JournalError {
         position: u64,
     },
     /// The journal is of another version of the format.
-    #[error("{} has format {found}, this version of tickety writes {supported}: use the version that wrote it once, it leaves an empty journal", path.display())]
+    #[error("{} {}", path.display(), self.reason())]
     Format {
         /// The journal.
         path: PathBuf,
@@ -393,13 +393,13 @@ pub enum JournalError {
         source: io::Error,
     },
     /// A sync failed before: what is on the disk has to be read again.
-    #[error("an earlier sync of {} failed: start again", path.display())]
+    #[error("{} {}", path.display(), self.reason())]
     Poisoned {
         /// The journal.
         path: PathBuf,
     },
     /// Transactions wait for recovery.
-    #[error("{} has transactions that are not applied: recovery comes first", path.display())]
+    #[error("{} {}", path.display(), self.reason())]
     Unrecovered {
         /// The journal.
         path: PathBuf,
@@ -425,7 +425,7 @@ pub enum JournalError {
         free: u64,
     },
     /// A transaction names a file in a way that the journal can't keep.
-    #[error("the path {path} is too long for the journal")]
+    #[error("{path} {}", self.reason())]
     PathTooLong {
         /// The path.
         path: HomePath,
@@ -456,6 +456,25 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Says what is wrong with the path, without naming it.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Damaged { position, .. } => format!("is damaged at byte {position}"),
+            Self::Format { found, supported, .. } => format!(
+                "has format {found}, this version of tickety writes {supported}: use the version that wrote it once, it leaves an empty journal"
+            ),
+            Self::Sync { .. } => "can't be made durable: the write is not acknowledged, check the disk".to_owned(),
+            Self::Poisoned { .. } => "could not be made durable before: start again".to_owned(),
+            Self::Unrecovered { .. } => "has transactions that are not applied: recovery comes first".to_owned(),
+            Self::ReadOnly { action, source, .. } | Self::Access { action, source, .. } => {
+                format!("can't {action} it: {source}")
+            }
+            Self::Full { needed, free, .. } => format!("the write needs about {needed} bytes, {free} are free"),
+            Self::PathTooLong { .. } => "is too long a path for the journal".to_owned(),
+            Self::Apply { source, .. } | Self::File(source) => source.reason(),
+        }
+    }
+
     pub(crate) fn access(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         if is_read_only(&source) {

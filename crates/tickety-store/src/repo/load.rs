@@ -8,6 +8,7 @@ use tickety_core::schema::Schema;
 use super::files::{Content, FileError, HomeDir};
 use super::format::{self, FormatError};
 use super::layout::RecordPath;
+use super::scan::StrayReason;
 use super::stat::StatKey;
 use crate::storage::RecordProblem;
 
@@ -144,11 +145,10 @@ fn format_problem(path: RecordPath, error: &FormatError) -> RecordProblem {
 
 fn file_problem(path: RecordPath, error: &FileError) -> RecordProblem {
     let message = match error {
-        FileError::NotAFile { kind, .. } => format!("{} where a record is expected: move it away", kind.name()),
-        FileError::NotADirectory { kind, .. } => format!("{} where a directory is expected: move it away", kind.name()),
-        FileError::TooLarge { size, limit, .. } => format!("has {size} bytes, more than the limit of {limit}"),
-        FileError::Changing { .. } => "changes while it is read: try again later".to_owned(),
+        // As the listing of its directory says it.
+        FileError::NotAFile { kind, .. } => StrayReason::Kind(*kind).to_string(),
         FileError::Access { action, source, .. } => format!("can't {action} it: {source}"),
+        other => other.reason(),
     };
     RecordProblem { path: shown(path), line: None, message }
 }

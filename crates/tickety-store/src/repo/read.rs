@@ -14,7 +14,6 @@ use super::failure::Failure;
 use super::layout::{RecordPath, Shard};
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
-use super::scan::Stray;
 use super::store::{Handle, RepoStore};
 use crate::error::StorageError;
 use crate::storage::{
@@ -101,12 +100,7 @@ impl IssueStorage for RepoStore {
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
         self.recover()?;
-        let mut problems = self.ask_fresh(None, |handle| Ok(handle.index.problems()?))?;
-        problems.extend(self.strays()?.iter().map(Stray::problem));
-        problems.sort();
-        // What stands where a record was is found twice: by its name, and by its kind.
-        problems.dedup_by(|later, kept| later.path == kept.path);
-        Ok(problems)
+        self.ask_fresh(None, |handle| Ok(handle.index.problems()?))
     }
 
     async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {

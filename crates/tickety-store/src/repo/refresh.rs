@@ -17,8 +17,9 @@ use super::index::{
 use super::layout::{HomePath, RecordPath, Shard};
 use super::load::{Found, Loaded, LoadedFile, load, shown};
 use super::lock::WriteLock;
-use super::scan::{self, Entry, Scan, Scanner, ShardScan};
+use super::scan::{self, Entry, Scan, Scanner, ShardScan, Stray};
 use super::store::{Handle, RepoStore};
+use super::unreadable::record_at;
 use crate::error::StorageError;
 use crate::storage::{Freshness, FreshnessMode, RecordProblem};
 
@@ -39,11 +40,19 @@ pub(super) struct Findings {
     stale: BTreeMap<IssueKey, Vec<RecordPath>>,
     /// The files of those issues that are gone.
     removed: Vec<RecordPath>,
+    /// What stands where a record or a directory of records should, and isn't known yet.
+    problems: Vec<RecordProblem>,
+    /// The paths where such a thing is gone.
+    mended: Vec<String>,
 }
 
 impl Findings {
     fn is_empty(&self) -> bool {
-        self.stale.is_empty() && self.removed.is_empty() && self.removed_shards.is_empty()
+        self.stale.is_empty()
+            && self.removed.is_empty()
+            && self.removed_shards.is_empty()
+            && self.problems.is_empty()
+            && self.mended.is_empty()
     }
 }
 
@@ -106,6 +115,12 @@ impl RepoStore {
         let known = index.all_files()?;
         let changes = known.compare(scan.shards.iter().flat_map(|shard| &shard.entries));
         let mut findings = Findings { checked: scan.len(), ..Findings::default() };
+        let strays = scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays);
+        let is_record = |path: &RecordPath| {
+            let shard = scan.shards.iter().find(|shard| shard.shard == path.shard());
+            shard.is_some_and(|shard| shard.entries.iter().any(|entry| entry.path == *path))
+        };
+        note_strays(index.problems()?, strays, |_| true, is_record, &mut findings);
         if changes.is_empty() {
             return Ok(findings);
         }
@@ -136,6 +151,7 @@ impl RepoStore {
         for &shard in known.keys().filter(|shard| scanner.shards().binary_search(shard).is_err()) {
             self.look_at_shard(index, &scanner, shard, &mut findings)?;
         }
+        note_strays(index.problems()?, scanner.strays(), |shard| shard.is_none(), |_| false, &mut findings);
         Ok(findings)
     }
 
@@ -156,6 +172,9 @@ impl RepoStore {
             None => findings.removed_shards.push(shard),
         }
         note_changes(&known.compare(entries), findings, |_| entries);
+        let strays = found.iter().flat_map(|found| &found.strays);
+        let is_record = |path: &RecordPath| entries.iter().any(|entry| entry.path == *path);
+        note_strays(index.problems()?, strays, |place| place == Some(shard), is_record, findings);
         Ok(())
     }
 
@@ -180,6 +199,12 @@ impl RepoStore {
         for path in &findings.removed {
             writer.remove_file(path)?;
             writer.remove_problem(&shown(*path))?;
+        }
+        for path in &findings.mended {
+            writer.remove_problem(path)?;
+        }
+        for problem in &findings.problems {
+            writer.put_problem(problem)?;
         }
         for chunk in stale.chunks(RELOAD_CHUNK) {
             let mut reloaded: Vec<_> =
@@ -245,6 +270,10 @@ impl RepoStore {
     fn fill(&self, mut builder: IndexBuilder) -> Result<Index, Failure> {
         let head = self.head();
         let scan = self.scan()?;
+        let strays = scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays);
+        for stray in strays.filter(|stray| stray.hides_records()) {
+            builder.put_problem(&stray.problem())?;
+        }
         for shard in &scan.shards {
             builder.put_shard(&tracked_shard(shard, scan.taken_ns))?;
             let mut issues: BTreeMap<IssueKey, Vec<RecordPath>> = BTreeMap::new();
@@ -418,6 +447,34 @@ fn note_changes<'e>(changes: &Changes, findings: &mut Findings, entries: impl Fn
             }
         }
     }
+}
+
+/// Notes what stands where records should, among the `known` problems of the directories that were looked
+/// at. `is_in` tells those: a directory of records, or `None` for what lies beside them.
+fn note_strays<'s>(
+    known: Vec<RecordProblem>,
+    strays: impl IntoIterator<Item = &'s Stray>,
+    is_in: impl Fn(Option<Shard>) -> bool,
+    is_record: impl Fn(&RecordPath) -> bool,
+    findings: &mut Findings,
+) {
+    let strays = strays.into_iter().filter(|stray| stray.hides_records());
+    let mut strays: BTreeMap<String, RecordProblem> =
+        strays.map(Stray::problem).map(|problem| (problem.path.clone(), problem)).collect();
+    for problem in known {
+        let same = strays.get(&problem.path).map(|stray| *stray == problem);
+        let record = record_at(&problem.path);
+        match same {
+            Some(true) => drop(strays.remove(&problem.path)),
+            Some(false) => {}
+            // A record that can't be read has a file, which is looked at like every other.
+            None if is_in(record.map(|path| path.shard())) && !record.is_some_and(|path| is_record(&path)) => {
+                findings.mended.push(problem.path);
+            }
+            None => {}
+        }
+    }
+    findings.problems.extend(strays.into_values());
 }
 
 fn saturate(count: usize) -> u32 {

@@ -70,16 +70,19 @@ pub struct Stray {
     pub reason: StrayReason,
 }
 
-/// Why a thing among the records is none.
+/// Why a thing among the records is none, and what to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StrayReason {
     /// Its name is none that a record in this directory has.
-    #[error("not the name of a record in this directory")]
+    #[error("not the name of a record in this directory: move it elsewhere")]
     Name,
-    /// It has the name of a record but is no regular file, or that of a shard but is no directory.
-    #[error("{} where a record is expected", .0.name())]
+    /// It has the name of a record but is no regular file.
+    #[error("{} where a record is expected: {}", .0.name(), .0.advice())]
     Kind(FileKind),
+    /// It has the name of a shard but is no directory.
+    #[error("{} where a directory of records is expected: {}", .0.name(), .0.advice())]
+    ShardKind(FileKind),
     /// It can't be looked at.
     #[error("can't be looked at: {0}")]
     Unreadable(io::ErrorKind),
@@ -106,7 +109,7 @@ impl<'home> Scanner<'home> {
             match (Shard::parse(name.to_bytes()), kind) {
                 _ if is_temporary(name.to_bytes()) => {}
                 (Some(shard), Some(FileKind::Directory)) => shards.push(shard),
-                (Some(_), Some(kind)) => strays.push(stray(StrayReason::Kind(kind))),
+                (Some(_), Some(kind)) => strays.push(stray(StrayReason::ShardKind(kind))),
                 // Vanished since it was listed.
                 (Some(_), None) => {}
                 (None, _) => strays.push(stray(StrayReason::Name)),
@@ -339,8 +342,8 @@ mod tests {
         assert_eq!(
             strays,
             [
-                ("issues/001", StrayReason::Kind(FileKind::Regular)),
-                ("issues/002", StrayReason::Kind(FileKind::Symlink)),
+                ("issues/001", StrayReason::ShardKind(FileKind::Regular)),
+                ("issues/002", StrayReason::ShardKind(FileKind::Symlink)),
                 ("issues/notes.txt", StrayReason::Name),
                 ("issues/000/000042-k3f9.md.orig", StrayReason::Name),
                 ("issues/000/000043-k3f9.md", StrayReason::Kind(FileKind::Directory)),

@@ -74,6 +74,14 @@ impl FileKind {
             Self::Device => "a device",
         }
     }
+
+    /// Returns what to do about a thing of this kind that is in the way.
+    pub(crate) fn advice(self) -> &'static str {
+        match self {
+            Self::Symlink => "put what it leads to in its place, links are not followed",
+            Self::Regular | Self::Directory | Self::Fifo | Self::Socket | Self::Device => "move it elsewhere",
+        }
+    }
 }
 
 /// What one look at a path tells.

@@ -6,7 +6,7 @@ use tickety_core::ident::{IssueKey, IssueSelector, Suffix};
 
 use super::failure::Failure;
 use super::layout::{HOME_DIR, HomePath, ISSUES_DIR, RecordPath, Shard};
-use super::scan::{Scanner, Stray};
+use super::scan::{Scanner, Stray, StrayReason};
 use super::store::{Handle, RepoStore};
 use crate::error::StorageError;
 use crate::storage::{Identity, RecordProblem};
@@ -116,12 +116,17 @@ impl RepoStore {
 }
 
 impl Stray {
+    /// Whether it stands where a record or a directory of records should, and not merely beside them.
+    pub(super) fn hides_records(&self) -> bool {
+        !matches!(self.reason, StrayReason::Name)
+    }
+
     /// Returns what a store reports about it.
     pub(super) fn problem(&self) -> RecordProblem {
         RecordProblem {
             path: format!("{HOME_DIR}/{}", self.path.display()),
             line: None,
-            message: format!("{}: move it away", self.reason),
+            message: self.reason.to_string(),
         }
     }
 }
@@ -129,6 +134,11 @@ impl Stray {
 /// Returns the path in the home of what can't be read.
 fn path_of(problem: &RecordProblem) -> Option<HomePath> {
     problem.path.strip_prefix(HOME_DIR)?.strip_prefix('/')?.parse().ok()
+}
+
+/// Returns the record of a path as problems tell it.
+pub(super) fn record_at(path: &str) -> Option<RecordPath> {
+    path.strip_prefix(HOME_DIR)?.strip_prefix('/')?.parse::<HomePath>().ok()?.record()
 }
 
 /// Returns the issue whose record has a path.

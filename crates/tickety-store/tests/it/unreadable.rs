@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use pollster::block_on;
 use tickety_core::IssueNumber;
 use tickety_core::operation::{Draft, Operation};
-use tickety_store::{Identity, IssueStorage as _, RecordProblem, StorageError};
+use tickety_store::{FreshnessMode, Identity, IssueStorage as _, RecordProblem, StorageError};
 
 use crate::home::{Home, get, list, titles};
 
@@ -84,4 +84,41 @@ fn a_number_whose_record_is_damaged_is_taken() {
     let outcome = home.apply(vec![Operation::Create(Box::new(draft))]).unwrap();
     assert_eq!(outcome.outcomes[0].key.number.get(), 3);
     assert_eq!((titles(&home.open(), ""), list(&home.open(), "").problems), (vec!["other".into(), "known".into()], 1));
+}
+
+#[test]
+fn what_hides_records_is_counted_wherever_problems_are() {
+    for mode in [FreshnessMode::Verify, FreshnessMode::Shards] {
+        let (home, _) = home();
+        let counts = |home: &Home| {
+            let store = home.open_with(Some(mode));
+            let page = list(&store, "");
+            let problems = block_on(store.problems()).unwrap();
+            assert_eq!(problems.len(), page.problems as usize, "{mode}: {problems:?}");
+            assert_eq!(store.index_status().unwrap().status.problems, u64::from(page.problems), "{mode}");
+            assert_eq!(store.verify_index().unwrap(), [], "{mode}");
+            (page.issues.len(), problems.len())
+        };
+        assert_eq!(counts(&home), (2, 0), "{mode}");
+        // A record that never was one, a comment of the other issue, and what is none by its name.
+        let record = home.record(1);
+        let shard = record.parent().unwrap().to_owned();
+        symlink(&record, shard.join("000007-0000.md")).unwrap();
+        fs::create_dir(shard.join(format!("{}_20261101T120000Z-0011.md", record.file_stem().unwrap().display())))
+            .unwrap();
+        fs::write(shard.join("notes.txt"), "mine").unwrap();
+        assert_eq!(counts(&home), (2, 2), "{mode}");
+        fs::remove_file(shard.join("000007-0000.md")).unwrap();
+        assert_eq!(counts(&home), (2, 1), "{mode}");
+        // A directory of records that is none hides them all, and is one problem.
+        let aside = home.path().join("aside");
+        fs::rename(&shard, &aside).unwrap();
+        symlink(&aside, &shard).unwrap();
+        assert_eq!(counts(&home), (0, 1), "{mode}");
+        home.open().rebuild().unwrap();
+        assert_eq!(counts(&home), (0, 1), "{mode}");
+        fs::remove_file(&shard).unwrap();
+        fs::rename(&aside, &shard).unwrap();
+        assert_eq!(counts(&home), (2, 1), "{mode}");
+    }
 }

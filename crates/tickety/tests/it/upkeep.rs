@@ -1,6 +1,7 @@
 //! Looking after the home.
 
 use insta::assert_snapshot;
+use tickety_testkit::TestEnv;
 
 use crate::{json, small_home};
 
@@ -37,13 +38,13 @@ fn the_doctor_examines_a_home_whose_config_is_broken() {
     env.ok(&["edit", "3", "--status", "review"]);
     env.write(".tickety/issues/000/notes.txt", "stray");
     let good = env.read(".tickety/config.toml");
-    env.write(".tickety/config.toml", &good.replace("# kinds", "kinds = [\n# kinds"));
+    env.write(".tickety/config.toml", good.replace("# kinds", "kinds = [\n# kinds"));
     assert_snapshot!(env.run(&["doctor", "--fix"]), @"
     config .tickety/config.toml: line 10: unclosed array, expected `]`: repair it in an editor. Until then other commands fail, nothing is mended, and the index isn't examined
     stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
     --- status 1
     ");
-    env.write(".tickety/config.toml", &good.replace("format = 1", "format = 2"));
+    env.write(".tickety/config.toml", good.replace("format = 1", "format = 2"));
     assert_snapshot!(env.run(&["doctor"]), @"
     config .tickety/config.toml: line 2: made by a newer Tickety (format 2, and this program knows format 1): update this program
     --- status 1
@@ -67,13 +68,91 @@ fn the_doctor_examines_a_home_whose_config_is_broken() {
     ");
     std::fs::create_dir(env.work().join(".tickety/config.toml")).expect("nothing is there");
     assert_snapshot!(env.run(&["doctor"]), @"
-    config .tickety/config.toml: [ROOT]/work/.tickety/config.toml is a directory where a file is expected: move it away. Until then other commands fail, nothing is mended, and the index isn't examined
+    config .tickety/config.toml: is a directory where a file is expected: move it elsewhere. Until then other commands fail, nothing is mended, and the index isn't examined
     stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
     --- status 1
     ");
     std::fs::remove_dir(env.work().join(".tickety/config.toml")).expect("it was there");
     env.ok(&["init"]);
     assert_eq!(json(&env, &["list", "is:any", "--json"])["data"]["total"], 4);
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_directory_is_told_once() {
+    let env = small_home();
+    let issues = env.work().join(".tickety/issues");
+    std::fs::rename(issues.join("000"), env.work().join("000")).expect("it is there");
+    std::os::unix::fs::symlink("../../000", issues.join("000")).expect("a link can be made");
+    assert_snapshot!(env.run(&["list"]), @"
+    --- standard error
+    no open issues: `tickety new TITLE` creates one, `tickety list is:any` shows closed ones
+    warning: .tickety/issues/000: a symbolic link where a directory of records is expected: put what it leads to in its place, links are not followed
+    ");
+    assert_snapshot!(env.run(&["show", "1"]), @"
+    --- standard error
+    error: .tickety/issues/000: a symbolic link where a directory of records is expected: put what it leads to in its place, links are not followed
+    hint: repair the file in an editor; `tickety doctor` lists all such files
+    --- status 7
+    ");
+    assert_snapshot!(env.run(&["new", "Another"]), @"
+    --- standard error
+    error: [ROOT]/work/.tickety/issues/000: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    hint: `tickety doctor` says what can be done about it
+    --- status 13
+    ");
+    assert_snapshot!(env.run(&["doctor"]), @"
+    stray .tickety/issues/000: a symbolic link where a directory of records is expected: put what it leads to in its place, links are not followed
+    --- status 1
+    ");
+    std::fs::remove_dir_all(&issues).expect("it is there");
+    std::os::unix::fs::symlink("..", &issues).expect("a link can be made");
+    assert_snapshot!(env.run(&["list"]), @"
+    --- standard error
+    error: [ROOT]/work/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    hint: `tickety doctor` says what can be done about it
+    --- status 13
+    ");
+    assert_snapshot!(env.run(&["new", "Another"]), @"
+    --- standard error
+    error: [ROOT]/work/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    hint: `tickety doctor` says what can be done about it
+    --- status 13
+    ");
+    assert_snapshot!(env.run(&["doctor"]), @"
+    stray [ROOT]/work/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    --- status 1
+    ");
+}
+
+#[test]
+fn a_damaged_journal_is_told_once() {
+    let env = small_home();
+    env.write(".tickety/local/journal", "no journal at all, but long enough to be taken for one");
+    assert_snapshot!(env.run(&["new", "Another"]), @"
+    --- standard error
+    error: [ROOT]/work/.tickety/local/journal: is damaged at byte 0
+    hint: `tickety doctor` says what can be done about it
+    --- status 13
+    ");
+    assert_snapshot!(env.run(&["doctor"]), @"
+    journal [ROOT]/work/.tickety/local/journal: is damaged at byte 0 [--fix mends this]
+    --- standard error
+    `tickety doctor --fix` mends 1 of these
+    --- status 1
+    ");
+}
+
+#[test]
+fn renumbering_against_nothing_says_so() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init"]);
+    env.ok(&["new", "One"]);
+    assert_snapshot!(env.run(&["renumber", "--against", "nope"]), @"
+    --- standard error
+    error: git knows no branch, tag or commit `nope`
+    hint: `git rev-parse --verify REF` tells whether git knows a branch or commit
+    --- status 14
+    ");
 }
 
 #[test]

@@ -38,8 +38,14 @@ impl Git {
     /// commit.
     pub fn issues_at(&self, commit: &str) -> Result<BTreeSet<IssueKey>, GitError> {
         // Told apart from a commit without issues, and never taken for an option.
-        let id =
-            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{commit}^{{commit}}")])?;
+        let name = format!("{commit}^{{commit}}");
+        let id = match self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]) {
+            // It says so by its status alone.
+            Err(GitError::Failed { message, .. }) if message.is_empty() => {
+                return Err(GitError::NoCommit { name: commit.to_owned() });
+            }
+            id => id?,
+        };
         let id = String::from_utf8_lossy(&id);
         let mut objects = Objects::start(self)?;
         let mut issues = BTreeSet::new();

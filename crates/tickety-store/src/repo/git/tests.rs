@@ -145,6 +145,20 @@ fn dirty_files_are_changed_new_staged_or_removed() {
 }
 
 #[test]
+fn a_name_of_no_commit_is_told() {
+    let repo = Repo::new("");
+    repo.write(ONE, "one");
+    for name in ["nope", "--help", "HEAD", ""] {
+        let error = repo.git.issues_at(name).unwrap_err();
+        assert_eq!(error.to_string(), format!("git knows no branch, tag or commit `{name}`"));
+    }
+    repo.commit(1_000_000_000);
+    assert_eq!(repo.git.issues_at("HEAD").unwrap().len(), 1);
+    let other = repo.git.issues_at("HEAD:.tickety").unwrap_err().to_string();
+    assert!(!other.ends_with(": ") && other.contains("commit"), "{other}");
+}
+
+#[test]
 fn nothing_of_the_repository_is_run() {
     use std::os::unix::fs::PermissionsExt as _;
     let repo = Repo::new("");
