@@ -45,6 +45,7 @@ use tickety_store::{Batch, Effect, IssueStorage, StorageError, StoredIssue};
 
 use crate::convert::{ForeignLink, Imported, NoteKind, Origin, Place, ReadError, Reader, Report};
 use links::{End, Links};
+use matching::Matched;
 
 /// How to import.
 #[derive(Clone, PartialEq, Debug)]
@@ -173,11 +174,12 @@ pub async fn import(
     let total = candidates.len() as u64;
     progress(Progress { stage: Stage::Plan, done: 0, total: Some(total) });
     let candidates = matching::without_doubles(candidates, &mut report);
-    let mut candidates = matching::with_existing(store, candidates, options.now, &mut report).await?;
+    let Matched { mut candidates, hidden } =
+        matching::with_existing(store, candidates, options.now, &mut report).await?;
     // The order of their numbers, where they get new ones.
     candidates.sort_by_key(|candidate| (candidate.number, candidate.theirs.created, candidate.place.line));
 
-    let mut links = Links::resolve(store, &candidates, &mut report).await?;
+    let mut links = Links::resolve(store, &candidates, hidden, &mut report).await?;
     links.drop_second_parents(&candidates, &mut report);
     links.merge(&candidates);
     links.drop_circles(store, &candidates, &mut report).await?;

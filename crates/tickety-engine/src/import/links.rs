@@ -1,6 +1,6 @@
 //! The links of the records: what they point at, and which of them can be made.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use tickety_core::graph::Relation;
 use tickety_core::ident::{IssueKey, IssueName, Suffix};
@@ -9,7 +9,7 @@ use tickety_store::{GraphScope, IssueStorage, StorageError};
 
 use super::base::Part;
 use super::{Candidate, cycles, merge};
-use crate::convert::{ForeignTarget, NoteKind, Origin, Report};
+use crate::convert::{ForeignLink, ForeignTarget, NoteKind, Origin, Report};
 
 /// The other end of a link.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -66,20 +66,22 @@ impl Links {
     pub(super) async fn resolve(
         store: &dyn IssueStorage,
         candidates: &[Candidate],
+        hidden: HashMap<String, Suffix>,
         report: &mut Report,
     ) -> Result<Self, StorageError> {
-        let known = Known::find(store, candidates).await?;
+        let known = Known::find(store, candidates, hidden).await?;
         let mut stated = Vec::with_capacity(candidates.len());
         for (index, candidate) in candidates.iter().enumerate() {
             let this = end_of(candidates, index);
             let mut found = Vec::with_capacity(candidate.links.len());
             for (place, link) in candidate.links.iter().enumerate() {
-                let problem = match known.end(&link.target) {
+                let problem = match known.end(&link.target).or_else(|| known.held(candidate, link)) {
                     Some(end) if end == this => "an issue can't be linked to itself".to_owned(),
                     Some(end) => {
                         found.push(Stated { kind: link.kind, end, place });
                         continue;
                     }
+                    None if known.is_hidden(&link.target) => "that issue is in a file that can't be read".to_owned(),
                     None => "there is no such issue".to_owned(),
                 };
                 report.note(
@@ -205,11 +207,24 @@ struct Known {
     references: HashMap<String, End>,
     keys: HashMap<IssueKey, End>,
     names: HashMap<IssueName, Option<End>>,
+    /// The references and the names of issues that can't be read.
+    hidden: HashMap<String, Suffix>,
+    hidden_names: HashSet<IssueName>,
 }
 
 impl Known {
-    async fn find(store: &dyn IssueStorage, candidates: &[Candidate]) -> Result<Self, StorageError> {
-        let mut known = Self { references: HashMap::new(), keys: HashMap::new(), names: HashMap::new() };
+    async fn find(
+        store: &dyn IssueStorage,
+        candidates: &[Candidate],
+        hidden: HashMap<String, Suffix>,
+    ) -> Result<Self, StorageError> {
+        let mut known = Self {
+            references: HashMap::new(),
+            keys: HashMap::new(),
+            names: HashMap::new(),
+            hidden,
+            hidden_names: HashSet::new(),
+        };
         for (index, candidate) in candidates.iter().enumerate() {
             let end = end_of(candidates, index);
             if let Some(reference) = candidate.reference() {
@@ -243,12 +258,33 @@ impl Known {
             })
             .collect();
         for name in missing {
-            // One that isn't there, or is ambiguous, is no end of a link.
-            if let Ok(stored) = store.get(name.into()).await {
-                known.names.insert(name, Some(End::Issue(stored.issue.key())));
+            match store.get(name.into()).await {
+                Ok(stored) => drop(known.names.insert(name, Some(End::Issue(stored.issue.key())))),
+                Err(StorageError::Unreadable { .. }) => drop(known.hidden_names.insert(name)),
+                // One that isn't there, or is ambiguous, is no end of a link.
+                Err(_) => {}
             }
         }
         Ok(known)
+    }
+
+    fn is_hidden(&self, target: &ForeignTarget) -> bool {
+        match target {
+            ForeignTarget::Reference(reference) => self.hidden.contains_key(reference),
+            ForeignTarget::Name(name) => self.hidden_names.contains(name),
+        }
+    }
+
+    /// Returns the end of a link that the issue here has already, to one that can't be read: it stays.
+    fn held(&self, candidate: &Candidate, link: &ForeignLink) -> Option<End> {
+        let suffix = match &link.target {
+            ForeignTarget::Reference(reference) => *self.hidden.get(reference)?,
+            ForeignTarget::Name(name) => self.hidden_names.get(name)?.suffix?,
+        };
+        let held = candidate.existing.as_ref()?.issue.links.iter();
+        held.filter(|held| held.kind == link.kind && held.target.suffix == Some(suffix))
+            .map(|held| End::Issue(IssueKey { number: held.target.number, suffix }))
+            .next()
     }
 
     fn end(&self, target: &ForeignTarget) -> Option<End> {

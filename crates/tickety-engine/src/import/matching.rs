@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tickety_core::ident::{IssueId, IssueKey, IssueSelector};
+use tickety_core::ident::{IssueId, IssueKey, IssueSelector, Suffix};
 use tickety_core::query::{Moment, Query};
 use tickety_store::{Identity, IssueStorage, RecordProblem, StorageError, StoredIssue};
 
@@ -34,6 +34,14 @@ pub(super) fn without_doubles(candidates: Vec<Candidate>, report: &mut Report) -
     kept.into_iter().flatten().collect()
 }
 
+/// What became of the records of an input.
+pub(super) struct Matched {
+    /// Those that are imported.
+    pub(super) candidates: Vec<Candidate>,
+    /// What the issues that can't be read are called in the input, and the end of their names here.
+    pub(super) hidden: HashMap<String, Suffix>,
+}
+
 /// Finds the issues that are there. A record that can't be told apart from another issue is left
 /// out, and so is one whose issue can't be read: to make it would make it twice. Where that leaves
 /// nothing, fails with [`StorageError::Unreadable`].
@@ -42,9 +50,9 @@ pub(super) async fn with_existing(
     candidates: Vec<Candidate>,
     now: Timestamp,
     report: &mut Report,
-) -> Result<Vec<Candidate>, StorageError> {
+) -> Result<Matched, StorageError> {
     if candidates.is_empty() {
-        return Ok(candidates);
+        return Ok(Matched { candidates, hidden: HashMap::new() });
     }
     let mut hidden = Vec::new();
     let kept = match_readable(store, candidates, now, &mut hidden, report).await?;
@@ -56,7 +64,10 @@ pub(super) async fn with_existing(
         let message = format!("unreadable: the issue is there, in a file that can't be read: {problem}");
         skip(candidate, message, report);
     }
-    Ok(kept)
+    let names = hidden
+        .iter()
+        .filter_map(|(candidate, _)| Some((candidate.reference()?.to_owned(), candidate.theirs.id.suffix())));
+    Ok(Matched { candidates: kept, hidden: names.collect() })
 }
 
 /// The records whose issues can't be read, with the files in which those are.
