@@ -5,17 +5,27 @@ use std::io;
 
 use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
 use tickety_core::query::{Moment, Query, SortBy, SortKey};
-use tickety_store::{IssueStorage, StorageError};
+use tickety_store::{IssueStorage, RecordProblem, StorageError};
 
 use crate::convert::Writer;
 
 /// How many issues are asked for at once.
 const PAGE: u32 = 1_000;
 
+/// What an export did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exported {
+    /// How many issues were written.
+    pub count: u64,
+    /// The records that can't be read and are missing, by path: those of all issues, since nobody knows which of
+    /// them the query would ask for. Where there are any, the export is incomplete and has to say so.
+    pub problems: Vec<RecordProblem>,
+}
+
 /// Why an export failed; a part of the output may have been written.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// The store failed, or an issue can't be read.
+    /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The output can't be written.
@@ -23,33 +33,38 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Writes the issues that a query's filter asks for, all of them, by number; returns how many.
+/// Writes the issues that a query's filter asks for, all of them that can be read, by number.
 ///
 /// The store is asked for a page at a time, so memory doesn't grow with the number of issues. `progress` is called after
 /// each issue with how many are done.
-///
-/// Fails with the first issue that can't be read: an export that leaves one out would pass for a
-/// whole one.
 pub async fn export(
     store: &dyn IssueStorage,
     query: &Query,
     moment: &Moment,
     writer: &mut dyn Writer,
     progress: &mut dyn FnMut(u64),
-) -> Result<u64, ExportError> {
+) -> Result<Exported, ExportError> {
     let by_number = SortKey { by: SortBy::Number, descending: false };
     let mut query =
         Query { sort: vec![by_number], limit: Some(PAGE), after: None, fields: Vec::new(), ..query.clone() };
     let mut introduced: BTreeSet<IssueKey> = BTreeSet::new();
-    let mut done = 0;
-    if let Some(problem) = store.problems().await?.into_iter().next() {
-        return Err(StorageError::Unreadable { problem }.into());
-    }
+    let mut count = 0;
+    let mut problems: BTreeSet<RecordProblem> = store.problems().await?.into_iter().collect();
     loop {
         let page = store.list(&query, moment).await?;
         let selectors: Vec<IssueSelector> = page.issues.iter().map(|issue| issue.key.into()).collect();
         for stored in store.get_many(&selectors).await {
-            let stored = stored?;
+            let stored = match stored {
+                // Deleted since it was listed.
+                Err(StorageError::NotFound { .. }) => continue,
+                // Damaged since then.
+                Err(StorageError::Unreadable { problem }) => {
+                    problems.insert(problem);
+                    continue;
+                }
+                stored => stored?,
+            };
+            problems.extend(stored.problems.iter().cloned());
             let issue = &stored.issue;
             if writer.wants_introductions() {
                 introduced.insert(issue.key());
@@ -58,8 +73,8 @@ pub async fn export(
                 }
             }
             writer.write(issue, stored.derived.updated)?;
-            done += 1;
-            progress(done);
+            count += 1;
+            progress(count);
         }
         match page.next {
             Some(next) => query.after = Some(next),
@@ -67,7 +82,7 @@ pub async fn export(
         }
     }
     writer.finish()?;
-    Ok(done)
+    Ok(Exported { count, problems: problems.into_iter().collect() })
 }
 
 async fn introduce(
@@ -86,8 +101,8 @@ async fn introduce(
             introduced.insert(stored.issue.key());
             Ok(())
         }
-        // A link to nothing, or to more than one issue, has no name in another tracker.
-        Err(StorageError::NotFound { .. } | StorageError::Ambiguous { .. }) => Ok(()),
+        // A link to nothing, to more than one issue, or to one that can't be read, has no name in another tracker.
+        Err(StorageError::NotFound { .. } | StorageError::Ambiguous { .. } | StorageError::Unreadable { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }

@@ -11,7 +11,7 @@ use tickety_core::operation::{Operation, OperationError};
 use tickety_core::query::{Bounds, Count, Expr, Moment, Query, Term};
 use tickety_core::schema::Schema;
 use tickety_engine::questions;
-use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, StorageError};
+use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, RecordProblem, StorageError};
 
 use crate::args::Global;
 use crate::compose::{Finding, Repo};
@@ -188,13 +188,17 @@ impl Session {
         if problems == 0 {
             return Ok(());
         }
-        let problems = pollster::block_on(self.storage()?.problems())?;
+        self.name_problems(&pollster::block_on(self.storage()?.problems())?);
+        Ok(())
+    }
+
+    /// Names unreadable records on standard error.
+    pub fn name_problems(&self, problems: &[RecordProblem]) {
         for problem in problems.iter().take(NAMED_PROBLEMS) {
             output::note(format_args!("warning: {problem}"));
         }
         if problems.len() > NAMED_PROBLEMS {
             output::note(format_args!("and {} more; see `tickety doctor`", problems.len() - NAMED_PROBLEMS));
         }
-        Ok(())
     }
 }

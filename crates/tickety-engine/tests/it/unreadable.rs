@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use tickety_core::Issue;
 use tickety_core::operation::Change;
 use tickety_engine::convert::{Format, NoteKind};
 use tickety_engine::import::{ImportError, ImportReport};
@@ -70,4 +71,47 @@ fn a_comment_that_cannot_be_read_is_not_made_again() {
     assert_eq!(effects(&report), (0, 0, 1));
     assert!(notes(&report, NoteKind::Skipped).contains("unreadable: "));
     assert_eq!(world.issues(), before);
+}
+
+#[test]
+fn an_export_writes_what_can_be_read_and_tells_what_is_missing() {
+    let mut world = World::new();
+    let third = r#"{"id":"c","title":"Third","created_at":"2026-03-03T00:00:00Z","dependencies":[{"issue_id":"c","depends_on_id":"b","type":"blocks"}]}"#;
+    world.import(Format::Beads, format!("{BEADS}{third}\n"));
+    let keys: Vec<_> = world.issues().iter().map(Issue::key).collect();
+    for format in [Format::Json, Format::Jsonl, Format::Beads] {
+        let whole = world.export(format);
+        let damaged = Damaged { comments: BTreeSet::from([keys[0]]), ..damaged(&world, &[2]) };
+        let (output, exported) = world.export_from(&damaged, format);
+        let missing: BTreeSet<String> = exported.problems.iter().map(|problem| problem.path.clone()).collect();
+        assert_eq!(exported.count, 2, "{format:?}");
+        assert_eq!(missing, BTreeSet::from([format!("{}.md", keys[0]), format!("{}.md", keys[1])]), "{format:?}");
+        assert_eq!(
+            (output.contains("First"), output.contains("Second"), output.contains("Third")),
+            (true, false, true)
+        );
+        assert!(whole.contains("Hm.") && !output.contains("Hm."), "the comment is missing: {output}");
+    }
+}
+
+#[test]
+fn a_link_to_an_issue_that_cannot_be_read_stays() {
+    for format in [Format::Beads, Format::Jsonl] {
+        let mut world = World::new();
+        let third = r#"{"id":"c","title":"Third","created_at":"2026-03-03T00:00:00Z","dependencies":[{"issue_id":"c","depends_on_id":"b","type":"blocks"}]}"#;
+        let source = format!("{BEADS}{third}\n");
+        world.import(Format::Beads, &source);
+        let input = if format == Format::Beads { source } else { world.export(format) };
+        let before = world.issues();
+        let report = import(&world, &damaged(&world, &[2]), format, &input).unwrap();
+        assert_eq!((effects(&report), notes(&report, NoteKind::Dropped)), ((0, 0, 2), String::new()), "{format:?}");
+        assert_eq!(world.issues(), before);
+        // A new one can't be made as long as nobody can read what it leads to.
+        let other = input.replace("First", "Fourth").replace("\"a\"", "\"d\"").replace("\"c\"", "\"e\"");
+        if format == Format::Beads {
+            let report = import(&world, &damaged(&world, &[2]), format, &other).unwrap();
+            let dropped = notes(&report, NoteKind::Dropped);
+            assert!(dropped.ends_with("beads:b: that issue is in a file that can't be read\n"), "{dropped}");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use tickety_core::operation::{Change, Operation, Target};
 use tickety_core::query::{Moment, Query, SortBy, SortKey};
 use tickety_core::schema::Schema;
 use tickety_engine::convert::{Format, NoteKind};
-use tickety_engine::export::export;
+use tickety_engine::export::{Exported, export};
 use tickety_engine::import::{ImportError, ImportOptions, ImportReport, import};
 use tickety_store::{Batch, Effect, IssueStorage, MemoryStore, StoredIssue};
 
@@ -48,12 +48,18 @@ impl World {
     }
 
     pub(crate) fn export(&self, format: Format) -> String {
-        let schema = block_on(self.store.schema()).unwrap();
+        let (output, exported) = self.export_from(&self.store, format);
+        assert_eq!(exported.problems, []);
+        output
+    }
+
+    pub(crate) fn export_from(&self, store: &dyn IssueStorage, format: Format) -> (String, Exported) {
+        let schema = block_on(store.schema()).unwrap();
         let mut output = Vec::new();
         let mut writer = format.writer(&mut output, &schema);
-        block_on(export(&self.store, &Query::default(), &self.moment(), &mut *writer, &mut |_| {})).unwrap();
+        let exported = block_on(export(store, &Query::default(), &self.moment(), &mut *writer, &mut |_| {})).unwrap();
         drop(writer);
-        String::from_utf8(output).unwrap()
+        (String::from_utf8(output).unwrap(), exported)
     }
 
     fn moment(&self) -> Moment {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 use tickety_core::query::Query;
 use tickety_engine::convert::Format;
-use tickety_engine::export::{ExportError, export};
+use tickety_engine::export::{ExportError, Exported, export};
 
 use crate::exit::{CliError, Ended};
 use crate::output;
@@ -19,7 +19,7 @@ use crate::session::Session;
 /// Write issues in a format that other programs read
 ///
 /// Issues of every status are written unless the query says otherwise. json and jsonl lose nothing:
-/// importing them makes the same issues.
+/// importing them makes the same issues. What can't be read is left out and named, and the status is 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// json, jsonl or beads
@@ -36,7 +36,7 @@ pub struct Args {
 
 /// The `data` of the answer.
 #[derive(Serialize)]
-struct Exported {
+struct Answer {
     format: &'static str,
     count: u64,
     /// Where it was written to.
@@ -52,17 +52,37 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         Some(path) => to_file(format, &query, &path, session),
         None if session.json() => {
             let mut text = Vec::new();
-            let count = write(format, &query, &mut text, session, output::write_error)?;
+            let exported = write(format, &query, &mut text, session, output::write_error)?;
             let text = String::from_utf8(text).expect("every format is UTF-8");
-            session.answer(Exported { format: format.as_str(), count, output: None, text: Some(text) }, Meta::default())
+            answer(format, exported, None, Some(text), session)
         }
         None => {
             let mut output = BufWriter::new(io::stdout().lock());
-            write(format, &query, &mut output, session, output::write_error)?;
+            let exported = write(format, &query, &mut output, session, output::write_error)?;
             output.flush().map_err(|error| output::write_error(&error))?;
-            Ok(Ended::Done)
+            session.name_problems(&exported.problems);
+            Ok(ended(&exported))
         }
     }
+}
+
+/// An export that lacks something is not what was asked for: whoever keeps it has to know.
+fn ended(exported: &Exported) -> Ended {
+    if exported.problems.is_empty() { Ended::Done } else { Ended::No }
+}
+
+fn answer(
+    format: Format,
+    exported: Exported,
+    output: Option<String>,
+    text: Option<String>,
+    session: &Session,
+) -> Result<Ended, CliError> {
+    let ended = ended(&exported);
+    let Exported { count, problems } = exported;
+    let problems = problems.into_iter().map(Into::into).collect();
+    session.answer(Answer { format: format.as_str(), count, output, text }, Meta { freshness: None, problems })?;
+    Ok(ended)
 }
 
 /// Writes the issues; `failed` says what it means that the output can't be written.
@@ -72,7 +92,7 @@ fn write(
     output: &mut dyn Write,
     session: &Session,
     failed: impl Fn(&io::Error) -> CliError,
-) -> Result<u64, CliError> {
+) -> Result<Exported, CliError> {
     let schema = session.schema()?;
     let mut writer = format.writer(output, &schema);
     let mut progress = Progress::new(session);
@@ -86,7 +106,7 @@ fn write(
 }
 
 fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Result<Ended, CliError> {
-    let count = match fs::metadata(path) {
+    let exported = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(CliError::usage(format!("{} is a folder", path.display())).hint("--output takes a file"));
         }
@@ -95,35 +115,36 @@ fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Res
             let failed = |error: &io::Error| CliError::io("write", path, error);
             let file = fs::File::options().write(true).open(path).map_err(|error| failed(&error))?;
             let mut output = BufWriter::new(file);
-            let count = write(format, query, &mut output, session, failed)?;
+            let exported = write(format, query, &mut output, session, failed)?;
             output.flush().map_err(|error| failed(&error))?;
-            count
+            exported
         }
         // What a link leads to is replaced, and not the link.
         Ok(_) => replace(format, query, &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), path, session)?,
         Err(_) => replace(format, query, path, path, session)?,
     };
     if session.json() {
-        let output = Some(path.display().to_string());
-        return session.answer(Exported { format: format.as_str(), count, output, text: None }, Meta::default());
+        return answer(format, exported, Some(path.display().to_string()), None, session);
     }
+    let count = exported.count;
     session.note(format_args!("{count} {} written to {}", if count == 1 { "issue" } else { "issues" }, path.display()));
-    Ok(Ended::Done)
+    session.name_problems(&exported.problems);
+    Ok(ended(&exported))
 }
 
 /// Writes beside the file first, so that an export that fails leaves the old one. Errors say what the file was
 /// called.
-fn replace(format: Format, query: &Query, path: &Path, called: &Path, session: &Session) -> Result<u64, CliError> {
+fn replace(format: Format, query: &Query, path: &Path, called: &Path, session: &Session) -> Result<Exported, CliError> {
     let name = path.file_name().ok_or_else(|| CliError::usage(format!("{} is no file name", called.display())))?;
     let beside = path.with_file_name(format!(".tmp-{}-{}", std::process::id(), name.to_string_lossy()));
     let failed = |error: &io::Error| CliError::io("write", called, error);
     let file = fs::File::create_new(&beside).map_err(|error| failed(&error))?;
     let write_all = || {
         let mut output = BufWriter::new(file);
-        let count = write(format, query, &mut output, session, failed)?;
+        let exported = write(format, query, &mut output, session, failed)?;
         let synced = output.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
         synced.and_then(|()| fs::rename(&beside, path)).map_err(|error| failed(&error))?;
-        Ok(count)
+        Ok(exported)
     };
     write_all().inspect_err(|_| {
         fs::remove_file(&beside).ok();

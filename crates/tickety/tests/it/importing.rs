@@ -78,6 +78,56 @@ fn an_export_goes_through_links_and_into_pipes() {
     assert_eq!(env.ok(&["export", "jsonl", "-o", "/dev/stdout"]), exported);
 }
 
+/// Leaves the markers of a conflict in the record of an issue, and puts the record of another away.
+fn damage(env: &tickety_testkit::TestEnv) -> (std::path::PathBuf, String) {
+    let mut names: Vec<String> = env.files().into_keys().filter(|name| name.contains("/000/00000")).collect();
+    names.sort();
+    let name = names.into_iter().find(|name| name.contains("/000002-")).expect("the issue is there");
+    let text = env.read(&name);
+    env.write(&name, text.replace("status: open", "<<<<<<< ours\nstatus: open\n=======\nstatus: closed\n>>>>>>> theirs"));
+    (env.work().join(name), text)
+}
+
+#[test]
+fn an_export_leaves_out_what_cannot_be_read_and_says_so() {
+    let env = small_home();
+    let whole = env.ok(&["export", "jsonl"]);
+    let (record, text) = damage(&env);
+    let output = env.run(&["export", "jsonl"]);
+    assert_eq!(output.status, 1, "{output}");
+    assert_eq!(output.stdout.lines().count(), whole.lines().count() - 1);
+    assert!(whole.lines().filter(|line| !line.contains("\"number\":2,")).eq(output.stdout.lines()), "{output}");
+    assert!(output.stderr.starts_with("warning: .tickety/issues/000/000002-"), "{output}");
+    let file = env.run(&["export", "jsonl", "-o", "out.jsonl"]);
+    assert_eq!((file.status, file.stderr.contains("3 issues written"), file.stderr.contains("000002-")), (1, true, true));
+    assert_eq!(env.read("out.jsonl"), output.stdout);
+    for arguments in [&["export", "json", "--json"][..], &["export", "json", "--json", "-o", "out.json"]] {
+        let output = env.run(arguments);
+        let answer: serde_json::Value = serde_json::from_str(&output.stdout).expect("an answer in JSON");
+        assert_eq!((output.status, output.stderr.as_str(), &answer["data"]["count"]), (1, "", &3.into()));
+        assert_eq!(answer["meta"]["problems"][0]["line"], 7, "{answer}");
+    }
+    std::fs::write(record, text).expect("it can be written");
+    assert_eq!(env.ok(&["export", "jsonl"]), whole);
+}
+
+#[test]
+fn an_import_makes_no_second_issue_of_one_that_cannot_be_read() {
+    let env = small_home();
+    let whole = env.ok(&["export", "jsonl"]);
+    env.write("all.jsonl", &whole);
+    env.write("one.jsonl", whole.lines().find(|line| line.contains("\"number\":2,")).expect("it was exported"));
+    damage(&env);
+    let before = env.files();
+    let imported = env.run(&["import", "jsonl", "all.jsonl"]);
+    assert_eq!(imported.status, 0, "{imported}");
+    assert!(imported.stdout.starts_with("4 records: 0 created, 0 updated, 3 unchanged, 1 not importable\n"), "{imported}");
+    assert!(imported.stdout.contains("unreadable: the issue is there, in a file that can't be read: .tickety/issues/000/000002-"), "{imported}");
+    let alone = env.run(&["import", "jsonl", "one.jsonl"]);
+    assert_eq!((alone.status, alone.stderr.contains("/000002-")), (7, true), "{alone}");
+    assert_eq!(env.files(), before);
+}
+
 #[test]
 fn a_bad_file_is_reported_with_its_line_and_changes_nothing() {
     let env = small_home();
