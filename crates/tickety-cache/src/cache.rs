@@ -337,6 +337,12 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
         self.others.iter().find_map(|space| space.get(probe))
     }
 
+    /// Whether something more fits into the space of a class without displacing what is there.
+    pub(crate) fn has_room(&self, class: ClassId) -> bool {
+        let space = self.space(self.rules(class.0).space);
+        space.weight() < space.capacity()
+    }
+
     /// Takes out of all spaces.
     pub(crate) fn take<Q>(&self, probe: &Probe<'_, Q>) -> Option<(Slot<K>, Option<V>)>
     where

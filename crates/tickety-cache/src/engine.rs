@@ -98,6 +98,10 @@ impl<K: Hash + Eq, V: Clone> Engine<K, V> {
         self.entries.len() as u64
     }
 
+    pub(crate) fn weight(&self) -> u64 {
+        self.entries.weight()
+    }
+
     pub(crate) fn capacity(&self) -> u64 {
         self.entries.capacity()
     }

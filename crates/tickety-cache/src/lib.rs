@@ -88,15 +88,23 @@ mod builder;
 mod cache;
 mod class;
 mod clock;
+mod codec;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod engine;
 mod entry;
 mod glob;
 mod invalidation;
+#[cfg(feature = "keys")]
+pub mod keys;
 mod lane;
 mod load;
 mod lookup;
 mod removal;
+#[cfg(feature = "metrics")]
+mod report;
 mod slot;
+mod snapshot;
 mod stats;
 mod summary;
 mod sync;
@@ -104,15 +112,24 @@ mod tag;
 #[cfg(test)]
 #[path = "tag/tests.rs"]
 mod tag_tests;
+#[cfg(feature = "async")]
+pub mod tier;
+mod warmth;
 
 pub use builder::Builder;
 pub use cache::{Cache, Ticket};
 pub use class::{Class, ClassId};
 pub use clock::{Clock, ManualClock};
+#[cfg(feature = "serde")]
+pub use codec::JsonCodec;
+pub use codec::{Codec, CodecError};
 pub use entry::Entry;
 pub use equivalent::Equivalent;
 pub use load::{LoadError, LoadOptions, Sleep, Spawner, Task};
 pub use lookup::Lookup;
 pub use removal::{Cause, Removed};
+#[cfg(feature = "metrics")]
+pub use report::METRICS;
+pub use snapshot::SnapshotError;
 pub use stats::{Removals, Stats};
 pub use summary::EntrySummary;

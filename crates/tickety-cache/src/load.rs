@@ -20,7 +20,7 @@ pub use self::spawner::{Sleep, Spawner, Task};
 use crate::cache::Inner;
 use crate::class::ClassId;
 use crate::clock::duration;
-use crate::entry::Entry;
+use crate::entry::{Entry, Terms};
 use crate::lookup::Lookup;
 use crate::slot::{Tally, Verdict, Wanted};
 use crate::stats::Count;
@@ -97,6 +97,17 @@ impl LoadOptions {
         self
     }
 
+    /// Waits as long as it takes, whatever the class says.
+    pub fn patient(mut self) -> Self {
+        (self.soft_timeout, self.hard_timeout) = (Some(Duration::MAX), Some(Duration::MAX));
+        self
+    }
+
+    #[cfg(feature = "async")]
+    pub(crate) fn class_id(&self) -> ClassId {
+        self.class
+    }
+
     /// Serves what is stale or expired, if there is such, when the load takes longer.
     pub fn soft_timeout(mut self, time: Duration) -> Self {
         self.soft_timeout = Some(time);
@@ -115,6 +126,8 @@ pub(crate) enum Outcome<V> {
     Loaded {
         value: Option<V>,
         age: Duration,
+        /// Whether it came past its fresh time already.
+        stale: bool,
         /// The newest stamp of its tags when it was done.
         stamp: u64,
     },
@@ -124,7 +137,9 @@ pub(crate) enum Outcome<V> {
 impl<V: Clone> Clone for Outcome<V> {
     fn clone(&self) -> Self {
         match self {
-            Self::Loaded { value, age, stamp } => Self::Loaded { value: value.clone(), age: *age, stamp: *stamp },
+            Self::Loaded { value, age, stale, stamp } => {
+                Self::Loaded { value: value.clone(), age: *age, stale: *stale, stamp: *stamp }
+            }
             Self::Failed(reason) => Self::Failed(reason.clone()),
         }
     }
@@ -319,7 +334,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         Some(Seat::take(self, flight, hash))
     }
 
-    /// Stores what a load brought, if it may, and tells all who wait.
+    /// Stores what a load brought, if it may, and tells all who wait. Returns whether it came stale.
     fn complete(
         &self,
         key: K,
@@ -328,7 +343,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         class: ClassId,
         begun: Instant,
         result: Result<Entry<V>, Arc<dyn Any + Send + Sync>>,
-    ) {
+    ) -> bool {
         self.count_time(class, begun);
         let entry = match result {
             Ok(entry) => entry,
@@ -341,12 +356,13 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
                 {
                     lane.fail(hash, key, flight.clone(), self.world.time.now().after(time));
                 }
-                return;
+                return false;
             }
         };
         self.count(Count::Load, class.0);
         let Entry { value, terms } = entry;
         let slot = self.slot(key, value.as_ref(), &terms, class, flight.began);
+        let stale = self.is_stale(&terms, class);
         let kept = value.clone();
         let mut lane = self.lane(hash).lock();
         let current = lane.end(flight);
@@ -366,7 +382,16 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
                 self.count(Count::Rejected, class.0);
             }
         }
-        flight.land(Outcome::Loaded { value, age: terms.age, stamp });
+        flight.land(Outcome::Loaded { value, age: terms.age, stale, stamp });
+        stale
+    }
+
+    /// Whether an entry of these terms is past its fresh time before it is stored.
+    fn is_stale(&self, terms: &Terms, class: ClassId) -> bool {
+        !terms.age.is_zero() && {
+            let soft = terms.soft_ttl.or(self.rules(terms.class.unwrap_or(class).0).soft_ttl);
+            soft.is_some_and(|soft| terms.age >= soft)
+        }
     }
 
     /// Counts a load that came to no result, and lets those who wait see for themselves.
@@ -399,11 +424,11 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     }
 
     fn soft_timeout(&self, caller: Caller) -> Option<Duration> {
-        caller.options.soft_timeout.or(self.rules(caller.class()).soft_timeout)
+        caller.options.soft_timeout.or(self.rules(caller.class()).soft_timeout).filter(|time| *time != Duration::MAX)
     }
 
     fn hard_timeout(&self, caller: Caller) -> Option<Duration> {
-        caller.options.hard_timeout.or(self.rules(caller.class()).hard_timeout)
+        caller.options.hard_timeout.or(self.rules(caller.class()).hard_timeout).filter(|time| *time != Duration::MAX)
     }
 }
 
@@ -418,7 +443,16 @@ fn served<V>(
         Outcome::Failed(reason) => Some(Err(reason)),
         // It came after an invalidation that the load may have missed.
         Outcome::Loaded { stamp, .. } if stamp > began && joined > began => None,
-        Outcome::Loaded { value: Some(value), age, .. } => Some(Ok(Lookup::Fresh { value, age })),
         Outcome::Loaded { value: None, age, .. } => negatives.then_some(Ok(Lookup::Negative { age })),
+        Outcome::Loaded { value, age, stale, .. } => Some(Ok(loaded(value, age, stale))),
+    }
+}
+
+/// Returns what a load brought as a lookup.
+fn loaded<V>(value: Option<V>, age: Duration, stale: bool) -> Lookup<V> {
+    match value {
+        None => Lookup::Negative { age },
+        Some(value) if stale => Lookup::Stale { value, age },
+        Some(value) => Lookup::Fresh { value, age },
     }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use equivalent::Equivalent;
 
 use super::flight::{End, Pilot};
-use super::{Caller, Fallback, LoadError, LoadOptions, Seat, Step, served};
+use super::{Caller, Fallback, LoadError, LoadOptions, Seat, Step, loaded, served};
 use crate::cache::{Cache, Inner};
 use crate::entry::Entry;
 use crate::lookup::Lookup;
@@ -167,9 +167,10 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         std::mem::forget(watch);
         match result {
             Ok(entry) => {
-                let lookup = fresh(&entry);
-                self.complete(key.to_owned(), &seat.flight, seat.hash, caller.options.class, begun, Ok(entry));
-                Ok(lookup)
+                let (value, age) = (entry.value.clone(), entry.terms.age);
+                let class = caller.options.class;
+                let stale = self.complete(key.to_owned(), &seat.flight, seat.hash, class, begun, Ok(entry));
+                Ok(loaded(value, age, stale))
             }
             Err(reason) => {
                 let reason = Arc::new(reason);
@@ -205,7 +206,8 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         match result {
             Ok(mut entry) => {
                 self.count(Count::Load, caller.class());
-                let lookup = fresh(&entry);
+                let stale = self.is_stale(&entry.terms, caller.options.class);
+                let lookup = loaded(entry.value.clone(), entry.terms.age, stale);
                 entry.terms.class = entry.terms.class.or(Some(caller.options.class));
                 self.put_since(began, key.to_owned(), entry);
                 Ok(lookup)
@@ -254,11 +256,6 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
             },
         }
     }
-}
-
-fn fresh<V: Clone>(entry: &Entry<V>) -> Lookup<V> {
-    let age = entry.terms.age;
-    entry.value.clone().map_or(Lookup::Negative { age }, |value| Lookup::Fresh { value, age })
 }
 
 /// Ends the flight of a loader that panics.

@@ -1,0 +1,87 @@
+//! Statistics for the `metrics` facade.
+
+use std::hash::Hash;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+
+use crate::cache::Cache;
+
+/// The metrics that [`Cache::report_metrics`] sets: name, unit, help text. All carry the labels `cache` and
+/// `class`; names are stable.
+pub const METRICS: [(&str, Unit, &str); 20] = [
+    ("cache_hits_total", Unit::Count, "Lookups that found something: fresh, stale or negative"),
+    ("cache_stale_hits_total", Unit::Count, "Lookups that found something stale"),
+    ("cache_negative_hits_total", Unit::Count, "Lookups that found that there is no such thing"),
+    ("cache_misses_total", Unit::Count, "Lookups that found nothing"),
+    ("cache_loads_total", Unit::Count, "Loads that came to a result"),
+    ("cache_load_failures_total", Unit::Count, "Loads that failed, panicked or were given up"),
+    ("cache_load_microseconds_total", Unit::Microseconds, "Time that loads took, failed ones included"),
+    ("cache_coalesced_total", Unit::Count, "Callers that waited for a load that another had begun"),
+    ("cache_refreshes_total", Unit::Count, "Loads of what was stale or about to be"),
+    ("cache_stale_on_error_total", Unit::Count, "Values served although over since loading failed or took too long"),
+    ("cache_refused_total", Unit::Count, "Loaded values not stored since something was invalidated meanwhile"),
+    ("cache_rejected_total", Unit::Count, "Values not stored since they are too heavy or over"),
+    ("cache_inserts_total", Unit::Count, "Entries stored"),
+    ("cache_removals_capacity_total", Unit::Count, "Entries that left since there was no room"),
+    ("cache_removals_expired_total", Unit::Count, "Entries that left since their time was over"),
+    ("cache_removals_replaced_total", Unit::Count, "Entries that left since another was stored under their key"),
+    ("cache_removals_invalidated_total", Unit::Count, "Entries that were removed or invalidated"),
+    ("cache_entries", Unit::Count, "Entries stored"),
+    ("cache_weight", Unit::Count, "Weight of the entries stored"),
+    ("cache_capacity", Unit::Count, "Entries that fit, or weight"),
+];
+
+/// How many of the metrics are counters; the others are gauges.
+const COUNTERS: usize = 17;
+
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+    /// Gives the recorder units and help texts. Once is enough, for all caches.
+    pub fn describe_metrics() {
+        for (index, (name, unit, help)) in METRICS.into_iter().enumerate() {
+            if index < COUNTERS {
+                describe_counter!(name, unit, help);
+            } else {
+                describe_gauge!(name, unit, help);
+            }
+        }
+    }
+
+    /// Sets the metrics of this cache, under a name, to what the statistics say now. Call it before they are
+    /// scraped, or from time to time.
+    pub fn report_metrics(&self, cache: &str) {
+        for (id, class) in self.classes() {
+            let stats = self.stats_of(id);
+            let microseconds = u64::try_from(stats.load_time.as_micros()).unwrap_or(u64::MAX);
+            let figures = [
+                stats.hits,
+                stats.stale_hits,
+                stats.negative_hits,
+                stats.misses,
+                stats.loads,
+                stats.load_failures,
+                microseconds,
+                stats.coalesced,
+                stats.refreshes,
+                stats.stale_on_error,
+                stats.refused,
+                stats.rejected,
+                stats.inserts,
+                stats.removals.capacity,
+                stats.removals.expired,
+                stats.removals.replaced,
+                stats.removals.invalidated,
+                stats.entries,
+                stats.weight,
+                stats.capacity,
+            ];
+            for (index, ((name, ..), figure)) in METRICS.into_iter().zip(figures).enumerate() {
+                let labels = [("cache", cache.to_owned()), ("class", class.to_owned())];
+                if index < COUNTERS {
+                    counter!(name, &labels).absolute(figure);
+                } else {
+                    gauge!(name, &labels).set(figure as f64);
+                }
+            }
+        }
+    }
+}
