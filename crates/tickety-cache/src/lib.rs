@@ -133,3 +133,5 @@ pub use report::METRICS;
 pub use snapshot::SnapshotError;
 pub use stats::{Removals, Stats};
 pub use summary::EntrySummary;
+#[cfg(feature = "macros")]
+pub use tickety_cache_macros::cached;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[cfg(all(feature = "macros", feature = "async"))]
+mod attribute;
 mod bounds;
 /// The time of the lanes that `interleavings` includes.
 mod clock {
