@@ -15,6 +15,7 @@
 //! waiting only while a transaction is being written out.
 
 mod build;
+mod card;
 mod compile;
 mod derive;
 mod error;

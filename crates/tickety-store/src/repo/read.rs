@@ -11,6 +11,7 @@ use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 
 use super::failure::Failure;
+use super::index::Location;
 use super::layout::{RecordPath, Shard};
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
@@ -168,17 +169,21 @@ impl RepoStore {
     /// Reads an issue and the comments the index knows of. [`refresh_shard`](Self::refresh_shard)
     /// sees to it that those are all.
     pub(super) fn load_issue(&self, handle: &Handle, key: IssueKey) -> Result<Found, Failure> {
-        let location = handle.index.locate(&[key])?;
-        let files = location.into_iter().flat_map(|location| location.files);
+        Ok(self.load_located(&handle.index.locate(&[key])?, key))
+    }
+
+    fn load_located(&self, locations: &[Location], key: IssueKey) -> Found {
+        let files = locations.iter().flat_map(|location| &location.files);
         let comments: Vec<RecordPath> = files.map(|file| file.path).filter(|path| path.comment.is_some()).collect();
-        Ok(load(&self.home, &self.schema, key, &comments))
+        load(&self.home, &self.schema, key, &comments)
     }
 
     fn read_issue(&self, handle: &mut Handle, selector: IssueSelector) -> Result<StoredIssue, Failure> {
         let key = self.only(handle, selector)?;
         let trusted = self.options.freshness == Some(FreshnessMode::Trust);
-        if !trusted {
-            self.refresh_issues(handle, &[key])?;
+        let mut locations = handle.index.locate(&[key])?;
+        if !trusted && self.refresh_located(handle, &locations)? > 0 {
+            locations = handle.index.locate(&[key])?;
         }
         let mut links = handle.index.link_ends(key)?;
         if !trusted && !links.is_empty() {
@@ -189,7 +194,7 @@ impl RepoStore {
             }
         }
         let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
-        match self.load_issue(handle, key)? {
+        match self.load_located(&locations, key) {
             Found::Issue(loaded) => Ok(StoredIssue {
                 category: self.schema.category(&loaded.issue.status),
                 derived: Derived { updated: updated.unwrap_or_else(|| loaded.issue.last_recorded()), links },

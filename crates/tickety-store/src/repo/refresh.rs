@@ -71,7 +71,7 @@ impl RepoStore {
 
     /// Brings one directory of the index up to date, if entries came or went since it was listed.
     pub(super) fn refresh_shard(&self, handle: &mut Handle, shard: Shard) -> Result<(), Failure> {
-        let known = handle.index.shards()?.into_iter().find(|known| known.shard == shard);
+        let known = handle.index.shard(shard)?;
         let stat = scan::stat_shard(&self.home, shard).map_err(StorageError::from)?;
         match (known, stat) {
             (None, None) => return Ok(()),
@@ -88,8 +88,14 @@ impl RepoStore {
     /// Brings issues of the index up to date whose files differ from what it knows. Returns how many
     /// did. Their directories are not listed: see [`refresh_shard`](Self::refresh_shard).
     pub(super) fn refresh_issues(&self, handle: &mut Handle, keys: &[IssueKey]) -> Result<usize, Failure> {
+        let locations = handle.index.locate(keys)?;
+        self.refresh_located(handle, &locations)
+    }
+
+    /// The same for issues whose files the index has just named.
+    pub(super) fn refresh_located(&self, handle: &mut Handle, locations: &[Location]) -> Result<usize, Failure> {
         let mut findings = Findings::default();
-        for location in handle.index.locate(keys)? {
+        for location in locations {
             let mut same = true;
             let mut comments = Vec::new();
             for file in &location.files {
@@ -193,8 +199,13 @@ impl RepoStore {
         let moved = !findings.stale.is_empty() && handle.index.head()? != head;
         let mut changed = 0;
         let stale: Vec<_> = findings.stale.into_iter().collect();
-        let known = handle.index.locate(&stale.iter().map(|(key, _)| *key).collect::<Vec<_>>())?;
-        let mut known: BTreeMap<IssueKey, Location> = known.into_iter().map(|known| (known.key, known)).collect();
+        let mut known: BTreeMap<IssueKey, Location> = BTreeMap::new();
+        for location in handle.index.locate(&stale.iter().map(|(key, _)| *key).collect::<Vec<_>>())? {
+            // A record may be known as one that couldn't be read.
+            if !handle.index.resolve(location.key.into())?.is_empty() {
+                known.insert(location.key, location);
+            }
+        }
         let mut writer = handle.index.write(&self.schema)?;
         for path in &findings.removed {
             writer.remove_file(path)?;
@@ -414,8 +425,7 @@ fn put_files(sink: &mut impl Sink, files: &[LoadedFile]) -> Result<(), IndexErro
 /// Whether an issue was found in the bytes the index knows.
 fn has_same_bytes(known: &Location, found: &Found) -> bool {
     let Found::Issue(loaded) = found else { return false };
-    known.version == Some(loaded.version)
-        && loaded.problems.is_empty()
+    loaded.problems.is_empty()
         && known.files.len() == loaded.files.len()
         && loaded
             .files

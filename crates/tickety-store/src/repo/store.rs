@@ -121,10 +121,10 @@ impl RepoStore {
             Some(mode) => Ok(mode),
             // Files are counted by the shard, 1,000 issues each: counting rows would cost more
             // than it decides.
-            None if index.shards()?.len() as u64 * u64::from(super::layout::SHARD_SIZE) <= VERIFY_LIMIT => {
-                Ok(FreshnessMode::Verify)
+            None if index.has_more_shards_than(VERIFY_LIMIT / u64::from(super::layout::SHARD_SIZE))? => {
+                Ok(FreshnessMode::Shards)
             }
-            None => Ok(FreshnessMode::Shards),
+            None => Ok(FreshnessMode::Verify),
         }
     }
 

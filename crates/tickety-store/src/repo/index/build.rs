@@ -12,7 +12,7 @@ use super::files::FileRows;
 use super::record::{IssueRow, RecordState};
 use super::tracked::{TrackedFile, TrackedShard};
 use super::write::{Derivation, Rows, put_problem};
-use super::{FORMAT, Fingerprint, IN_MEMORY, Index, IndexError, derive, schema};
+use super::{FORMAT, Fingerprint, IN_MEMORY, Index, IndexError, card, derive, schema};
 use crate::storage::RecordProblem;
 
 /// A new index that is being filled. [`finish`](Self::finish) puts it in the place of the old one; until
@@ -107,8 +107,9 @@ impl IndexBuilder {
 
     /// Puts an issue with its comments; each issue once.
     pub fn put_issue(&mut self, issue: &Issue, record: &RecordState) -> Result<(), IndexError> {
-        let row = IssueRow::new(issue, &self.schema, record.written);
-        let put = self.rows.put(&self.connection, issue, &row, record, Derivation::AtTheEnd);
+        let row = IssueRow::new(issue, &self.schema, record);
+        let card = card::pack(issue, self.schema.category(&issue.status), record.updated(issue), record.version);
+        let put = self.rows.put(&self.connection, issue, &row, &card, Derivation::AtTheEnd);
         put.map_err(|error| self.error("put an issue", error))
     }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map;
 
-use rusqlite::{Connection, OptionalExtension, params};
-use tickety_core::ident::{IssueKey, IssueNumber, Version};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use tickety_core::ident::{IssueKey, IssueNumber};
 
 use super::error::malformed;
 use super::row_id::RowId;
@@ -19,8 +19,6 @@ use crate::repo::layout::{RecordPath, Shard};
 pub struct Location {
     /// The issue.
     pub key: IssueKey,
-    /// The version of its record; `None` if the index has no readable record of it.
-    pub version: Option<Version>,
     /// Its record and its comments, by path.
     pub files: Vec<TrackedFile>,
 }
@@ -30,14 +28,29 @@ impl Index {
     pub fn shards(&self) -> Result<Vec<TrackedShard>, IndexError> {
         let read = || -> rusqlite::Result<_> {
             let mut statement = self.connection.prepare_cached("SELECT id, stat FROM shards ORDER BY id")?;
-            let rows = statement.query_map([], |row| {
-                let (stat, taken_ns) =
-                    unpack_shard(row.get_ref(1)?.as_blob()?).ok_or_else(|| malformed("the states of shards"))?;
-                Ok(TrackedShard { shard: Shard::new(row.get(0)?), stat, taken_ns })
-            })?;
-            rows.collect()
+            statement.query_map([], tracked_shard)?.collect()
         };
         read().map_err(self.error("read the shards"))
+    }
+
+    /// Returns one shard, if the index knows it.
+    pub fn shard(&self, shard: Shard) -> Result<Option<TrackedShard>, IndexError> {
+        let read = || -> rusqlite::Result<_> {
+            let mut statement = self.connection.prepare_cached("SELECT id, stat FROM shards WHERE id = ?1")?;
+            statement.query_row([shard.get()], tracked_shard).optional()
+        };
+        read().map_err(self.error("read a shard"))
+    }
+
+    /// Returns whether the index knows more shards than these.
+    pub fn has_more_shards_than(&self, count: u64) -> Result<bool, IndexError> {
+        let read = || -> rusqlite::Result<i64> {
+            let sql = "SELECT count(*) FROM (SELECT 1 FROM shards LIMIT ?1)";
+            self.connection
+                .prepare_cached(sql)?
+                .query_row([i64::try_from(count).unwrap_or(i64::MAX).saturating_add(1)], |row| row.get(0))
+        };
+        read().map(|found| super::unsigned(found) > count).map_err(self.error("read the shards"))
     }
 
     /// Returns all records of a shard the index knows.
@@ -75,22 +88,25 @@ impl Index {
     }
 
     fn read_locations(&self, keys: &[IssueKey]) -> rusqlite::Result<Vec<Location>> {
-        let mut version_of = self.connection.prepare_cached("SELECT version FROM cards WHERE id = ?1")?;
         // The issues of a page mostly share a few rows.
         let mut rows: BTreeMap<i64, TrackedFiles> = BTreeMap::new();
         let mut locations = Vec::with_capacity(keys.len());
         for &key in keys {
-            let version = version_of.query_row([RowId::of(key).get()], |row| row.get(0)).optional()?;
             let row = row_of(&RecordPath::issue(key));
             let known = match rows.entry(row) {
                 btree_map::Entry::Occupied(read) => read.into_mut(),
                 btree_map::Entry::Vacant(free) => free.insert(read_rows(&self.connection, row, row)?),
             };
             let files = known.iter().filter(|file| file.path.issue == key).collect();
-            locations.push(Location { key, version: version.map(Version::new), files });
+            locations.push(Location { key, files });
         }
         Ok(locations)
     }
+}
+
+fn tracked_shard(row: &Row<'_>) -> rusqlite::Result<TrackedShard> {
+    let (stat, taken_ns) = unpack_shard(row.get_ref(1)?.as_blob()?).ok_or_else(|| malformed("the states of shards"))?;
+    Ok(TrackedShard { shard: Shard::new(row.get(0)?), stat, taken_ns })
 }
 
 fn read_rows(connection: &Connection, first: i64, last: i64) -> rusqlite::Result<TrackedFiles> {

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Row, params};
 use tickety_core::graph::{Graph, GraphNode, LinkEnd, LinkTarget, Relation};
 use tickety_core::ident::{ALIAS_SCHEME, IssueKey, IssueName, IssueNumber, IssueSelector};
-use tickety_core::issue::{LinkKind, Priority, Status};
+use tickety_core::issue::LinkKind;
 use tickety_core::query::fold_name;
 
 use super::error::malformed;
-use super::record::{category_of, spellings, uuid_bytes};
+use super::list::CARDS;
+use super::record::{spellings, uuid_bytes};
 use super::row_id::{RowId, name_of, name_suffix};
 use super::schema::NameKind;
 use super::{Index, IndexError};
-use crate::storage::GraphScope;
+use crate::storage::{GraphScope, IssueSummary};
 
 impl Index {
     /// Returns the issues a selector could mean, by name: none, one, or several of a number.
@@ -39,8 +40,7 @@ impl Index {
             }
             None => RowId::range(number),
         };
-        let mut statement =
-            self.connection.prepare_cached("SELECT id FROM issues WHERE id >= ?1 AND id < ?2 ORDER BY id DESC")?;
+        let mut statement = self.connection.prepare_cached(CARDS)?;
         statement.query_map([ids.start, ids.end], |row| key(row, 0))?.collect()
     }
 
@@ -93,31 +93,38 @@ impl Index {
 
     fn read_link_ends(&self, issue: IssueKey) -> rusqlite::Result<Vec<LinkEnd>> {
         let id = RowId::of(issue).get();
-        let mut ends = Vec::new();
-        let mut stored = self.connection.prepare_cached(
-            "SELECT l.kind, l.number, l.suffix, l.target, c.title, i.status, i.category FROM links l \
-             LEFT JOIN issues i ON i.id = l.target LEFT JOIN cards c ON c.id = l.target WHERE l.holder = ?1",
-        )?;
+        let mut found = Vec::new();
+        let mut stored =
+            self.connection.prepare_cached("SELECT kind, number, suffix, target FROM links WHERE holder = ?1")?;
         let mut rows = stored.query([id])?;
         while let Some(row) = rows.next()? {
             let written = name_of(row.get(1)?, row.get(2)?).ok_or_else(|| malformed("links"))?;
-            let target = match row.get::<_, Option<i64>>(3)? {
-                Some(_) => Some(link_target(row, 3)?),
+            let target = row.get::<_, Option<i64>>(3)?.map(|_| key(row, 3)).transpose()?;
+            found.push((Relation::stored(link_kind(row)?), written, target));
+        }
+        let mut derived =
+            self.connection.prepare_cached("SELECT kind, holder FROM links WHERE number = ?1 AND target = ?2")?;
+        let mut rows = derived.query(params![issue.number.get(), id])?;
+        while let Some(row) = rows.next()? {
+            let holder = key(row, 1)?;
+            found.push((Relation::derived(link_kind(row)?), holder.into(), Some(holder)));
+        }
+        let targets = found.iter().filter_map(|(_, _, target)| *target).map(RowId::of).collect::<Vec<_>>();
+        let mut summaries = self.read_summaries(targets.into_iter())?.into_iter();
+        let mut ends = Vec::with_capacity(found.len());
+        for (relation, written, target) in found {
+            let target = match target {
+                Some(_) => Some(summaries.next().flatten().ok_or_else(|| malformed("links"))?),
                 None => None,
             };
             let name = target.as_ref().map_or(written, |target| target.key.into());
-            ends.push(LinkEnd { relation: Relation::stored(link_kind(row)?), name, target });
-        }
-        let mut derived = self.connection.prepare_cached(
-            "SELECT l.kind, l.number, l.suffix, l.holder, c.title, i.status, i.category FROM links l \
-             CROSS JOIN issues i ON i.id = l.holder CROSS JOIN cards c ON c.id = l.holder \
-             WHERE l.number = ?1 AND l.target = ?2",
-        )?;
-        let mut rows = derived.query(params![issue.number.get(), id])?;
-        while let Some(row) = rows.next()? {
-            let target = link_target(row, 3)?;
-            let relation = Relation::derived(link_kind(row)?);
-            ends.push(LinkEnd { relation, name: target.key.into(), target: Some(target) });
+            let target = target.map(|IssueSummary { key, title, status, category, .. }| LinkTarget {
+                key,
+                title,
+                status,
+                category,
+            });
+            ends.push(LinkEnd { relation, name, target });
         }
         ends.sort_by_key(|end| (end.relation, end.name));
         // Two issues that each say they relate to the other are related once.
@@ -231,17 +238,12 @@ impl Index {
     }
 
     fn read_node(&self, key: IssueKey) -> rusqlite::Result<Option<GraphNode>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT c.title, i.status, i.category, i.rank FROM issues i CROSS JOIN cards c ON c.id = i.id WHERE i.id = ?1",
-        )?;
-        let mut rows = statement.query([RowId::of(key).get()])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
-        let bad = || malformed("rows of issues");
-        Ok(Some(GraphNode {
-            title: row.get(0)?,
-            status: Status::new(row.get_ref(1)?.as_str()?),
-            category: category_of(row.get(2)?).ok_or_else(bad)?,
-            priority: row.get::<_, u8>(3).ok().and_then(Priority::from_rank).ok_or_else(bad)?,
+        let summary = self.read_summaries([RowId::of(key)].into_iter())?.pop().flatten();
+        Ok(summary.map(|IssueSummary { title, status, category, priority, .. }| GraphNode {
+            title,
+            status,
+            category,
+            priority,
         }))
     }
 
@@ -282,14 +284,4 @@ fn key(row: &Row<'_>, column: usize) -> rusqlite::Result<IssueKey> {
 fn link_kind(row: &Row<'_>) -> rusqlite::Result<LinkKind> {
     let code: i64 = row.get(0)?;
     LinkKind::ALL.into_iter().find(|kind| *kind as i64 == code).ok_or_else(|| malformed("links"))
-}
-
-/// Reads the issue at the other end from its row id and the three columns after it.
-fn link_target(row: &Row<'_>, column: usize) -> rusqlite::Result<LinkTarget> {
-    Ok(LinkTarget {
-        key: key(row, column)?,
-        title: row.get(column + 1)?,
-        status: Status::new(row.get_ref(column + 2)?.as_str()?),
-        category: category_of(row.get(column + 3)?).ok_or_else(|| malformed("rows of issues"))?,
-    })
 }

@@ -1,24 +1,18 @@
 //! Answering queries.
 
-use std::fmt::Write as _;
-
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
-use tickety_core::ident::{IssueId, IssueKey, Version};
-use tickety_core::issue::{CloseReason, Kind, Minutes, Priority, Status};
+use tickety_core::ident::IssueKey;
 use tickety_core::query::{Cursor, Moment, Query, SortBy, SortKey, SortValue, days, fold_name, microseconds, urgency};
-use uuid::Uuid;
 
+use super::card;
 use super::error::malformed;
 use super::order::{Order, skipped};
-use super::packed::unpack_strings;
 use super::plan::Filter;
-use super::record::{category_code, category_of, date_of, time_of};
+use super::record::category_code;
 use super::row_id::RowId;
-use super::schema::NO_DUE;
 use super::sql::{Condition, Sql};
 use super::{Index, IndexError, unsigned};
-use crate::repo::layout::{HOME_DIR, ISSUES_DIR, RecordPath};
 use crate::storage::{DEFAULT_LIMIT, IssueSummary, MAX_LIMIT};
 
 /// One page of an answer.
@@ -71,10 +65,10 @@ impl Index {
         let mut statement = self.connection.prepare_cached(&sql.text)?;
         let mut rows = statement.query(params_from_iter(sql.values))?;
         let (mut issues, mut ids) = (Vec::new(), Vec::new());
-        let mut words = Words::default();
+        let mut cards = card::Reader::default();
         while let Some(row) = rows.next()? {
             if whole {
-                issues.push(words.summary(row)?);
+                issues.push(summary(row, &mut cards)?);
             } else {
                 ids.push(RowId::new(row.get(0)?).ok_or_else(|| malformed("row ids"))?);
             }
@@ -93,17 +87,19 @@ impl Index {
         Ok(Listing { issues, next })
     }
 
-    fn read_summaries(&self, ids: impl ExactSizeIterator<Item = RowId>) -> rusqlite::Result<Vec<Option<IssueSummary>>> {
+    pub(super) fn read_summaries(
+        &self,
+        ids: impl ExactSizeIterator<Item = RowId>,
+    ) -> rusqlite::Result<Vec<Option<IssueSummary>>> {
         if ids.len() == 0 {
             return Ok(Vec::new());
         }
-        let sql = format!("SELECT {CARD} FROM issues i CROSS JOIN cards c ON c.id = i.id WHERE i.id = ?");
-        let mut statement = self.connection.prepare_cached(&sql)?;
-        let mut words = Words::default();
+        let mut statement = self.connection.prepare_cached(CARDS)?;
+        let mut cards = card::Reader::default();
         let mut summaries = Vec::with_capacity(ids.len());
         for id in ids {
-            let mut rows = statement.query([id.get()])?;
-            summaries.push(rows.next()?.map(|row| words.summary(row)).transpose()?);
+            let mut rows = statement.query([id.get(), id.get() + 1])?;
+            summaries.push(rows.next()?.map(|row| summary(row, &mut cards)).transpose()?);
         }
         Ok(summaries)
     }
@@ -168,82 +164,17 @@ fn page_length(query: &Query) -> u32 {
 }
 
 /// The columns of a summary.
-const CARD: &str = "i.id, i.category, i.rank, i.due, i.blocked, i.created, i.updated, i.closed, i.reason, i.comments, \
-    i.estimate, i.spent, i.status, i.kind, c.uuid, c.title, c.labels, c.assignees, c.reporter, c.milestone, c.nanos, \
-    c.version";
+const CARD: &str = "i.id, i.blocked, c.card";
 
-/// The statuses and kinds met so far: a page has few, and copying one is cheaper than folding it again.
-#[derive(Default)]
-struct Words {
-    statuses: Vec<Status>,
-    kinds: Vec<Kind>,
-}
+/// The statement that returns the summaries of a range of row ids, highest first. It finds issues by name too: a
+/// process that does both compiles one statement.
+pub(super) const CARDS: &str = "SELECT i.id, i.blocked, c.card FROM issues i CROSS JOIN cards c ON c.id = i.id \
+    WHERE i.id >= ?1 AND i.id < ?2 ORDER BY i.id DESC";
 
-impl Words {
-    /// Reads a row of [`CARD`].
-    fn summary(&mut self, row: &Row<'_>) -> rusqlite::Result<IssueSummary> {
-        let bad = || malformed("rows of issues");
-        let key = RowId::new(row.get(0)?).ok_or_else(bad)?.key();
-        let nanos: Option<i64> = row.get(20)?;
-        let time = |microseconds: i64, place| time_of(microseconds, nanos, place).ok_or_else(bad);
-        let due: i64 = row.get(3)?;
-        let reason: Option<i64> = row.get(8)?;
-        Ok(IssueSummary {
-            key,
-            id: IssueId::new(Uuid::from_bytes(row.get(14)?)),
-            title: row.get(15)?,
-            status: self.status(row.get_ref(12)?.as_str()?),
-            category: category_of(row.get(1)?).ok_or_else(bad)?,
-            reason: reason.map(|code| reason_of(code).ok_or_else(bad)).transpose()?,
-            priority: row.get::<_, u8>(2).ok().and_then(Priority::from_rank).ok_or_else(bad)?,
-            kind: self.kind(row.get_ref(13)?.as_str()?),
-            labels: unpack_strings(row.get_ref(16)?.as_blob()?).ok_or_else(bad)?,
-            assignees: unpack_strings(row.get_ref(17)?.as_blob()?).ok_or_else(bad)?,
-            reporter: row.get(18)?,
-            milestone: row.get(19)?,
-            due: (due != NO_DUE).then(|| date_of(due).ok_or_else(bad)).transpose()?,
-            estimate: row.get::<_, Option<u32>>(10)?.map(Minutes),
-            spent: row.get::<_, Option<u32>>(11)?.map(Minutes),
-            created: time(row.get(5)?, 0)?,
-            closed: row.get::<_, Option<i64>>(7)?.map(|closed| time(closed, 1)).transpose()?,
-            updated: time(row.get(6)?, 2)?,
-            comments: row.get(9)?,
-            blocked: row.get(4)?,
-            version: Version::new(row.get(21)?),
-            path: path_of(key),
-        })
-    }
-
-    fn status(&mut self, name: &str) -> Status {
-        match self.statuses.iter().find(|known| known.as_str() == name) {
-            Some(known) => known.clone(),
-            None => {
-                self.statuses.push(Status::new(name));
-                Status::new(name)
-            }
-        }
-    }
-
-    fn kind(&mut self, name: &str) -> Kind {
-        match self.kinds.iter().find(|known| known.as_str() == name) {
-            Some(known) => known.clone(),
-            None => {
-                self.kinds.push(Kind::new(name));
-                Kind::new(name)
-            }
-        }
-    }
-}
-
-/// Returns where the record of an issue lies, relative to the root.
-fn path_of(key: IssueKey) -> String {
-    let mut path = String::with_capacity(48);
-    write!(path, "{HOME_DIR}/{ISSUES_DIR}/{}", RecordPath::issue(key)).expect("a string takes all that is written");
-    path
-}
-
-fn reason_of(code: i64) -> Option<CloseReason> {
-    CloseReason::ALL.into_iter().find(|reason| *reason as i64 == code)
+/// Reads a row of [`CARD`].
+fn summary(row: &Row<'_>, cards: &mut card::Reader) -> rusqlite::Result<IssueSummary> {
+    let id = RowId::new(row.get(0)?).ok_or_else(|| malformed("row ids"))?;
+    cards.read(id, row.get(1)?, row.get_ref(2)?.as_blob()?).ok_or_else(|| malformed("rows of issues"))
 }
 
 /// Returns the cursor of a page that ends with this issue.

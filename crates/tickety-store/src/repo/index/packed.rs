@@ -28,14 +28,6 @@ pub(super) fn unpack(mut packed: &[u8]) -> Option<Vec<&[u8]>> {
     Some(values)
 }
 
-/// Unpacks strings; `None` if they are none.
-pub(super) fn unpack_strings<C: FromIterator<String> + Default>(packed: &[u8]) -> Option<C> {
-    if packed.is_empty() {
-        return Some(C::default());
-    }
-    unpack(packed)?.into_iter().map(|value| String::from_utf8(value.to_vec()).ok()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

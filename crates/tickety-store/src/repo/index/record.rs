@@ -21,6 +21,17 @@ pub struct RecordState {
     pub written: Option<Timestamp>,
 }
 
+impl RecordState {
+    /// Returns when the issue in the record was last updated.
+    pub(super) fn updated(&self, issue: &Issue) -> Timestamp {
+        let recorded = issue.last_recorded();
+        match (issue.imported_updated, self.written) {
+            (None, Some(written)) => written.max(recorded),
+            (Some(_), _) | (None, None) => recorded,
+        }
+    }
+}
+
 /// A row of `names`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct NameRow {
@@ -145,31 +156,22 @@ pub(super) struct IssueRow {
     pub(super) estimate: Option<i64>,
     pub(super) spent: Option<i64>,
     pub(super) present: i64,
-    /// What microseconds leave of the times.
-    pub(super) nanos: Option<i64>,
 }
 
 impl IssueRow {
-    pub(super) fn new(issue: &Issue, schema: &Schema, written: Option<Timestamp>) -> Self {
-        let recorded = issue.last_recorded();
-        let updated = match (issue.imported_updated, written) {
-            (None, Some(written)) => written.max(recorded),
-            (Some(_), _) | (None, None) => recorded,
-        };
-        let closed = issue.closure.as_ref().and_then(|closure| closure.at);
+    pub(super) fn new(issue: &Issue, schema: &Schema, record: &RecordState) -> Self {
         Self {
             category: category_code(schema.category(&issue.status)),
             rank: i64::from(issue.priority.rank()),
             due: issue.due.map_or(NO_DUE, days),
             created: microseconds(issue.created),
-            updated: microseconds(updated),
-            closed: closed.map(microseconds),
+            updated: microseconds(record.updated(issue)),
+            closed: issue.closure.as_ref().and_then(|closure| closure.at).map(microseconds),
             reason: issue.closure.as_ref().map(|closure| closure.reason as i64),
             comments: i64::try_from(issue.comments.len()).unwrap_or(i64::MAX),
             estimate: issue.estimate.map(|minutes| i64::from(minutes.0)),
             spent: issue.spent.map(|minutes| i64::from(minutes.0)),
             present: present_bits(issue),
-            nanos: pack_nanos([issue.created, closed.unwrap_or_default(), updated]),
         }
     }
 }
@@ -201,24 +203,6 @@ pub(super) fn category_code(category: Category) -> i64 {
 /// Returns the category of a code; `None` if there is none.
 pub(super) fn category_of(code: i64) -> Option<Category> {
     Category::ALL.into_iter().find(|category| category_code(*category) == code)
-}
-
-const NANOS_BITS: u32 = 11;
-
-/// Packs what microseconds leave of three times (-999 to 999 nanoseconds each); `None` where
-/// nothing is left, as with all but imported times.
-fn pack_nanos(times: [Timestamp; 3]) -> Option<i64> {
-    let left = |time: Timestamp| i64::from(time.subsec_nanosecond() % 1000) + 1000;
-    let packed = times.into_iter().rev().fold(0, |packed, time| packed << NANOS_BITS | left(time));
-    (packed != NO_NANOS).then_some(packed)
-}
-
-const NO_NANOS: i64 = 1000 << (2 * NANOS_BITS) | 1000 << NANOS_BITS | 1000;
-
-/// Returns a time from its microseconds and its place among the packed rest; `None` if there is none.
-pub(super) fn time_of(microseconds: i64, nanos: Option<i64>, place: u32) -> Option<Timestamp> {
-    let left = (nanos.unwrap_or(NO_NANOS) >> (place * NANOS_BITS) & ((1 << NANOS_BITS) - 1)) - 1000;
-    Timestamp::from_nanosecond(i128::from(microseconds) * 1000 + i128::from(left)).ok()
 }
 
 /// Returns the date of a day count; `None` beyond the calendar.
@@ -304,19 +288,6 @@ mod tests {
         assert!(field_text_name("k", &long).len() < 600);
         assert_eq!(field_text_name("k", &long), field_text_name("k", &long.to_lowercase()));
         assert_ne!(field_text_name("k", &long), field_text_name("k", &other));
-    }
-
-    #[test]
-    fn times_keep_their_nanoseconds() {
-        let time = |text: &str| text.parse::<Timestamp>().unwrap();
-        let whole = time("2026-11-21T02:48:57.123456Z");
-        assert_eq!(pack_nanos([whole; 3]), None);
-        let times = [time("2025-11-25T10:11:12.123456789Z"), whole, time("1960-01-01T00:00:00.000000001Z")];
-        let packed = pack_nanos(times);
-        for (place, time) in times.into_iter().enumerate() {
-            assert_eq!(time_of(microseconds(time), packed, place as u32), Some(time));
-        }
-        assert_eq!(time_of(i64::MAX, None, 0), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 /// The version of the tables, and of what is written into them: tokens, folding, derived values. An
 /// index of another version is made anew.
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 
 /// What stands in for a missing due date: it is later than every date, and missing dates come last
 /// in the order of what to do next, which is answered from an index.
@@ -57,38 +57,31 @@ pub(super) mod present {
     pub(crate) const FIELDS: i64 = 1 << 8;
 }
 
-// SQLite parses these texts again in every process, so they hold no comments.
+// SQLite parses these texts again in every process, so they hold no comments, no types and no constraints: a column
+// holds what it is given.
 //
 // - `meta.format` is the first column in every format, so that any version can read it. `twins` is how many issues
 //   share their number with another.
 // - `issues.id` and its like are a `RowId`. `category` is 0 open, 1 in-progress, 2 closed; `rank` is that of the
 //   priority, 0 critical to 4 lowest; `due` counts days since 1970 or is `NO_DUE`; `blocked` is derived; times are in
 //   microseconds since 1970, `estimate` and `spent` in minutes; `present` holds the bits above.
-// - `cards.folded_…` are NULL where folding changes nothing. `labels`, `assignees` and `names` (the rows of `names`
-//   that are the issue's) are packed. `nanos` is what microseconds leave of created, closed and updated.
-//   `text_hash` is of what the text index was given.
+// - `cards.card` is the rest of what is shown, packed. `title` and `milestone` are folded, to sort by. `names` (the
+//   rows of `names` that are the issue's) is packed too. `text_hash` is of what the text index was given.
 // - `names.name` is folded; `shown` has the spellings in the file, where folding changes them.
 // - `links.suffix` is -1 where the link names none, `target` the one issue that has the name.
 // - `files.entries` are packed, 16 rows a shard.
 // - The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them
 //   whole.
 const TABLES: &str = "
-CREATE TABLE meta (format INTEGER NOT NULL, config TEXT NOT NULL, boot TEXT NOT NULL, generation INTEGER NOT NULL, \
-twins INTEGER NOT NULL, head TEXT) STRICT;
-CREATE TABLE issues (id INTEGER PRIMARY KEY, category INTEGER NOT NULL, rank INTEGER NOT NULL, due INTEGER NOT NULL, \
-blocked INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, closed INTEGER, reason INTEGER, \
-comments INTEGER NOT NULL, estimate INTEGER, spent INTEGER, present INTEGER NOT NULL, status TEXT NOT NULL, \
-kind TEXT NOT NULL) STRICT;
-CREATE TABLE cards (id INTEGER PRIMARY KEY, uuid BLOB NOT NULL, title TEXT NOT NULL, folded_title TEXT, \
-labels BLOB NOT NULL, assignees BLOB NOT NULL, reporter TEXT, milestone TEXT, folded_milestone TEXT, nanos INTEGER, \
-version BLOB NOT NULL, names BLOB NOT NULL, text_hash BLOB NOT NULL) STRICT;
-CREATE TABLE names (kind INTEGER NOT NULL, name BLOB NOT NULL, issue INTEGER NOT NULL, shown TEXT, \
-PRIMARY KEY (kind, name, issue)) STRICT, WITHOUT ROWID;
-CREATE TABLE links (holder INTEGER NOT NULL, kind INTEGER NOT NULL, number INTEGER NOT NULL, \
-suffix INTEGER NOT NULL, target INTEGER, PRIMARY KEY (holder, kind, number, suffix)) STRICT, WITHOUT ROWID;
-CREATE TABLE shards (id INTEGER PRIMARY KEY, stat BLOB NOT NULL) STRICT;
-CREATE TABLE files (id INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
-CREATE TABLE problems (path TEXT PRIMARY KEY, line INTEGER, message TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (format, config, boot, generation, twins, head);
+CREATE TABLE issues (id INTEGER PRIMARY KEY, category, rank, due, blocked, created, updated, closed, reason, comments, \
+estimate, spent, present, status, kind);
+CREATE TABLE cards (id INTEGER PRIMARY KEY, card, uuid, title, milestone, names, text_hash);
+CREATE TABLE names (kind, name, issue, shown, PRIMARY KEY (kind, name, issue)) WITHOUT ROWID;
+CREATE TABLE links (holder, kind, number, suffix, target, PRIMARY KEY (holder, kind, number, suffix)) WITHOUT ROWID;
+CREATE TABLE shards (id INTEGER PRIMARY KEY, stat);
+CREATE TABLE files (id INTEGER PRIMARY KEY, entries);
+CREATE TABLE problems (path PRIMARY KEY, line, message) WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts USING fts5(title, body, comments, content='', contentless_delete=1, tokenize='ascii');
 ";
 

@@ -46,7 +46,7 @@ fn moment() -> Moment {
 }
 
 /// Makes an issue that has nothing but a number and a title.
-fn plain_issue(number: u32) -> Issue {
+pub(super) fn plain_issue(number: u32) -> Issue {
     let created = Timestamp::UNIX_EPOCH;
     Issue {
         number: IssueNumber::new(number).unwrap(),

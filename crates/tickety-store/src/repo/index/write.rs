@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, OptionalExtension, params};
 use tickety_core::ident::IssueKey;
 use tickety_core::issue::Issue;
+use tickety_core::query::fold_name;
 use tickety_core::schema::Schema;
 
+use super::card;
 use super::derive;
 use super::files::FileRows;
-use super::packed::{pack, unpack};
+use super::packed::unpack;
 use super::record::{IssueRow, NameRow, RecordState, Texts, names, uuid_bytes};
 use super::row_id::{RowId, name_suffix};
 use super::schema::MERGED_PAGES;
@@ -141,8 +143,9 @@ impl IndexWriter<'_> {
     fn replace(&mut self, issue: &Issue, record: &RecordState) -> rusqlite::Result<()> {
         let connection = &self.index.connection;
         let before = State::read(connection, RowId::of(issue.key()))?;
-        let row = IssueRow::new(issue, self.schema, record.written);
-        self.rows.put(connection, issue, &row, record, Derivation::Now { before: before.as_ref() })?;
+        let row = IssueRow::new(issue, self.schema, record);
+        let card = card::pack(issue, self.schema.category(&issue.status), record.updated(issue), record.version);
+        self.rows.put(connection, issue, &row, &card, Derivation::Now { before: before.as_ref() })?;
         if before.is_none() {
             self.twins += derive::twins_gained(connection, issue.number)?;
             derive::resolve_links(connection, issue.number)?;
@@ -236,7 +239,7 @@ impl Rows {
         connection: &Connection,
         issue: &Issue,
         row: &IssueRow,
-        record: &RecordState,
+        card: &[u8],
         derivation: Derivation<'_>,
     ) -> rusqlite::Result<()> {
         let id = RowId::of(issue.key());
@@ -254,7 +257,7 @@ impl Rows {
         put_links(connection, id, issue, derivation)?;
         let blocked = matches!(derivation, Derivation::Now { .. }) && derive::is_blocked(connection, id)?;
         put_issue_row(connection, id, issue, row, blocked)?;
-        put_card(connection, id, issue, row, record, &NameRow::pack(&names), text_hash)?;
+        put_card(connection, id, issue, card, &NameRow::pack(&names), text_hash)?;
         put_names(connection, id, &names)?;
         match before {
             Some(before) if before.text_hash == text_hash => return Ok(()),
@@ -279,20 +282,7 @@ fn put_issue_row(
     row: &IssueRow,
     blocked: bool,
 ) -> rusqlite::Result<()> {
-    let IssueRow {
-        category,
-        rank,
-        due,
-        created,
-        updated,
-        closed,
-        reason,
-        comments,
-        estimate,
-        spent,
-        present,
-        nanos: _,
-    } = row;
+    let IssueRow { category, rank, due, created, updated, closed, reason, comments, estimate, spent, present } = row;
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO issues (id, category, rank, due, blocked, created, updated, closed, reason, \
@@ -323,30 +313,21 @@ fn put_card(
     connection: &Connection,
     id: RowId,
     issue: &Issue,
-    row: &IssueRow,
-    record: &RecordState,
+    card: &[u8],
     names: &[u8],
     text_hash: [u8; 16],
 ) -> rusqlite::Result<()> {
-    let folded = |value: &str| Some(tickety_core::query::fold_name(value)).filter(|folded| folded != value);
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO cards (id, uuid, title, folded_title, labels, assignees, reporter, milestone, \
-             folded_milestone, nanos, version, names, text_hash) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            "INSERT OR REPLACE INTO cards (id, card, uuid, title, milestone, names, text_hash) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![
             id.get(),
+            card,
             uuid_bytes(issue.id),
-            issue.title,
-            folded(&issue.title),
-            pack(issue.labels.iter().map(String::as_bytes)),
-            pack(issue.assignees.iter().map(String::as_bytes)),
-            issue.reporter,
-            issue.milestone,
-            issue.milestone.as_deref().and_then(folded),
-            row.nanos,
-            record.version.to_bytes(),
+            fold_name(&issue.title),
+            issue.milestone.as_deref().map(fold_name),
             names,
             text_hash
         ])?;
