@@ -32,6 +32,7 @@ mod unlink;
 
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::mem::ManuallyDrop;
 
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
 
@@ -120,21 +121,32 @@ pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
             _ => argument.clone(),
         })
         .collect();
-    let fast = named.and_then(|(_, entry)| {
-        let command = root().subcommand((entry.describe)(named_command(entry)));
-        command.try_get_matches_from(&escaped).ok()
-    });
-    let matches = match fast {
-        Some(matches) => matches,
-        None => whole_command()
-            .try_get_matches_from(&escaped)
-            .map_err(|error| mistakes::explain(error, named.map(|(_, entry)| entry.name), query_from.is_some()))?,
-    };
-    let global = Global::from_arg_matches(&matches)?;
-    let (name, matches) = matches.subcommand().expect("clap asks for a command");
-    let entry = find(name).expect("clap knows the commands of the table alone");
-    let session = Session::new(global, entry.name)?;
-    (entry.run)(matches, &session)
+    if let Some((1, entry)) = named
+        && let Some(matches) = match_alone(entry, &escaped)
+    {
+        return start(entry, &matches, &matches);
+    }
+    let matches = whole_command()
+        .try_get_matches_from(&escaped)
+        .map_err(|error| mistakes::explain(error, named.map(|(_, entry)| entry.name), query_from.is_some()))?;
+    let (name, of_command) = matches.subcommand().expect("clap asks for a command");
+    start(find(name).expect("clap knows the commands of the table alone"), &matches, of_command)
+}
+
+/// Makes sense of the arguments after the name of a command, if they make any. The options of every command and its
+/// own are one level here: clap would copy them from level to level.
+fn match_alone(entry: &Entry, arguments: &[OsString]) -> Option<ManuallyDrop<ArgMatches>> {
+    let command = Command::new(entry.name).no_binary_name(true).disable_help_flag(true).disable_version_flag(true);
+    // What the process ends with needs no taking apart.
+    let mut command = ManuallyDrop::new(Global::augment_args((entry.describe)(command)));
+    command.try_get_matches_from_mut(arguments.get(2..)?).ok().map(ManuallyDrop::new)
+}
+
+fn start(entry: &Entry, global: &ArgMatches, of_command: &ArgMatches) -> Result<Ended, CliError> {
+    // Taking the session apart would cost a tenth of most commands, and nothing waits for it: the process ends next,
+    // and what was written was written before it was said.
+    let session = ManuallyDrop::new(Session::new(Global::from_arg_matches(global)?, entry.name)?);
+    (entry.run)(of_command, &session)
 }
 
 fn find(name: &str) -> Option<&'static Entry> {
