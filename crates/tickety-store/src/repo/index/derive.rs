@@ -11,6 +11,9 @@ use super::row_id::RowId;
 
 const BLOCKED_BY: i64 = LinkKind::BlockedBy as i64;
 
+/// The SQL for the issues that wait for others.
+const HOLDERS: &str = "SELECT holder FROM links WHERE kind = ?1";
+
 /// The SQL for whether the issue `issues.id` is blocked.
 const IS_BLOCKED: &str = "EXISTS (SELECT 1 FROM links l CROSS JOIN issues b ON b.id = l.target \
                           WHERE l.holder = issues.id AND l.kind = ?1 AND b.category < 2)";
@@ -46,10 +49,18 @@ pub(super) fn resolve_links(connection: &Connection, number: IssueNumber) -> rus
 /// Finds anew whether the issues are blocked that wait for issues of a number.
 pub(super) fn block_holders(connection: &Connection, number: IssueNumber) -> rusqlite::Result<()> {
     let sql = format!(
-        "UPDATE issues SET blocked = NOT blocked \
-         WHERE id IN (SELECT holder FROM links WHERE number = ?2 AND kind = ?1) AND blocked <> {IS_BLOCKED}"
+        "UPDATE issues SET blocked = NOT blocked WHERE id IN ({HOLDERS} AND number = ?2) AND blocked <> {IS_BLOCKED} \
+         RETURNING id, blocked"
     );
-    connection.prepare_cached(&sql)?.execute(params![BLOCKED_BY, number.get()])?;
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![BLOCKED_BY, number.get()])?;
+    let mut changed: Vec<(i64, bool)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        changed.push((row.get(0)?, row.get(1)?));
+    }
+    for (id, blocked) in changed {
+        connection.prepare_cached("UPDATE cards SET blocked = ?2 WHERE id = ?1")?.execute(params![id, blocked])?;
+    }
     Ok(())
 }
 
@@ -80,12 +91,9 @@ pub(super) fn twins_gained(connection: &Connection, number: IssueNumber) -> rusq
 /// Derives everything from all rows, and returns how many issues share their number.
 pub(super) fn derive_all(connection: &Connection) -> rusqlite::Result<i64> {
     connection.execute(&format!("UPDATE links SET target = {TARGET}"), [])?;
-    connection.execute(
-        &format!(
-            "UPDATE issues SET blocked = 1 WHERE id IN (SELECT holder FROM links WHERE kind = ?1) AND {IS_BLOCKED}"
-        ),
-        [BLOCKED_BY],
-    )?;
+    connection
+        .execute(&format!("UPDATE issues SET blocked = 1 WHERE id IN ({HOLDERS}) AND {IS_BLOCKED}"), [BLOCKED_BY])?;
+    connection.execute("UPDATE cards SET blocked = 1 WHERE id IN (SELECT id FROM issues WHERE blocked = 1)", [])?;
     connection.query_row(
         "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM issues GROUP BY id >> 20 HAVING count(*) > 1)",
         [],

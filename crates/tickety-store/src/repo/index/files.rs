@@ -97,8 +97,7 @@ impl Index {
                 btree_map::Entry::Occupied(read) => read.into_mut(),
                 btree_map::Entry::Vacant(free) => free.insert(read_rows(&self.connection, row, row)?),
             };
-            let files = known.iter().filter(|file| file.path.issue == key).collect();
-            locations.push(Location { key, files });
+            locations.push(Location { key, files: known.of_issue(key) });
         }
         Ok(locations)
     }

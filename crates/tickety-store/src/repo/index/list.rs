@@ -164,12 +164,11 @@ fn page_length(query: &Query) -> u32 {
 }
 
 /// The columns of a summary.
-const CARD: &str = "i.id, i.blocked, c.card";
+const CARD: &str = "c.id, c.blocked, c.card";
 
 /// The statement that returns the summaries of a range of row ids, highest first. It finds issues by name too: a
 /// process that does both compiles one statement.
-pub(super) const CARDS: &str = "SELECT i.id, i.blocked, c.card FROM issues i CROSS JOIN cards c ON c.id = i.id \
-    WHERE i.id >= ?1 AND i.id < ?2 ORDER BY i.id DESC";
+pub(super) const CARDS: &str = "SELECT id, blocked, card FROM cards WHERE id >= ?1 AND id < ?2 ORDER BY id DESC";
 
 /// Reads a row of [`CARD`].
 fn summary(row: &Row<'_>, cards: &mut card::Reader) -> rusqlite::Result<IssueSummary> {

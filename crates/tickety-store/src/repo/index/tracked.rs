@@ -1,11 +1,11 @@
 //! The records the index was made from: under which keys they were read, and what differs from a
 //! fresh look at them.
 //!
-//! A verified list compares the keys of all records, so they are not rows: those of 64 issues are
+//! A verified list compares the keys of all records, so they are not rows: those of 16 issues are
 //! one sorted array in one row. Reading 10,000 of them costs a small part of looking at the files,
 //! and a write replaces some kilobytes, however many issues there are.
 
-use tickety_core::ident::Version;
+use tickety_core::ident::{IssueKey, Version};
 
 use super::row_id::{RowId, suffix_bits, suffix_of};
 use crate::repo::layout::{CommentStamp, RecordPath, SHARD_SIZE, Shard};
@@ -80,6 +80,16 @@ impl TrackedFiles {
         self.entries().iter().map(|entry| Packed(entry).unpack().expect("it was checked when it was read"))
     }
 
+    /// Returns the records of one issue.
+    pub fn of_issue(&self, issue: IssueKey) -> Vec<TrackedFile> {
+        let entries = self.entries();
+        let first = path_code(&RecordPath::issue(issue));
+        let begin = entries.partition_point(|entry| Packed(entry).code() < first);
+        let of_it =
+            entries[begin..].iter().map(|entry| Packed(entry).unpack().expect("it was checked when it was read"));
+        of_it.take_while(|file| file.path.issue == issue).collect()
+    }
+
     /// Returns one record.
     pub fn get(&self, path: &RecordPath) -> Option<TrackedFile> {
         let code = path_code(path);
@@ -118,7 +128,7 @@ impl TrackedFiles {
         let (entries, []) = self.packed.as_chunks::<{ Packed::SIZE }>() else { return None };
         let first = before / Packed::SIZE;
         let is_sorted = entries[first.saturating_sub(1)..].is_sorted_by(|a, b| Packed(a).code() < Packed(b).code());
-        let is_sound = is_sorted && entries[first..].iter().all(|entry| path_of(Packed(entry).code()).is_some());
+        let is_sound = is_sorted && entries[first..].iter().all(|entry| issue_of(Packed(entry).code()).is_some());
         is_sound.then_some(())
     }
 
@@ -212,21 +222,27 @@ fn path_code(path: &RecordPath) -> u128 {
     u128::from(issue) << (DIGITS_BITS + SUFFIX_BITS) | u128::from(digits) << SUFFIX_BITS | u128::from(suffix)
 }
 
+/// Returns the issue of a code; `None` if none has it.
+fn issue_of(code: u128) -> Option<RowId> {
+    i64::try_from(code >> (DIGITS_BITS + SUFFIX_BITS)).ok().and_then(RowId::new)
+}
+
 /// Returns the path of a code; `None` if no record has it.
 fn path_of(code: u128) -> Option<RecordPath> {
-    let issue = i64::try_from(code >> (DIGITS_BITS + SUFFIX_BITS)).ok().and_then(RowId::new)?.key();
+    let issue = issue_of(code)?.key();
     let digits = (code >> SUFFIX_BITS) as u64 & ((1 << DIGITS_BITS) - 1);
     let suffix = suffix_of(code as i64);
     let comment = (digits > 0).then(|| CommentStamp::from_digits(digits, suffix));
     Some(RecordPath { issue, comment })
 }
 
-/// How many rows a shard has: one for 64 numbers, so that an issue and its comments share it.
-pub(super) const ROWS_PER_SHARD: i64 = 16;
+/// How many rows a shard has at most: one for 16 numbers, so that an issue and its comments share it, and it mostly
+/// fits one page.
+pub(super) const ROWS_PER_SHARD: i64 = 64;
 
 /// Returns the row that holds a record.
 pub(super) fn row_of(path: &RecordPath) -> i64 {
-    first_row(path.shard()) + i64::from(path.issue.number.get() % SHARD_SIZE / 64)
+    first_row(path.shard()) + i64::from(path.issue.number.get() % SHARD_SIZE / 16)
 }
 
 /// Returns the first row of a shard.
@@ -313,7 +329,7 @@ mod tests {
     fn an_issue_and_its_comments_share_a_row() {
         let row = |text: &str| row_of(&text.parse().unwrap());
         assert_eq!(row("000/000042-k3f9.md"), row(COMMENT));
-        assert_eq!(row("000/000999-k3f9.md"), ROWS_PER_SHARD - 1);
+        assert_eq!(row("000/000999-k3f9.md"), 999 / 16);
         assert_eq!(row("001/001000-k3f9.md"), first_row(Shard::new(1)));
     }
 }

@@ -257,7 +257,7 @@ impl Rows {
         put_links(connection, id, issue, derivation)?;
         let blocked = matches!(derivation, Derivation::Now { .. }) && derive::is_blocked(connection, id)?;
         put_issue_row(connection, id, issue, row, blocked)?;
-        put_card(connection, id, issue, card, &NameRow::pack(&names), text_hash)?;
+        put_card(connection, id, issue, blocked, card, &NameRow::pack(&names), text_hash)?;
         put_names(connection, id, &names)?;
         match before {
             Some(before) if before.text_hash == text_hash => return Ok(()),
@@ -313,17 +313,19 @@ fn put_card(
     connection: &Connection,
     id: RowId,
     issue: &Issue,
+    blocked: bool,
     card: &[u8],
     names: &[u8],
     text_hash: [u8; 16],
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT OR REPLACE INTO cards (id, card, uuid, title, milestone, names, text_hash) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO cards (id, blocked, card, uuid, title, milestone, names, text_hash) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
         .execute(params![
             id.get(),
+            blocked,
             card,
             uuid_bytes(issue.id),
             fold_name(&issue.title),
