@@ -40,6 +40,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tickety_core::schema::Schema;
 
@@ -164,6 +165,10 @@ impl Index {
     fn over(connection: Connection, path: &Path) -> Result<Self, IndexError> {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| IndexError::of("open it", path, error))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Otherwise SQLite compiles a statement once more after it has seen what is bound to it, which changes no
+        // plan of ours.
+        let stable = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        stable.map_err(|error| IndexError::of("open it", path, error))?;
         Ok(Self { connection, path: path.to_owned() })
     }
 

@@ -5,7 +5,7 @@
 //! early where the page is full.
 
 use rusqlite::Connection;
-use tickety_core::query::{CustomTest, Expr, FieldName, Moment, Term};
+use tickety_core::query::{CustomTest, Expr, FieldName, Is, Moment, Term};
 
 use super::compile::{compile, join_texts, name_kind, names_of, text_expression};
 use super::order::Order;
@@ -27,6 +27,8 @@ struct Part {
     condition: Condition,
     /// The rows of `names` that are just what the condition asks for.
     name: Option<(NameKind, Vec<u8>)>,
+    /// Whether all it asks for is that the issue isn't closed, which rows of `names` tell too.
+    is_open: bool,
 }
 
 /// Where issues are taken from.
@@ -74,7 +76,11 @@ impl Filter {
         if text.is_none() {
             rest.extend(without);
         }
-        let part = |expr: &Expr| Part { condition: compile(expr, moment), name: single_name(expr, moment) };
+        let part = |expr: &Expr| Part {
+            condition: compile(expr, moment),
+            name: single_name(expr, moment),
+            is_open: *expr == Expr::Term(Term::Is(Is::Open)),
+        };
         Self { text, parts: rest.into_iter().map(part).collect() }
     }
 
@@ -117,7 +123,7 @@ impl Filter {
     /// Writes the statement that returns a page, but for LIMIT and OFFSET, whose values are still to
     /// be bound. `after` says what comes after the cursor, given the row id in the source.
     ///
-    /// The page has the columns of `card`, which may be of `issues i` and `cards c`, if its order comes from the
+    /// The page has the columns of `card`, which are of `cards c`, if its order comes from the
     /// source. If it has to be sorted, it has row ids only, so that little is sorted; the second value says which.
     pub(super) fn select_page(
         self,
@@ -130,7 +136,7 @@ impl Filter {
         let whole = order.is_by_id() || source == Source::Issues && order.has_index();
         let mut sql = Sql::new("SELECT ");
         sql.push(if whole { card } else { id });
-        let (needs_issues, needs_cards) = (whole || order.needs_issues(), whole || order.needs_cards());
+        let (needs_issues, needs_cards) = (order.needs_issues(), whole || order.needs_cards());
         sql.append(self.from(source, needs_issues, needs_cards, after(id)));
         sql.push(" ORDER BY ").push(&order.sql(id)).push(" LIMIT ? OFFSET ?");
         (sql, whole)
@@ -146,6 +152,9 @@ impl Filter {
     fn from(self, source: Source, needs_issues: bool, needs_cards: bool, after: Condition) -> Sql {
         let parts = self.parts.into_iter().enumerate();
         let (taken, rest): (Vec<_>, Vec<_>) = parts.partition(|(place, _)| source == Source::Names(*place));
+        let by_name = matches!(source, Source::Names(_));
+        let (open, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, part)| by_name && part.is_open);
+        let open = if open.is_empty() { Condition::Always } else { Condition::fixed("n.category < 2") };
         let rest = Condition::all(rest.into_iter().map(|(_, part)| part.condition));
         let needs_issues = needs_issues || rest != Condition::Always;
         let mut sql = Sql::default();
@@ -182,7 +191,7 @@ impl Filter {
                 sql.push("1");
             }
         }
-        for condition in [after, rest] {
+        for condition in [after, open, rest] {
             match condition {
                 Condition::Always => {}
                 Condition::Never => {

@@ -67,7 +67,8 @@ pub(super) mod present {
 //   microseconds since 1970, `estimate` and `spent` in minutes; `present` holds the bits above.
 // - `cards.card` is what is shown, packed; `blocked` is that of the issue, so that a card is enough. `title` and `milestone` are folded, to sort by. `names` (the
 //   rows of `names` that are the issue's) is packed too. `text_hash` is of what the text index was given.
-// - `names.name` is folded; `shown` has the spellings in the file, where folding changes them.
+// - `names.name` is folded; `shown` has the spellings in the file, where folding changes them; `category` is that of the
+//   issue, so that lists of what is open look up no other issue.
 // - `links.suffix` is -1 where the link names none, `target` the one issue that has the name.
 // - `files.entries` are packed, 64 rows a shard.
 // - The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them
@@ -77,7 +78,7 @@ CREATE TABLE meta (format, config, boot, generation, twins, head);
 CREATE TABLE issues (id INTEGER PRIMARY KEY, category, rank, due, blocked, created, updated, closed, reason, comments, \
 estimate, spent, present, status, kind);
 CREATE TABLE cards (id INTEGER PRIMARY KEY, blocked, card, uuid, title, milestone, names, text_hash);
-CREATE TABLE names (kind, name, issue, shown, PRIMARY KEY (kind, name, issue)) WITHOUT ROWID;
+CREATE TABLE names (kind, name, issue, shown, category, PRIMARY KEY (kind, name, issue)) WITHOUT ROWID;
 CREATE TABLE links (holder, kind, number, suffix, target, PRIMARY KEY (holder, kind, number, suffix)) WITHOUT ROWID;
 CREATE TABLE shards (id INTEGER PRIMARY KEY, stat);
 CREATE TABLE files (id INTEGER PRIMARY KEY, entries);

@@ -67,7 +67,11 @@ const TABLES: [Table; 7] = [
         key: 1,
     },
     Table { name: "links", sql: "SELECT * FROM links ORDER BY holder, kind, number, suffix", key: 4 },
-    Table { name: "names", sql: "SELECT issue, kind, name, shown FROM names ORDER BY kind, name, issue", key: 3 },
+    Table {
+        name: "names",
+        sql: "SELECT issue, kind, name, shown, category FROM names ORDER BY kind, name, issue",
+        key: 3,
+    },
     Table { name: "problems", sql: "SELECT * FROM problems ORDER BY path", key: 1 },
     // Tokens come in the order of the key.
     Table {

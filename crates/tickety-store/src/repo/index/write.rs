@@ -258,7 +258,7 @@ impl Rows {
         let blocked = matches!(derivation, Derivation::Now { .. }) && derive::is_blocked(connection, id)?;
         put_issue_row(connection, id, issue, row, blocked)?;
         put_card(connection, id, issue, blocked, card, &NameRow::pack(&names), text_hash)?;
-        put_names(connection, id, &names)?;
+        put_names(connection, id, row.category, &names)?;
         match before {
             Some(before) if before.text_hash == text_hash => return Ok(()),
             Some(_) => {
@@ -336,11 +336,12 @@ fn put_card(
     Ok(())
 }
 
-fn put_names(connection: &Connection, id: RowId, names: &[NameRow]) -> rusqlite::Result<()> {
-    let mut insert =
-        connection.prepare_cached("INSERT OR REPLACE INTO names (kind, name, issue, shown) VALUES (?1, ?2, ?3, ?4)")?;
+fn put_names(connection: &Connection, id: RowId, category: i64, names: &[NameRow]) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO names (kind, name, issue, shown, category) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
     for NameRow { kind, name, shown } in names {
-        insert.execute(params![kind, name, id.get(), shown])?;
+        insert.execute(params![kind, name, id.get(), shown, category])?;
     }
     Ok(())
 }

@@ -94,4 +94,5 @@ fn a_page_comes_in_one_statement() {
     let query = Query::parse("is:open label:x", &schema()).unwrap();
     let (sql, whole) = page_statement(&index, &query, &moment()).unwrap().unwrap();
     assert!(whole, "the page comes in one statement: {}", sql.text);
+    assert!(!sql.text.contains("issues"), "names and cards are enough: {}", sql.text);
 }
