@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_path_is_told_once() {
-        let path = || PathBuf::from("/home/.tickety/x");
+        let path = || PathBuf::from("/r/.tickety/x");
         let kind = FileKind::Symlink;
         let refused = || io::Error::from(io::ErrorKind::PermissionDenied);
         let errors: Vec<StorageError> = vec![
@@ -208,7 +208,7 @@ mod tests {
         ];
         for error in errors {
             let text = error.to_string();
-            assert_eq!(text.matches("/home/.tickety/x").count(), 1, "{text}");
+            assert_eq!(text.matches("/r/.tickety/x").count(), 1, "{text}");
             assert!(!text.contains("tickety doctor"), "{text}: whoever prints it says so");
         }
     }

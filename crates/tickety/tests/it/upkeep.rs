@@ -5,6 +5,11 @@ use tickety_testkit::TestEnv;
 
 use crate::{json, small_home};
 
+/// Runs a command and shortens the paths that it names.
+fn told(env: &TestEnv, arguments: &[&str]) -> String {
+    env.run(arguments).to_string().replace("[ROOT]/work", "~")
+}
+
 #[test]
 fn a_healthy_home_has_no_findings() {
     let env = small_home();
@@ -39,35 +44,35 @@ fn the_doctor_examines_a_home_whose_config_is_broken() {
     env.write(".tickety/issues/000/notes.txt", "stray");
     let good = env.read(".tickety/config.toml");
     env.write(".tickety/config.toml", good.replace("# kinds", "kinds = [\n# kinds"));
-    assert_snapshot!(env.run(&["doctor", "--fix"]), @"
+    assert_snapshot!(told(&env, &["doctor", "--fix"]), @"
     config .tickety/config.toml: line 10: unclosed array, expected `]`: repair it in an editor. Until then other commands fail, nothing is mended, and the index isn't examined
     stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
     --- status 1
     ");
     env.write(".tickety/config.toml", good.replace("format = 1", "format = 2"));
-    assert_snapshot!(env.run(&["doctor"]), @"
+    assert_snapshot!(told(&env, &["doctor"]), @"
     config .tickety/config.toml: line 2: made by a newer Tickety (format 2, and this program knows format 1): update this program
     --- status 1
     ");
-    assert_snapshot!(env.run(&["list"]), @"
+    assert_snapshot!(told(&env, &["list"]), @"
     --- standard error
-    error: [ROOT]/work/.tickety/config.toml:2: made by a newer Tickety (format 2, and this program knows format 1): update this program
+    error: ~/.tickety/config.toml:2: made by a newer Tickety (format 2, and this program knows format 1): update this program
     --- status 12
     ");
     std::fs::remove_file(env.work().join(".tickety/config.toml")).expect("it was there");
-    assert_snapshot!(env.run(&["doctor"]), @"
+    assert_snapshot!(told(&env, &["doctor"]), @"
     config .tickety/config.toml: is missing: `git restore .tickety/config.toml` brings a committed one back, `tickety init` writes a new one and leaves the issues as they are. Until then other commands fail, nothing is mended, and the index isn't examined
     stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
     --- status 1
     ");
-    assert_snapshot!(env.run(&["list"]), @"
+    assert_snapshot!(told(&env, &["list"]), @"
     --- standard error
-    error: [ROOT]/work/.tickety/config.toml is missing
-    hint: `git restore [ROOT]/work/.tickety/config.toml` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are
+    error: ~/.tickety/config.toml is missing
+    hint: `git restore ~/.tickety/config.toml` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are
     --- status 12
     ");
     std::fs::create_dir(env.work().join(".tickety/config.toml")).expect("nothing is there");
-    assert_snapshot!(env.run(&["doctor"]), @"
+    assert_snapshot!(told(&env, &["doctor"]), @"
     config .tickety/config.toml: is a directory where a file is expected: move it elsewhere. Until then other commands fail, nothing is mended, and the index isn't examined
     stray .tickety/issues/000/notes.txt: not the name of a record in this directory: move it elsewhere
     --- status 1
@@ -83,43 +88,43 @@ fn what_stands_in_the_place_of_a_directory_is_told_once() {
     let issues = env.work().join(".tickety/issues");
     std::fs::rename(issues.join("000"), env.work().join("000")).expect("it is there");
     std::os::unix::fs::symlink("../../000", issues.join("000")).expect("a link can be made");
-    assert_snapshot!(env.run(&["list"]), @"
+    assert_snapshot!(told(&env, &["list"]), @"
     --- standard error
     no open issues: `tickety new TITLE` creates one, `tickety list is:any` shows closed ones
     warning: .tickety/issues/000: a symbolic link where a directory of records is expected: put what it leads to in its place, links are not followed
     ");
-    assert_snapshot!(env.run(&["show", "1"]), @"
+    assert_snapshot!(told(&env, &["show", "1"]), @"
     --- standard error
     error: .tickety/issues/000: a symbolic link where a directory of records is expected: put what it leads to in its place, links are not followed
     hint: repair the file in an editor; `tickety doctor` lists all such files
     --- status 7
     ");
-    assert_snapshot!(env.run(&["new", "Another"]), @"
+    assert_snapshot!(told(&env, &["new", "Another"]), @"
     --- standard error
-    error: [ROOT]/work/.tickety/issues/000: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    error: ~/.tickety/issues/000: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
     hint: `tickety doctor` says what can be done about it
     --- status 13
     ");
-    assert_snapshot!(env.run(&["doctor"]), @"
+    assert_snapshot!(told(&env, &["doctor"]), @"
     stray .tickety/issues/000: a symbolic link where a directory of records is expected: put what it leads to in its place, links are not followed
     --- status 1
     ");
     std::fs::remove_dir_all(&issues).expect("it is there");
     std::os::unix::fs::symlink("..", &issues).expect("a link can be made");
-    assert_snapshot!(env.run(&["list"]), @"
+    assert_snapshot!(told(&env, &["list"]), @"
     --- standard error
-    error: [ROOT]/work/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    error: ~/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
     hint: `tickety doctor` says what can be done about it
     --- status 13
     ");
-    assert_snapshot!(env.run(&["new", "Another"]), @"
+    assert_snapshot!(told(&env, &["new", "Another"]), @"
     --- standard error
-    error: [ROOT]/work/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    error: ~/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
     hint: `tickety doctor` says what can be done about it
     --- status 13
     ");
-    assert_snapshot!(env.run(&["doctor"]), @"
-    stray [ROOT]/work/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
+    assert_snapshot!(told(&env, &["doctor"]), @"
+    stray ~/.tickety/issues: is a symbolic link where a directory is expected: put what it leads to in its place, links are not followed
     --- status 1
     ");
 }
@@ -128,14 +133,14 @@ fn what_stands_in_the_place_of_a_directory_is_told_once() {
 fn a_damaged_journal_is_told_once() {
     let env = small_home();
     env.write(".tickety/local/journal", "no journal at all, but long enough to be taken for one");
-    assert_snapshot!(env.run(&["new", "Another"]), @"
+    assert_snapshot!(told(&env, &["new", "Another"]), @"
     --- standard error
-    error: [ROOT]/work/.tickety/local/journal: is damaged at byte 0
+    error: ~/.tickety/local/journal: is damaged at byte 0
     hint: `tickety doctor` says what can be done about it
     --- status 13
     ");
-    assert_snapshot!(env.run(&["doctor"]), @"
-    journal [ROOT]/work/.tickety/local/journal: is damaged at byte 0 [--fix mends this]
+    assert_snapshot!(told(&env, &["doctor"]), @"
+    journal ~/.tickety/local/journal: is damaged at byte 0 [--fix mends this]
     --- standard error
     `tickety doctor --fix` mends 1 of these
     --- status 1
