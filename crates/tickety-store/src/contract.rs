@@ -4,12 +4,14 @@
 //! A store's tests call [`contract_tests!`](crate::contract_tests) with an expression that makes an
 //! empty store; every claim becomes a test of its own.
 
+mod refusals;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tickety_core::graph::Relation;
-use tickety_core::ident::{IssueKey, IssueName, IssueSelector, Version};
+use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
 use tickety_core::issue::{CloseReason, FieldValue, LinkKind, Minutes, Priority, Status};
 use tickety_core::operation::{Change, Draft, DraftComment, Operation, OperationError, Target};
 use tickety_core::query::{Moment, Query};
@@ -17,6 +19,7 @@ use tickety_core::schema::Category;
 
 use crate::error::StorageError;
 use crate::storage::{Batch, BatchOutcome, Checked, Effect, GraphScope, Identity, IssueStorage, StoredIssue};
+pub use refusals::*;
 
 /// Makes a test of every claim of the contract. The argument is an expression that makes an empty
 /// store with the default schema, and something to keep while it is used, such as its directory; it is
@@ -50,6 +53,7 @@ macro_rules! contract_tests {
             graphs_stay_in_their_scope
             stats_count_what_the_query_asks_for
             refused_values_name_the_operation
+            a_refused_batch_uses_no_number_that_nobody_saw
         );
     };
     (@each $make:expr; $($claim:ident)*) => {
@@ -267,29 +271,6 @@ pub async fn comments_keep_the_version(store: &dyn IssueStorage) {
     assert_eq!(get(store, key).await.issue.comments.len(), 1);
 }
 
-/// A write that names a version which has moved on changes nothing and says both versions.
-pub async fn an_update_based_on_an_old_version_is_refused(store: &dyn IssueStorage) {
-    let key = create_titled(store, "contested").await;
-    let old: Version = get(store, key).await.version;
-    change(store, key, [Change::Priority(Priority::High)]).await;
-    let now = get(store, key).await;
-    let late = |expected, title: &str| Operation::Update {
-        target: key.into(),
-        expected: Some(expected),
-        changes: vec![Change::Title(title.to_owned())],
-    };
-    let error = apply_at(store, 0, vec![late(old, "lost")]).await.expect_err("the version has moved");
-    assert!(
-        matches!(error, StorageError::Conflict { expected, actual, .. } if expected == old && actual == now.version),
-        "{error}"
-    );
-    let gone = Operation::Delete { target: key.into(), expected: Some(old) };
-    assert!(apply_at(store, 0, vec![gone]).await.is_err());
-    assert_eq!(get(store, key).await, now);
-    apply(store, vec![late(now.version, "kept")]).await;
-    assert_eq!(get(store, key).await.issue.title, "kept");
-}
-
 /// One refused operation takes the whole batch with it, wherever it stands.
 pub async fn a_batch_applies_whole_or_not_at_all(store: &dyn IssueStorage) {
     let key = create_titled(store, "stays").await;
@@ -345,37 +326,6 @@ pub async fn links_are_seen_from_both_ends(store: &dyn IssueStorage) {
                 && end.target.as_ref().is_some_and(|issue| issue.key == holder && issue.title == kind.as_str())),
             "{kind}: {far:?}"
         );
-    }
-}
-
-/// Circles are refused however long, also when one batch would make them; other kinds may go round.
-pub async fn circles_of_blockers_and_parents_are_refused(store: &dyn IssueStorage) {
-    for kind in LinkKind::ALL {
-        let link = |target: IssueKey| Change::AddLink { kind, target: target.into() };
-        let a = create_titled(store, "a").await;
-        let b = create_titled(store, "b").await;
-        let c = create_titled(store, "c").await;
-        change(store, a, [link(b)]).await;
-        change(store, b, [link(c)]).await;
-        let closing = apply_at(store, 0, vec![update(c, [link(a)])]).await;
-        if !kind.is_acyclic() {
-            assert!(closing.is_ok());
-            continue;
-        }
-        match closing.expect_err("a circle") {
-            StorageError::Refused { index: 0, source: OperationError::Cycle { walk, .. } } => {
-                assert_eq!(walk, [c, a, b, c]);
-            }
-            other => panic!("{other}"),
-        }
-        let own = apply_at(store, 0, vec![update(a, [link(a)])]).await.expect_err("itself");
-        assert!(matches!(own, StorageError::Refused { source: OperationError::SelfLink { .. }, .. }), "{own}");
-        let d = create_titled(store, "d").await;
-        let e = create_titled(store, "e").await;
-        assert!(apply_at(store, 0, vec![update(d, [link(e)]), update(e, [link(d)])]).await.is_err());
-        // Taking the link away in the same batch makes room for its inverse.
-        let removal = Change::RemoveLink { kind, target: b.into() };
-        apply(store, vec![update(a, [removal]), update(c, [link(a)])]).await;
     }
 }
 
@@ -602,26 +552,4 @@ pub async fn stats_count_what_the_query_asks_for(store: &dyn IssueStorage) {
     assert_eq!(stats.open_by_priority.into_iter().collect::<Vec<_>>(), [(Priority::Medium, 2)]);
     let some = store.stats(&query(store, "label:cache").await, &moment()).await.expect("stats are readable").value;
     assert_eq!((some.total, some.ready), (1, 1));
-}
-
-/// A value that can't be stored is refused with the place of its operation, and nothing is written.
-pub async fn refused_values_name_the_operation(store: &dyn IssueStorage) {
-    let long = "x".repeat(tickety_core::operation::limits::TITLE + 1);
-    let drafts = [
-        Draft::new(" "),
-        Draft::new("two\nlines"),
-        Draft::new("bell\u{7}"),
-        Draft::new(long),
-        Draft { status: Some(Status::new("someday")), ..Draft::new("x") },
-        Draft { labels: [String::new()].into(), ..Draft::new("x") },
-        Draft { fields: [("Bad Key".to_owned(), FieldValue::Bool(true))].into(), ..Draft::new("x") },
-        Draft { comments: vec![DraftComment::new(" \n")], ..Draft::new("x") },
-    ];
-    for draft in drafts {
-        let operations =
-            vec![Operation::Create(Box::new(Draft::new("fine"))), Operation::Create(Box::new(draft.clone()))];
-        let error = apply_at(store, 0, operations).await.expect_err("the draft is refused");
-        assert!(matches!(error, StorageError::Refused { index: 1, .. }), "{draft:?}: {error}");
-    }
-    assert_eq!(numbers(store, "is:any").await, [0; 0]);
 }

@@ -342,8 +342,15 @@ impl IssueStorage for MemoryStore {
 
     async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
         let mut state = self.state();
-        let plan = plan::plan(&batch, &self.schema, &mut Locked { state: &mut state, ids: &self.ids, now: batch.now })?
-            .without_unchanged();
+        let mut locked = Locked { state: &mut state, ids: &self.ids, now: batch.now, drawn: None };
+        let plan = plan::plan(&batch, &self.schema, &mut locked);
+        if let Some((first, last)) = locked.drawn
+            // What a refusal shows never means another issue.
+            && plan.as_ref().err().is_none_or(|error| plan::shows_number_from(error, first))
+        {
+            state.last_number = last;
+        }
+        let plan = plan?.without_unchanged();
         for (key, change) in plan.changes {
             let Some(issue) = change.after else {
                 if let Some(gone) = state.issues.remove(&key) {
@@ -382,6 +389,8 @@ struct Locked<'a> {
     state: &'a mut State,
     ids: &'a IdSource,
     now: Timestamp,
+    /// The first of the numbers that are set aside, and the last.
+    drawn: Option<(IssueNumber, u32)>,
 }
 
 impl Snapshot for Locked<'_> {
@@ -414,8 +423,9 @@ impl Snapshot for Locked<'_> {
 
     fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
         let last = self.state.last_number.max(above.map_or(0, IssueNumber::get));
-        self.state.last_number = last.saturating_add(count);
-        Ok(IssueNumber::new(last.saturating_add(1)).expect("one more than a number is above zero"))
+        let first = IssueNumber::new(last.saturating_add(1)).expect("one more than a number is above zero");
+        self.drawn = Some((first, last.saturating_add(count)));
+        Ok(first)
     }
 
     fn new_id(&mut self) -> Uuid {

@@ -27,7 +27,7 @@ pub(crate) trait Snapshot {
     /// Returns what an issue's stored links of one kind point at.
     fn targets(&mut self, key: IssueKey, kind: LinkKind) -> Result<Vec<IssueKey>, StorageError>;
     /// Sets numbers aside that were never given before, above all of `above`: the first of
-    /// `count` in a row.
+    /// `count` in a row. They are given only if the plan is carried out.
     fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError>;
     /// Makes a new UUID of version 7.
     fn new_id(&mut self) -> Uuid;
@@ -68,6 +68,29 @@ pub(crate) fn plan(batch: &Batch, schema: &Schema, snapshot: &mut dyn Snapshot) 
     }
     cycles::refuse(&mut planner)?;
     Ok(Plan { changes: planner.slots, outcomes: planner.outcomes })
+}
+
+/// Whether the refusal of a plan names an issue of this number or a higher one: one that isn't made.
+pub(crate) fn shows_number_from(error: &StorageError, first: IssueNumber) -> bool {
+    let StorageError::Refused { source, .. } = error else { return false };
+    let named: &[IssueKey] = match source {
+        OperationError::SelfLink { issue }
+        | OperationError::NotClosed { issue }
+        | OperationError::NoComment { issue, .. } => std::slice::from_ref(issue),
+        OperationError::Cycle { walk, .. } => walk,
+        OperationError::AmbiguousTarget { candidates, .. } => candidates,
+        OperationError::Text { .. }
+        | OperationError::TooMany { .. }
+        | OperationError::UnknownStatus { .. }
+        | OperationError::UnknownKind { .. }
+        | OperationError::ClosureOfOpen { .. }
+        | OperationError::FieldKey { .. }
+        | OperationError::FieldValue { .. }
+        | OperationError::IdTaken { .. }
+        | OperationError::NotCreated { .. }
+        | OperationError::NoTarget { .. } => &[],
+    };
+    named.iter().any(|key| key.number >= first)
 }
 
 struct Planner<'a> {

@@ -7,6 +7,7 @@ use tickety_core::ident::{IssueKey, Version};
 use tickety_core::issue::{Comment, CommentId, Issue};
 use tickety_core::operation::{Change, Operation};
 
+use super::counter::Draw;
 use super::failure::Failure;
 use super::format::{self, FormatError};
 use super::index::{RecordState, TrackedFile};
@@ -27,6 +28,17 @@ pub(super) type LoadedIssues = BTreeMap<IssueKey, Box<Loaded>>;
 /// The issues that get another name, with the one they had.
 pub(super) type Moves = BTreeMap<IssueKey, IssueKey>;
 
+/// What is written together.
+#[derive(Clone, Copy)]
+pub(super) struct Work<'a> {
+    /// What becomes of each issue.
+    pub(super) changes: &'a BTreeMap<IssueKey, PlannedChange>,
+    /// The issues as their files are.
+    pub(super) loaded: &'a LoadedIssues,
+    /// The issues that get another name.
+    pub(super) moves: &'a Moves,
+}
+
 /// Where the bytes of a record come from.
 #[derive(Clone, Copy)]
 enum Origin<'a> {
@@ -42,19 +54,20 @@ impl RepoStore {
     pub(super) fn apply_batch(&self, batch: &Batch) -> Result<BatchOutcome, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
-        let (plan, loaded) = self.ask(Some(&lock), |handle| {
+        let (plan, loaded, drawn) = self.ask(Some(&lock), |handle| {
             if reaches_others(batch) {
                 let mode = self.freshness(&handle.index)?;
                 self.refresh(handle, mode)?;
             }
             let mut snapshot = RepoSnapshot::new(self, handle, batch);
             match plan::plan(batch, &self.schema, &mut snapshot) {
-                Ok(plan) => Ok((plan.without_unchanged(), snapshot.loaded)),
+                Ok(plan) => Ok((plan.without_unchanged(), snapshot.loaded, snapshot.drawn)),
                 Err(error) => Err(snapshot.failure(error)),
             }
         })?;
         let Plan { changes, outcomes } = plan;
-        let versions = self.commit(&lock, &mut journal, &changes, &loaded, &Moves::new(), batch.now)?;
+        let work = Work { changes: &changes, loaded: &loaded, moves: &Moves::new() };
+        let versions = self.commit(&lock, &mut journal, work, drawn, batch.now)?;
         let outcomes = outcomes
             .into_iter()
             .map(|(key, id, effect)| OperationOutcome {
@@ -92,32 +105,31 @@ impl RepoStore {
     }
 
     /// Writes planned changes: durable when the journal has them, visible when the files have
-    /// them. Returns the new versions of the records that were written.
+    /// them. The numbers of new issues are given out as late as can be. Returns the new versions of the
+    /// records that were written.
     pub(super) fn commit(
         &self,
         lock: &WriteLock,
         journal: &mut Journal<'_>,
-        changes: &BTreeMap<IssueKey, PlannedChange>,
-        loaded: &LoadedIssues,
-        moves: &Moves,
+        work: Work<'_>,
+        drawn: Option<Draw>,
         now: Timestamp,
     ) -> Result<BTreeMap<IssueKey, Version>, StorageError> {
+        let Work { changes, loaded, .. } = work;
         if changes.is_empty() {
             return Ok(BTreeMap::new());
         }
         let taken_ns = super::os::now_ns();
         let mut transaction = journal.begin(&self.home, now)?;
-        let mut versions = BTreeMap::new();
-        for (key, change) in changes {
-            let origin = match (moves.get(key).and_then(|from| loaded.get(from)), loaded.get(key)) {
-                (Some(from), _) => Origin::Moved(from),
-                (None, Some(here)) => Origin::Here(here),
-                (None, None) => Origin::New,
-            };
-            if let Some(version) = self.write_change(&mut transaction, *key, change, origin)? {
-                versions.insert(*key, version);
-            }
+        let written = self.write_changes(&mut transaction, work);
+        if written.is_ok() {
+            transaction.check_room()?;
         }
+        // What can't be written is told by the name of its file, which nothing else may have then.
+        if let (Some(draw), Ok(_) | Err(StorageError::Unreadable { .. })) = (drawn, &written) {
+            draw.keep()?;
+        }
+        let versions = written?;
         let committed = transaction.commit()?;
         let applied = journal.apply(&self.home, committed)?;
         // The write stands whatever becomes of the index, which is only derived.
@@ -128,6 +140,26 @@ impl RepoStore {
             None => Ok(versions),
             Some(kept) => Err(StorageError::Overtaken { path: self.layout.home.join(kept.path.as_str()) }),
         }
+    }
+
+    fn write_changes(
+        &self,
+        transaction: &mut Transaction<'_, '_>,
+        work: Work<'_>,
+    ) -> Result<BTreeMap<IssueKey, Version>, StorageError> {
+        let Work { changes, loaded, moves } = work;
+        let mut versions = BTreeMap::new();
+        for (key, change) in changes {
+            let origin = match (moves.get(key).and_then(|from| loaded.get(from)), loaded.get(key)) {
+                (Some(from), _) => Origin::Moved(from),
+                (None, Some(here)) => Origin::Here(here),
+                (None, None) => Origin::New,
+            };
+            if let Some(version) = self.write_change(transaction, *key, change, origin)? {
+                versions.insert(*key, version);
+            }
+        }
+        Ok(versions)
     }
 
     fn write_change(

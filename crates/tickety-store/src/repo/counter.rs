@@ -3,8 +3,8 @@
 //! It is written in place and never synced: a crash can take the last numbers given out with it. So
 //! it says under which boot it was written, and under another one, or when it is missing or damaged,
 //! it starts again above every number that is found in the checkouts of the clone, in their journals
-//! and on its branches, and above what it held. Numbers are given out before they are used, so a
-//! batch that is aborted leaves a gap.
+//! and on its branches, and above what it held. Numbers are given out just before a batch that uses them
+//! is acknowledged, so one that is refused leaves no gap and one that a crash cuts off does.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -21,9 +21,49 @@ use super::lock::{LockError, make_state_directory, wait_for};
 use super::os::{self, BootId};
 use super::scan;
 
-/// How long to wait for another process that draws numbers. It holds the counter for microseconds,
-/// or, once after each boot, for as long as git takes to list branches.
+/// How long to wait for another process that draws numbers. It holds the counter while it works out a
+/// batch, and once after each boot for as long as git takes to list branches.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// Numbers that are set aside while it is worked out what they are for: nobody else gets any meanwhile.
+/// Dropped, they were never given out.
+#[derive(Debug)]
+pub struct Draw {
+    counter: Counter,
+}
+
+impl Draw {
+    /// Waits for the counter.
+    pub fn begin(layout: &Layout) -> Result<Self, CounterError> {
+        Ok(Self { counter: Counter::open(layout)? })
+    }
+
+    /// Sets `count` numbers in a row aside, none of which was given out before: returns the first.
+    ///
+    /// `above` is the highest number that the caller knows of, such as that of its index: git may have
+    /// brought in issues since the counter was last used.
+    pub fn take(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, CounterError> {
+        let counter = &mut self.counter;
+        counter.skip(above);
+        let first = counter.next.and_then(IssueNumber::new).ok_or(CounterError::Exhausted { count })?;
+        // The last of them has to be a number; the next one need not be.
+        first.get().checked_add(count.saturating_sub(1)).ok_or(CounterError::Exhausted { count })?;
+        counter.next = first.get().checked_add(count);
+        Ok(first)
+    }
+
+    /// Leaves out all numbers up to one, such as one that was asked for.
+    pub fn skip(&mut self, number: IssueNumber) {
+        self.counter.skip(Some(number));
+    }
+
+    /// Gives out what was set aside: it is never given out again. Returns why the branches couldn't be looked
+    /// at when the counter had to start again.
+    pub fn keep(self) -> Result<Option<GitError>, CounterError> {
+        self.counter.write()?;
+        Ok(self.counter.unseen)
+    }
+}
 
 /// Numbers that were given out.
 #[derive(Debug)]
@@ -35,26 +75,18 @@ pub struct Allocation {
     pub unseen: Option<GitError>,
 }
 
-/// Gives out `count` numbers in a row, none of which was given out before.
-///
-/// `above` is the highest number that the caller knows of, such as that of its index: git may have
-/// brought in issues since the counter was last used.
+/// Gives out `count` numbers in a row at once; see [`Draw::take`].
 pub fn allocate(layout: &Layout, count: u32, above: Option<IssueNumber>) -> Result<Allocation, CounterError> {
-    let mut counter = Counter::open(layout)?;
-    counter.skip(above);
-    let first = counter.next.and_then(IssueNumber::new).ok_or(CounterError::Exhausted { count })?;
-    // The last of them has to be a number; the next one need not be.
-    first.get().checked_add(count.saturating_sub(1)).ok_or(CounterError::Exhausted { count })?;
-    counter.next = first.get().checked_add(count);
-    counter.write()?;
-    Ok(Allocation { first, unseen: counter.unseen })
+    let mut draw = Draw::begin(layout)?;
+    let first = draw.take(count, above)?;
+    Ok(Allocation { first, unseen: draw.keep()? })
 }
 
 /// Makes sure that a number, such as one that an import brought along, is not given out later.
 pub fn raise_to(layout: &Layout, number: IssueNumber) -> Result<(), CounterError> {
-    let mut counter = Counter::open(layout)?;
-    counter.skip(Some(number));
-    counter.write()
+    let mut draw = Draw::begin(layout)?;
+    draw.skip(number);
+    draw.keep().map(drop)
 }
 
 /// Returns the number that would be given out next, as far as the counter itself says; `None` if it
@@ -65,6 +97,7 @@ pub fn peek(layout: &Layout) -> Option<u32> {
 }
 
 /// The counter, locked.
+#[derive(Debug)]
 struct Counter {
     file: File,
     path: PathBuf,
@@ -222,6 +255,21 @@ mod tests {
         raise_to(&scene.layout, IssueNumber::new(99).unwrap()).unwrap();
         raise_to(&scene.layout, IssueNumber::new(50).unwrap()).unwrap();
         assert_eq!(next(&scene), 100);
+    }
+
+    #[test]
+    fn what_is_set_aside_and_dropped_was_never_given_out() {
+        let scene = Scene::new();
+        let mut draw = Draw::begin(&scene.layout).unwrap();
+        assert_eq!(draw.take(3, None).unwrap().get(), 1);
+        assert_eq!(draw.take(1, None).unwrap().get(), 4);
+        draw.skip(IssueNumber::new(9).unwrap());
+        drop(draw);
+        assert_eq!(next(&scene), 1);
+        let mut draw = Draw::begin(&scene.layout).unwrap();
+        assert_eq!(draw.take(3, None).unwrap().get(), 2);
+        draw.keep().unwrap();
+        assert_eq!(next(&scene), 5);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector, alias_reference};
 use tickety_core::issue::{Issue, Link};
 
-use super::commit::{LoadedIssues, Moves};
-use super::counter;
+use super::commit::{LoadedIssues, Moves, Work};
+use super::counter::Draw;
 use super::git::Git;
 use super::load::Found;
 use super::lock::WriteLock;
@@ -39,22 +39,28 @@ impl RepoStore {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
         let mut targets: Vec<(IssueKey, IssueNumber)> = Vec::new();
+        let mut draw = Draw::begin(&self.layout)?;
         for (selector, wanted) in moves {
             let from = self.ask_fresh(Some(&lock), |handle| self.only(handle, *selector))?;
             if targets.iter().any(|(key, _)| *key == from) {
                 continue;
             }
             let number = match wanted {
-                Some(number) => self.free_number(*number, &targets, &lock)?,
+                Some(number) => {
+                    self.check_free(*number, &targets, &lock)?;
+                    draw.skip(*number);
+                    *number
+                }
                 None => {
                     let known = self.ask(Some(&lock), |handle| Ok(handle.index.max_number()?))?;
-                    counter::allocate(&self.layout, 1, known)?.first
+                    draw.take(1, known)?
                 }
             };
             targets.push((from, number));
         }
         let (changes, loaded, moves, renumbered) = self.ask(Some(&lock), |handle| self.plan_moves(handle, &targets))?;
-        self.commit(&lock, &mut journal, &changes, &loaded, &moves, now)?;
+        let work = Work { changes: &changes, loaded: &loaded, moves: &moves };
+        self.commit(&lock, &mut journal, work, Some(draw), now)?;
         Ok(renumbered)
     }
 
@@ -74,12 +80,12 @@ impl RepoStore {
         Ok(ours.into_iter().filter(|key| !theirs.contains(key) && taken.contains(&key.number)).collect())
     }
 
-    fn free_number(
+    fn check_free(
         &self,
         number: IssueNumber,
         planned: &[(IssueKey, IssueNumber)],
         lock: &WriteLock,
-    ) -> Result<IssueNumber, StorageError> {
+    ) -> Result<(), StorageError> {
         let taken = |key| StorageError::NumberTaken { number, key };
         if let Some((key, _)) = planned.iter().find(|(_, other)| *other == number) {
             return Err(taken(*key));
@@ -87,10 +93,7 @@ impl RepoStore {
         let found = self.ask_fresh(Some(lock), |handle| self.candidates(handle, number.into()))?;
         match found.first() {
             Some(key) => Err(taken(*key)),
-            None => {
-                counter::raise_to(&self.layout, number)?;
-                Ok(number)
-            }
+            None => Ok(()),
         }
     }
 

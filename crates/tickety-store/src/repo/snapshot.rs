@@ -7,7 +7,7 @@ use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Version};
 use tickety_core::issue::{Issue, LinkKind};
 use uuid::Uuid;
 
-use super::counter;
+use super::counter::Draw;
 use super::failure::Failure;
 use super::index::IndexError;
 use super::layout::Shard;
@@ -15,7 +15,7 @@ use super::load::{Found, Loaded};
 use super::store::{Handle, RepoStore};
 use super::unreadable::Hidden;
 use crate::error::StorageError;
-use crate::plan::Snapshot;
+use crate::plan::{self, Snapshot};
 use crate::storage::{Batch, RecordProblem};
 
 pub(super) struct RepoSnapshot<'a> {
@@ -26,17 +26,29 @@ pub(super) struct RepoSnapshot<'a> {
     pub(super) loaded: BTreeMap<IssueKey, Box<Loaded>>,
     /// What can't be read of the directories that were asked about; of all under `None`.
     hidden: BTreeMap<Option<Shard>, Vec<Hidden>>,
+    /// The numbers that are set aside for new issues.
+    pub(super) drawn: Option<Draw>,
+    /// The first of them.
+    first: Option<IssueNumber>,
     /// What the index could not do, where the plan fails for that.
     trouble: Option<IndexError>,
 }
 
 impl<'a> RepoSnapshot<'a> {
     pub(super) fn new(store: &'a RepoStore, handle: &'a mut Handle, batch: &'a Batch) -> Self {
-        Self { store, handle, batch, loaded: BTreeMap::new(), hidden: BTreeMap::new(), trouble: None }
+        let (loaded, hidden) = (BTreeMap::new(), BTreeMap::new());
+        Self { store, handle, batch, loaded, hidden, drawn: None, first: None, trouble: None }
     }
 
-    /// Returns why planning failed.
+    /// Returns why planning failed. The numbers of the new issues are free again, unless the failure shows
+    /// one: what somebody has seen never means another issue.
     pub(super) fn failure(self, error: StorageError) -> Failure {
+        if let (Some(draw), Some(first)) = (self.drawn, self.first)
+            && plan::shows_number_from(&error, first)
+        {
+            // The failure that led here is the one to report.
+            let _ = draw.keep();
+        }
         match self.trouble {
             Some(trouble) => Failure::Index(trouble),
             None => Failure::Store(error),
@@ -122,7 +134,10 @@ impl Snapshot for RepoSnapshot<'_> {
     fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
         let known = self.handle.index.max_number().map_err(Failure::from);
         let known = self.checked(known)?;
-        Ok(counter::allocate(&self.store.layout, count, above.max(known))?.first)
+        let mut draw = Draw::begin(&self.store.layout)?;
+        let first = draw.take(count, above.max(known))?;
+        (self.drawn, self.first) = (Some(draw), Some(first));
+        Ok(first)
     }
 
     fn new_id(&mut self) -> Uuid {

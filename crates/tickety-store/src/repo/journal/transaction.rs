@@ -192,7 +192,8 @@ impl Transaction<'_, '_> {
         let _ = self.journal.write_mark();
     }
 
-    fn check_room(&self) -> Result<(), JournalError> {
+    /// Fails if the disk has no room for the files, as [`commit`](Self::commit) does.
+    pub(crate) fn check_room(&self) -> Result<(), JournalError> {
         let path = self.home.path();
         let free = os::free_bytes(self.home.fd())
             .map_err(|source: io::Error| JournalError::access("look at", path, source))?;
