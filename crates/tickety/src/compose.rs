@@ -10,6 +10,7 @@ use tickety_store::repo::{self, RepoOptions, discovery};
 use crate::context::Context;
 use crate::exit::CliError;
 
+pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
 pub use tickety_store::repo::{Finding, IndexReport, Initialized, Remedy, Renumbered, RepoStore as Repo, Setting};
 

@@ -7,9 +7,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::compose::read_foreign_text;
+
+/// The longest configuration file that is read.
+const MAX_BYTES: u64 = 4 << 20;
+
 /// Returns the actor that the user's own configuration names.
 pub fn configured_actor(path: &Path) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = read_foreign_text(path, MAX_BYTES).ok()?;
     // The only key at the top of this file, so no more of TOML than a quoted text is needed.
     text.lines().take_while(|line| !line.trim_start().starts_with('[')).find_map(|line| {
         let (key, value) = line.split_once('=')?;
@@ -19,7 +24,7 @@ pub fn configured_actor(path: &Path) -> Option<String> {
 
 /// Writes the actor into the user's own configuration; everything else in the file stays.
 pub fn configure_actor(path: &Path, actor: &str) -> io::Result<()> {
-    let text = match fs::read_to_string(path) {
+    let text = match read_foreign_text(path, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
@@ -38,7 +43,7 @@ pub fn configure_actor(path: &Path, actor: &str) -> io::Result<()> {
 
 /// Returns git's `user.name`, which the first of the configuration files decides that has one.
 pub fn git_user(configs: impl IntoIterator<Item = PathBuf>) -> Option<String> {
-    configs.into_iter().find_map(|path| user_name(&fs::read_to_string(path).ok()?))
+    configs.into_iter().find_map(|path| user_name(&read_foreign_text(&path, MAX_BYTES).ok()?))
 }
 
 /// Returns the last `name` of the `[user]` sections of a git configuration.

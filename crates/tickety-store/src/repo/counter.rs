@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tickety_core::ident::IssueNumber;
 
-use super::files::HomeDir;
+use super::files::{HomeDir, read_foreign_text};
 use super::git::{Git, GitError};
 use super::journal;
 use super::layout::{GitDirs, HOME_DIR, Layout, state_dir};
@@ -24,6 +24,9 @@ use super::scan;
 /// How long to wait for another process that draws numbers. It holds the counter while it works out a
 /// batch, and once after each boot for as long as git takes to list branches.
 const WAIT: Duration = Duration::from_secs(10);
+
+/// The longest file that is read for the path in it.
+const PATH_BYTES: u64 = 64 << 10;
 
 /// Numbers that are set aside while it is worked out what they are for: nobody else gets any meanwhile.
 /// Dropped, they were never given out.
@@ -209,7 +212,7 @@ fn checkouts(dirs: &GitDirs) -> Vec<(PathBuf, PathBuf)> {
     }
     for linked in std::fs::read_dir(dirs.common_dir.join("worktrees")).into_iter().flatten().flatten() {
         // The file names the `.git` file of the work tree.
-        let dot_git = std::fs::read_to_string(linked.path().join("gitdir")).unwrap_or_default();
+        let dot_git = read_foreign_text(&linked.path().join("gitdir"), PATH_BYTES).unwrap_or_default();
         if let Some(work_tree) = linked.path().join(dot_git.trim_end_matches('\n')).parent() {
             found.push((work_tree.to_owned(), linked.path()));
         }

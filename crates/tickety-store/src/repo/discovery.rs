@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::files::read_foreign_text;
 use super::layout::{CONFIG_FILE, GitDirs, HOME_DIR, ISSUES_DIR, Layout};
 
 /// Finds the home of a folder: the nearest `.tickety/config.toml` there or above, but not beyond
@@ -128,10 +129,7 @@ fn resolve(base: &Path, path: &str) -> PathBuf {
 
 /// Reads one of git's small files.
 fn read_short(path: &Path) -> io::Result<String> {
-    use std::io::Read as _;
-    let mut text = String::new();
-    fs::File::open(path)?.take(64 * 1024).read_to_string(&mut text)?;
-    Ok(text)
+    read_foreign_text(path, 64 << 10)
 }
 
 /// Why no home was found.

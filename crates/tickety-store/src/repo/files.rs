@@ -237,6 +237,29 @@ pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Optio
     renamed
 }
 
+/// Reads a file that isn't ours, such as one of git's: at most `limit` bytes, through links, and never what is
+/// no regular file, since a pipe would be waited for and a device may have no end.
+pub fn read_foreign(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = os::open_followed(path)?;
+    let kind = os::stat_open(file.as_fd())?.kind;
+    if kind != FileKind::Regular {
+        let error = if kind == FileKind::Directory { io::ErrorKind::IsADirectory } else { io::ErrorKind::InvalidInput };
+        return Err(io::Error::new(error, format!("it is {} where a file is expected", kind.name())));
+    }
+    let mut bytes = Vec::new();
+    (&file).take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let message = format!("it has more than the {limit} bytes that are read");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+/// Reads a text as [`read_foreign`] does.
+pub fn read_foreign_text(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read_foreign(path, limit)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
 /// Whether an error means that there is nothing at a path.
 pub(crate) fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
@@ -346,6 +369,23 @@ mod tests {
 
     use super::*;
     use crate::repo::layout::HOME_DIR;
+
+    #[test]
+    fn what_is_no_file_is_not_waited_for() {
+        let temp = tempfile::tempdir().unwrap();
+        let at = |name: &str| temp.path().join(name);
+        rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), rustix::fs::Mode::RWXU).unwrap();
+        fs::create_dir(at("dir")).unwrap();
+        fs::write(at("file"), "text").unwrap();
+        symlink("file", at("link")).unwrap();
+        let kind = |path: &Path| read_foreign(path, 4).unwrap_err().kind();
+        assert_eq!(kind(&at("pipe")), io::ErrorKind::InvalidInput);
+        assert_eq!(kind(Path::new("/dev/zero")), io::ErrorKind::InvalidInput);
+        assert_eq!(kind(&at("dir")), io::ErrorKind::IsADirectory);
+        assert_eq!(kind(&at("nothing")), io::ErrorKind::NotFound);
+        assert_eq!(read_foreign_text(&at("link"), 4).unwrap(), "text");
+        assert_eq!(read_foreign(&at("link"), 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+    }
 
     fn home() -> (TempDir, HomeDir) {
         let temp = tempfile::tempdir().unwrap();

@@ -12,11 +12,11 @@ mod identity;
 mod numbers;
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use super::files::{read_foreign, read_foreign_text};
 use super::layout::{GitDirs, HOME_DIR, HomePath, Layout};
 
 pub use identity::{ConfigFiles, Identity, identity};
@@ -79,6 +79,12 @@ const HARDENED: &[&str] = &[
     "submodule.recurse=false",
 ];
 
+/// The longest file of a reference that is read.
+const REFERENCE_BYTES: u64 = 64 << 10;
+
+/// The longest file of packed references that is read: about a million of them.
+const PACKED_BYTES: u64 = 128 << 20;
+
 /// Git, for one work tree and the home in it.
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -97,13 +103,14 @@ impl Git {
     }
 
     /// Starts a command line in the work tree, hardened.
-    fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Command {
-        command_in(&self.dirs.work_tree, arguments)
+    fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Result<Command, GitError> {
+        check_files(&self.dirs)?;
+        Ok(command_in(&self.dirs.work_tree, arguments))
     }
 
     /// Runs git to its end and returns what it prints.
     fn run(&self, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
-        run(self.command(arguments), arguments)
+        run(self.command(arguments)?, arguments)
     }
 
     /// Returns the home's path of one that is relative to the work tree.
@@ -137,7 +144,7 @@ impl Git {
             return Ok(None);
         }
         for dir in [&self.dirs.git_dir, &self.dirs.common_dir] {
-            match fs::read_to_string(dir.join(name)) {
+            match read_foreign_text(&dir.join(name), REFERENCE_BYTES) {
                 Ok(text) => return Ok(Some(text)),
                 // A directory has the name when a branch `a/b` is asked for as `a`.
                 Err(error)
@@ -153,7 +160,7 @@ impl Git {
 
     fn packed_reference(&self, name: &str) -> Result<Option<String>, GitError> {
         let path = self.dirs.common_dir.join("packed-refs");
-        let text = match fs::read(&path) {
+        let text = match read_foreign(&path, PACKED_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(GitError::Read { path, source }),
@@ -168,6 +175,19 @@ impl Git {
 
 fn is_object_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Fails if one of the files that git reads whatever it is asked is none: git would wait for a pipe.
+fn check_files(dirs: &GitDirs) -> Result<(), GitError> {
+    let of_checkout = ["HEAD", "config.worktree"].map(|name| dirs.git_dir.join(name));
+    let of_clone = ["config", "packed-refs"].map(|name| dirs.common_dir.join(name));
+    for path in of_checkout.into_iter().chain(of_clone) {
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no file");
+            return Err(GitError::Read { path, source });
+        }
+    }
+    Ok(())
 }
 
 /// Makes a hardened command line.

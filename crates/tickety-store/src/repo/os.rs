@@ -17,8 +17,9 @@ use rustix::io::Errno;
 
 use super::stat::{FileKind, FileStat, StatKey};
 
-/// The flag of [`std::fs::OpenOptions`] that refuses a link in place of the file.
-pub(crate) const NO_FOLLOW: i32 = OFlags::NOFOLLOW.bits().cast_signed();
+/// The flags of [`std::fs::OpenOptions`] that refuse a link in place of the file and don't wait for who writes
+/// to a pipe.
+pub(crate) const NO_FOLLOW: i32 = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).bits().cast_signed();
 
 /// What to open.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +44,12 @@ impl Target {
 /// Opens a directory by its path. Links on the way are followed, the last component isn't.
 pub(crate) fn open_directory(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, Target::Directory.flags(), Mode::empty())?)
+}
+
+/// Opens a file to read, following links. A pipe or a device is opened without waiting for it.
+pub(crate) fn open_followed(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 
 /// Opens a path relative to a directory, following no link in any of its components.

@@ -148,6 +148,28 @@ fn a_damaged_journal_is_told_once() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_config_is_not_waited_for() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init"]);
+    let own = env.home().join(".config/tickety/config.toml");
+    std::fs::create_dir_all(own.parent().expect("it lies in a folder")).expect("it can be made");
+    for path in [own, env.home().join(".gitconfig"), env.work().join(".git/config"), env.work().join(".git/HEAD")] {
+        let pipe = || rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("a pipe can be made");
+        let kept = std::fs::read(&path).ok();
+        std::fs::remove_file(&path).ok();
+        pipe();
+        for arguments in [&["new", "One"][..], &["list", "assignee:me"], &["config", "list"], &["doctor"]] {
+            let output = env.call(arguments).without("TICKETY_ACTOR").run();
+            assert_eq!(output.status, 0, "{}: {arguments:?}: {output}", path.display());
+        }
+        std::fs::remove_file(&path).expect("it was made");
+        if let Some(kept) = kept {
+            std::fs::write(&path, kept).expect("it can be written");
+        }
+    }
+}
+
+#[test]
 fn renumbering_against_nothing_says_so() {
     let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
     env.ok(&["init"]);

@@ -27,7 +27,7 @@ impl Git {
         let format = "--format=%x01%ct";
         let arguments =
             ["log", format, "--name-only", "-z", "--no-renames", "--diff-merges=combined", "--", &directory];
-        let mut running = Running::start(self.command(arguments))?;
+        let mut running = Running::start(self.command(arguments)?)?;
         let output = running.0.stdout.take().expect("its output is piped");
         let mut output = BufReader::with_capacity(64 * 1024, output);
         let mut field = Vec::new();

@@ -1,11 +1,14 @@
 //! Who the user is, as git's configuration says.
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use super::super::files::read_foreign_text;
 use super::super::layout::Layout;
-use super::{GitError, command_in, run};
+use super::{GitError, check_files, command_in, run};
+
+/// The longest configuration file that is read.
+const CONFIG_BYTES: u64 = 4 << 20;
 
 /// The configuration files outside of the repository, the weakest first: usually
 /// `/etc/gitconfig`, `$XDG_CONFIG_HOME/git/config` and `~/.gitconfig`. Missing ones don't matter.
@@ -28,7 +31,7 @@ pub fn identity(layout: &Layout, files: &ConfigFiles) -> Result<Identity, GitErr
     let mut identity = Identity::default();
     let own = layout.git.iter().flat_map(|git| [git.common_dir.join("config"), git.git_dir.join("config.worktree")]);
     for path in files.iter().cloned().chain(own) {
-        let text = match fs::read_to_string(&path) {
+        let text = match read_foreign_text(&path, CONFIG_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(source) => return Err(GitError::Read { path, source }),
@@ -41,6 +44,7 @@ pub fn identity(layout: &Layout, files: &ConfigFiles) -> Result<Identity, GitErr
 }
 
 fn ask(layout: &Layout) -> Result<Identity, GitError> {
+    layout.git.as_ref().map_or(Ok(()), check_files)?;
     let mut identity = Identity::default();
     for (key, value) in [("user.name", &mut identity.name), ("user.email", &mut identity.email)] {
         let arguments = ["config", "--null", "--get", key];

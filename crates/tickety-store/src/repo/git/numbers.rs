@@ -108,7 +108,7 @@ struct Objects {
 
 impl Objects {
     fn start(git: &Git) -> Result<Self, GitError> {
-        let mut command = git.command(["cat-file", "--batch"]);
+        let mut command = git.command(["cat-file", "--batch"])?;
         command.stdin(Stdio::piped());
         let mut running = Running::start(command)?;
         let input = running.0.stdin.take().expect("its input is piped");

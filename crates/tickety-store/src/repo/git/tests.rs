@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -159,6 +160,36 @@ fn a_name_of_no_commit_is_told() {
 }
 
 #[test]
+fn a_pipe_in_place_of_a_file_of_git_is_not_waited_for() {
+    for (name, reads_head, has_identity) in
+        [("HEAD", false, true), ("packed-refs", false, true), ("config", true, false)]
+    {
+        let repo = Repo::new("");
+        repo.write(ONE, "one");
+        repo.commit(1_000_000_000);
+        repo.run(&["pack-refs", "--all"]);
+        let path = repo.top().join(".git").join(name);
+        fs::remove_file(&path).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        let is_told = |error: GitError| matches!(&error, GitError::Read { path: told, .. } if *told == path);
+        match repo.git.head_commit() {
+            Ok(head) => assert!(reads_head && head.is_some(), "{name}"),
+            Err(error) => assert!(!reads_head && is_told(error), "{name}"),
+        }
+        match identity(&repo.layout, &[]) {
+            Ok(identity) => assert!(has_identity && identity.name.as_deref() == Some("Ada"), "{name}"),
+            Err(error) => assert!(!has_identity && is_told(error), "{name}"),
+        }
+        // Git itself would wait.
+        assert!(is_told(repo.git.highest_number().unwrap_err()), "{name}");
+        assert!(is_told(repo.git.dirty_paths().unwrap_err()), "{name}");
+        assert!(is_told(repo.git.commit_times(None).unwrap_err()), "{name}");
+        assert!(is_told(repo.git.issues_at("HEAD").unwrap_err()), "{name}");
+        assert_eq!(allocate(&repo.layout, 1, None).unwrap().first.get(), 2, "{name}");
+    }
+}
+
+#[test]
 fn nothing_of_the_repository_is_run() {
     use std::os::unix::fs::PermissionsExt as _;
     let repo = Repo::new("");
@@ -194,7 +225,7 @@ fn nothing_of_the_repository_is_run() {
 #[test]
 fn the_environment_cannot_point_elsewhere() {
     let repo = Repo::new("");
-    let command = repo.git.command(["status"]);
+    let command = repo.git.command(["status"]).unwrap();
     let removed: BTreeSet<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
     // What git itself calls local to a repository.
     for name in repo.run(&["rev-parse", "--local-env-vars"]).lines() {
