@@ -12,6 +12,7 @@
 
 mod beads;
 mod fields;
+mod form;
 mod identity;
 mod json;
 mod jsonl;
@@ -32,6 +33,7 @@ use tickety_core::operation::Draft;
 use tickety_core::schema::Schema;
 
 pub use beads::{BeadsReader, BeadsWriter};
+pub use form::Form;
 pub use json::{JsonReader, JsonWriter};
 pub use jsonl::{JsonlReader, JsonlWriter};
 pub use lines::MAX_RECORD;

@@ -20,11 +20,14 @@
 //! dependency, the number of a comment, that a value was a number, the exact spelling of a type) is
 //! kept in the [`Memory`](super::Memory), so that [`BeadsWriter`] gives it back. Two defaults
 //! that every record has, `compaction_level` and `original_size` of 0, are not kept: they are
-//! always written. Texts lose white space at their ends and CRLF.
+//! always written. An issue holds texts without white space at their ends and with plain line breaks, times and
+//! numbers without zeros behind; how they were written is in the memory, too, and stands in the export again
+//! as long as the value is the same. Where that can't be (a label, a number inside a comment), the report says so.
 //!
 //! What beads has no place for goes into one further key of the record, `tickety`; beads passes over it.
 
 mod parts;
+mod raw;
 mod reader;
 mod writer;
 

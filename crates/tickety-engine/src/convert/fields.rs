@@ -25,10 +25,36 @@ pub(super) fn keep(
     memory: &mut Memory,
     cleaner: &mut Cleaner<'_>,
 ) {
-    let (text, is_json) = match value {
-        Value::String(text) => (text, false),
-        other => (other.to_string(), true),
+    let kept = match value {
+        Value::String(text) => Kept::Text(text),
+        other => Kept::Json(other.to_string()),
     };
+    keep_as(theirs, wanted, kept, schema, fields, memory, cleaner);
+}
+
+/// What is kept.
+pub(super) enum Kept {
+    /// A string.
+    Text(String),
+    /// Another value as it is written.
+    Json(String),
+}
+
+/// Keeps a value as [`keep`] does.
+pub(super) fn keep_as(
+    theirs: &str,
+    wanted: &str,
+    value: Kept,
+    schema: &Schema,
+    fields: &mut BTreeMap<String, FieldValue>,
+    memory: &mut Memory,
+    cleaner: &mut Cleaner<'_>,
+) {
+    let (raw, is_json) = match value {
+        Kept::Text(text) => (text, false),
+        Kept::Json(text) => (text, true),
+    };
+    let text = raw.clone();
     let text = cleaner.paragraphs(theirs, text);
     let Some(text) = cleaner.fits(theirs, text, limits::FIELD) else { return };
     if fields.len() >= limits::ITEMS - 1 {
@@ -47,6 +73,10 @@ pub(super) fn keep(
         cleaner.note(NoteKind::Dropped, format!("{theirs}: no custom field can hold it"));
         return;
     };
+    match &value {
+        FieldValue::Text(same) if *same == text => memory.note_form(theirs, &raw, cleaner),
+        typed => memory.note_exact(theirs, &raw, &typed.to_string()),
+    }
     cleaner.report.keep(theirs, &key);
     if key != theirs {
         memory.keys.insert(key.clone(), theirs.to_owned());

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tickety_core::issue::FieldValue;
 
+use super::form::Form;
+use super::report::NoteKind;
+use super::text::Cleaner;
+
 /// What an import remembers with an issue: enough to tell later who changed what, and to write the
 /// record again as it was.
 ///
@@ -39,6 +43,9 @@ pub struct Memory {
     /// Values whose exact form a field of an issue can't hold, by the source's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub exact: BTreeMap<String, String>,
+    /// What texts have lost that an issue holds trimmed and with plain line breaks, by the source's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub forms: BTreeMap<String, Form>,
     /// The dependencies of the record.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends: Vec<Dependency>,
@@ -92,6 +99,31 @@ impl Memory {
             names.push(name);
         }
         names
+    }
+
+    /// Notes what a text of several lines loses; the cleaner says so where it can't be given back.
+    pub(super) fn note_form(&mut self, what: &str, text: &str, cleaner: &mut Cleaner<'_>) {
+        match Form::of(text) {
+            Ok(form) => self.forms.extend(form.map(|form| (what.to_owned(), form))),
+            Err(lost) => cleaner.note(NoteKind::Changed, format!("{what}: {lost}")),
+        }
+    }
+
+    /// Gives a text what it has lost.
+    pub(super) fn with_form(&self, what: &str, text: &str) -> String {
+        self.forms.get(what).map_or_else(|| text.to_owned(), |form| form.put_on(text))
+    }
+
+    /// Notes how a value was written, if that isn't how it would be written again.
+    pub(super) fn note_exact(&mut self, what: &str, text: &str, again: &str) {
+        if text != again {
+            self.exact.insert(what.to_owned(), text.to_owned());
+        }
+    }
+
+    /// Returns how a value was written, if it still `is` what it was.
+    pub(super) fn exactly(&self, what: &str, is: impl FnOnce(&str) -> bool) -> Option<&str> {
+        self.exact.get(what).map(String::as_str).filter(|exact| is(exact))
     }
 
     /// Prints it for its custom field.

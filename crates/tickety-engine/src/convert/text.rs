@@ -39,6 +39,13 @@ impl Cleaner<'_> {
         self.paragraphs(what, joined)
     }
 
+    /// Says that the white space at the ends of a text is gone for good.
+    pub(super) fn note_trimmed(&mut self, what: &str, text: &str) {
+        if text.trim().len() < text.len() {
+            self.note(NoteKind::Changed, format!("{what} `{}`: the white space at its ends is gone", text.trim()));
+        }
+    }
+
     /// Makes a name (a label, a person) fit; `None`, and a note, where it can't be one.
     pub(super) fn name(&mut self, what: &str, text: String) -> Option<String> {
         let name = self.line(what, text);

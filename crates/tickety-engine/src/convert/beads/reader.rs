@@ -1,28 +1,29 @@
 //! Reading beads records.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod lists;
+
 use std::io::BufRead;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde_json::{Map, Value};
 use tickety_core::ident::{IssueId, IssueNumber};
-use tickety_core::issue::{CloseReason, Closure, CommentId, FieldValue, Kind, Minutes, Priority, Status};
-use tickety_core::operation::{Draft, DraftComment, limits};
+use tickety_core::issue::{CloseReason, Closure, FieldValue, Kind, Minutes, Priority, Status};
+use tickety_core::operation::{Draft, limits};
 use tickety_core::schema::{Category, Schema};
 
 use super::parts::{Own, Parts, is_mapped};
+use super::raw::Raw;
 use super::{
-    ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, link_kind, reason_of,
-    reference,
+    ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, reason_of, reference,
 };
-use crate::convert::fields::{keep, show};
-use crate::convert::identity::{imported_comment_id, imported_issue_id};
+use crate::convert::fields::{Kept, keep, keep_as, show};
+use crate::convert::identity::imported_issue_id;
 use crate::convert::lines::{Line, Lines, json_problem};
-use crate::convert::memory::{Dependency, Memory, comment_name};
+use crate::convert::memory::Memory;
 use crate::convert::report::{NoteKind, Place, Report};
 use crate::convert::text::{Cleaner, shorten};
-use crate::convert::{ForeignLink, ForeignTarget, Imported, MAX_RECORD, Origin, ReadError, Reader};
+use crate::convert::{ForeignLink, Imported, MAX_RECORD, Origin, ReadError, Reader};
 
 /// Reads the `issues.jsonl` of beads.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl<R: BufRead> Reader for BeadsReader<'_, R> {
             report.records += 1;
             match serde_json::from_slice::<Map<String, Value>>(text) {
                 Ok(record) => {
-                    if let Some(imported) = read_record(place, record, self.schema, report) {
+                    if let Some(imported) = read_record(place, record, &Raw::new(text), self.schema, report) {
                         report.readable += 1;
                         return Ok(Some(imported));
                     }
@@ -72,14 +73,21 @@ impl<R: BufRead> Reader for BeadsReader<'_, R> {
     }
 }
 
-fn read_record(mut place: Place, record: Map<String, Value>, schema: &Schema, report: &mut Report) -> Option<Imported> {
-    let (id, parts) = Parts::take(record);
-    let Some(id) = id.map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()) else {
+fn read_record(
+    mut place: Place,
+    record: Map<String, Value>,
+    raw: &Raw<'_>,
+    schema: &Schema,
+    report: &mut Report,
+) -> Option<Imported> {
+    let (written_id, parts) = Parts::take(record);
+    let Some(id) = written_id.as_deref().map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()) else {
         report.note(NoteKind::Skipped, &place, "the record has no id");
         return None;
     };
     place.name = Some(id.clone());
     let mut cleaner = Cleaner { place: &place, report };
+    cleaner.note_trimmed("id", written_id.as_deref().unwrap_or_default());
     let clean_id = cleaner.line("id", id.clone());
     let reference = reference(&clean_id);
     if reference.len() > limits::REFERENCE {
@@ -92,6 +100,7 @@ fn read_record(mut place: Place, record: Map<String, Value>, schema: &Schema, re
     }
     let mut record = RecordReader {
         schema,
+        raw,
         cleaner,
         id: &id,
         reference,
@@ -120,8 +129,9 @@ fn tombstone(parts: &Parts) -> String {
     message
 }
 
-struct RecordReader<'a> {
+struct RecordReader<'a, 't> {
     schema: &'a Schema,
+    raw: &'a Raw<'t>,
     cleaner: Cleaner<'a>,
     id: &'a str,
     reference: String,
@@ -130,7 +140,7 @@ struct RecordReader<'a> {
     memory: Memory,
 }
 
-impl RecordReader<'_> {
+impl RecordReader<'_, '_> {
     fn read(&mut self, parts: Parts) -> Option<()> {
         let Parts {
             title,
@@ -213,7 +223,23 @@ impl RecordReader<'_> {
             let problem = format!("{key} can't be {}", show(&value));
             self.keep_beside(key, value, &problem);
         } else {
-            keep(key, key, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
+            self.keep_under(key, key, value);
+        }
+    }
+
+    fn keep_under(&mut self, key: &str, field: &str, value: Value) {
+        let kept = match (self.raw.exact(key, &value), value) {
+            (_, Value::String(text)) => Kept::Text(text),
+            (Some(exact), _) => Kept::Json(exact.to_owned()),
+            (None, other) => Kept::Json(other.to_string()),
+        };
+        keep_as(key, field, kept, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
+    }
+
+    /// Says which number in a value comes back in another form.
+    fn note_numbers(&mut self, key: &str, value: &Value) {
+        if let Some((number, printed)) = self.raw.changed_number(key, value) {
+            self.cleaner.note(NoteKind::Changed, format!("{key}: {number} is written as {printed}"));
         }
     }
 
@@ -222,11 +248,12 @@ impl RecordReader<'_> {
         // Under another name: a custom field `priority` beside the priority would mislead.
         let field = format!("{SYSTEM}-{key}");
         self.cleaner.note(NoteKind::Changed, format!("{problem}; kept as the field `{field}`"));
-        keep(key, &field, value, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
+        self.keep_under(key, &field, value);
     }
 
     fn default(&mut self, key: &str, value: Value) {
         self.cleaner.report.pass_over(&format!("{key} = {value}"));
+        self.note_numbers(key, &value);
         if !(ALWAYS.contains(&key) && value.as_u64() == Some(0)) {
             self.memory.defaults.insert(key.to_owned(), value);
         }
@@ -249,7 +276,7 @@ impl RecordReader<'_> {
             return;
         };
         self.cleaner.report.map("title", "title");
-        let title = self.cleaner.line("title", title);
+        let title = self.exact_line("title", title);
         if title.len() > limits::TITLE {
             self.cleaner.note(
                 NoteKind::Changed,
@@ -266,6 +293,15 @@ impl RecordReader<'_> {
         }
     }
 
+    /// Reads a text of one line; the white space at its ends is kept for an export.
+    fn exact_line(&mut self, key: &str, text: String) -> String {
+        let line = self.cleaner.line(key, text.clone());
+        if text.trim() == line {
+            self.memory.note_exact(key, &text, &line);
+        }
+        line
+    }
+
     /// A custom field of ours, for a value that has no equal here.
     fn field(&mut self, key: &str, text: String) {
         if let Some(text) = self.cleaner.fits(key, text, limits::FIELD) {
@@ -276,6 +312,7 @@ impl RecordReader<'_> {
     fn body(&mut self, description: Option<String>) -> Option<()> {
         let Some(text) = self.text("description", description) else { return Some(()) };
         self.cleaner.report.map("description", "body");
+        self.memory.note_form("description", &text, &mut self.cleaner);
         let body = self.cleaner.paragraphs("description", text);
         if body.len() > limits::BODY {
             let problem = format!("description has {} bytes; the limit is {}", body.len(), limits::BODY);
@@ -288,9 +325,12 @@ impl RecordReader<'_> {
 
     fn time(&mut self, key: &str, ours: &str, text: Option<String>) -> Option<Timestamp> {
         let text = self.text(key, text)?;
-        match text.trim().parse() {
+        match text.trim().parse::<Timestamp>() {
             Ok(time) => {
                 self.cleaner.report.map(key, ours);
+                if key != "updated_at" {
+                    self.memory.note_exact(key, &text, &time.to_string());
+                }
                 Some(time)
             }
             Err(_) => {
@@ -310,7 +350,9 @@ impl RecordReader<'_> {
             _ if at.is_some() => (self.schema.first_of(Category::Closed), false),
             _ => (self.schema.first_of(Category::Open), false),
         };
-        if status.is_some() {
+        if let Some(written) = &status {
+            // `-` and `_` are the same in a status, and so are upper and lower case.
+            self.memory.note_exact("status", written, &ours.as_str().replace('-', "_"));
             self.cleaner.report.map(&format!("status {theirs}"), &format!("status {ours}"));
         }
         if !known {
@@ -327,6 +369,7 @@ impl RecordReader<'_> {
                 None => None,
                 Some(text) => {
                     self.cleaner.report.map("close_reason", &format!("note, closed as {reason}"));
+                    self.memory.note_form("close_reason", &text, &mut self.cleaner);
                     let text = self.cleaner.paragraphs("close_reason", text);
                     if text.len() > limits::BODY {
                         let problem = format!("close_reason has {} bytes; the limit is {}", text.len(), limits::BODY);
@@ -353,6 +396,7 @@ impl RecordReader<'_> {
         let Some(theirs) = self.text("issue_type", issue_type) else { return };
         let folded = Kind::new(&theirs);
         let kind = if self.schema.has_kind(&folded) {
+            self.memory.note_exact("issue_type", &theirs, folded.as_str());
             folded
         } else {
             let text = self.cleaner.line("issue_type", theirs.clone());
@@ -369,7 +413,8 @@ impl RecordReader<'_> {
     }
 
     fn person(&mut self, key: &str, ours: &str, name: Option<String>) -> Option<String> {
-        let name = self.text(key, name)?;
+        let text = self.text(key, name)?;
+        let name = self.exact_line(key, text);
         let name = self.cleaner.name(key, name)?;
         self.cleaner.report.map(key, ours);
         Some(name)
@@ -390,143 +435,16 @@ impl RecordReader<'_> {
 
     fn external_reference(&mut self, external: Option<String>) {
         let Some(text) = self.text("external_ref", external) else { return };
-        let text = self.cleaner.line("external_ref", text);
+        let text = self.exact_line("external_ref", text);
         if let Some(id) = text.strip_prefix(OWN_REFERENCE).and_then(|id| id.parse::<IssueId>().ok()) {
             self.draft.id = Some(id);
-            self.memory.exact.insert("external_ref".to_owned(), text);
+            self.memory.exact.entry("external_ref".to_owned()).or_insert(text);
             return;
         }
         if let Some(text) = self.cleaner.fits("external_ref", text, limits::REFERENCE) {
             self.cleaner.report.map("external_ref", "reference");
-            self.memory.exact.insert("external_ref".to_owned(), text.clone());
+            self.memory.exact.entry("external_ref".to_owned()).or_insert_with(|| text.clone());
             self.draft.references.insert(text);
-        }
-    }
-
-    fn labels(&mut self, labels: Vec<Value>) {
-        for label in labels {
-            let Value::String(label) = label else {
-                self.cleaner.note(NoteKind::Dropped, format!("label {} is no text", show(&label)));
-                continue;
-            };
-            if self.draft.labels.len() >= limits::ITEMS {
-                self.cleaner.note(NoteKind::Dropped, format!("label {label}: an issue has at most {}", limits::ITEMS));
-                continue;
-            }
-            if let Some(label) = self.cleaner.name("label", label) {
-                self.cleaner.report.map("labels", "labels");
-                self.draft.labels.insert(label);
-            }
-        }
-    }
-
-    fn dependencies(&mut self, dependencies: Vec<Value>) {
-        for value in dependencies {
-            let Value::Object(mut map) = value else {
-                self.cleaner.note(NoteKind::Dropped, format!("dependency {} is no object", show(&value)));
-                continue;
-            };
-            let mut text = |key: &str| match map.shift_remove(key) {
-                Some(Value::String(text)) => Some(text),
-                Some(other) => {
-                    map.insert(key.to_owned(), other);
-                    None
-                }
-                None => None,
-            };
-            let mut dependency = Dependency {
-                kind: text("type").unwrap_or_default(),
-                on: text("depends_on_id").unwrap_or_default(),
-                at: text("created_at"),
-                by: text("created_by"),
-                extra: Map::new(),
-                unlinked: false,
-            };
-            if map.get("issue_id").and_then(Value::as_str) == Some(self.id) {
-                map.shift_remove("issue_id");
-            }
-            dependency.extra = map;
-            let Dependency { kind: theirs, on, .. } = &dependency;
-            let about = format!("dependency {theirs} on {on}");
-            if on.trim().is_empty() {
-                self.cleaner.note(NoteKind::Dropped, "a dependency names no other issue");
-                dependency.unlinked = true;
-            } else if dependency.extra.contains_key("issue_id") {
-                self.cleaner.note(NoteKind::Dropped, format!("{about} belongs to another issue"));
-                dependency.unlinked = true;
-            } else if on == self.id {
-                self.cleaner.note(NoteKind::Dropped, format!("{about}: an issue can't be linked to itself"));
-                dependency.unlinked = true;
-            } else {
-                let kind = link_kind(theirs);
-                self.cleaner.report.map(&format!("dependency {theirs}"), &format!("link {kind}"));
-                self.links.push(ForeignLink {
-                    kind,
-                    target: ForeignTarget::Reference(reference(on.trim())),
-                    dependency: Some(self.memory.depends.len()),
-                });
-            }
-            self.memory.depends.push(dependency);
-        }
-    }
-
-    fn comments(&mut self, comments: Vec<Value>, own: &BTreeMap<String, String>) {
-        let mut seen = BTreeSet::new();
-        for value in comments {
-            let Value::Object(mut map) = value else {
-                self.cleaner.note(NoteKind::Dropped, format!("comment {} is no object", show(&value)));
-                continue;
-            };
-            let foreign_id = map.shift_remove("id").unwrap_or(Value::Null);
-            let name = comment_name(&foreign_id, &seen);
-            let what = format!("comment {name}");
-            let text = match map.shift_remove("text") {
-                Some(Value::String(text)) if !text.trim().is_empty() => text,
-                _ => {
-                    self.cleaner.note(NoteKind::Dropped, format!("{what} has no text"));
-                    continue;
-                }
-            };
-            let body = self.cleaner.paragraphs(&what, text);
-            let Some(body) = self.cleaner.fits(&what, body, limits::COMMENT) else { continue };
-            let author = match map.shift_remove("author") {
-                Some(Value::String(author)) if author.trim().is_empty() => None,
-                Some(Value::String(author)) => self.cleaner.name("author of a comment", author),
-                Some(other) => {
-                    map.insert("author".to_owned(), other);
-                    None
-                }
-                None => None,
-            };
-            let created = match map.get("created_at").and_then(Value::as_str).and_then(|text| text.trim().parse().ok())
-            {
-                Some(created) => {
-                    map.shift_remove("created_at");
-                    created
-                }
-                None => {
-                    let Some(instead) = self.draft.created.or(self.draft.imported_updated) else {
-                        self.cleaner.note(NoteKind::Dropped, format!("{what}: neither it nor the record has a time"));
-                        continue;
-                    };
-                    self.cleaner.note(NoteKind::Changed, format!("{what} has no time: took that of the record"));
-                    instead
-                }
-            };
-            if map.get("issue_id").and_then(Value::as_str) == Some(self.id) {
-                map.shift_remove("issue_id");
-            }
-            let id = own
-                .get(&name)
-                .and_then(|id| uuid::Uuid::try_parse(id).ok())
-                .map_or_else(|| imported_comment_id(&self.reference, &name, Some(created)), CommentId::new);
-            if !map.is_empty() {
-                self.memory.comment_extra.insert(name.clone(), map);
-            }
-            seen.insert(name);
-            self.memory.comments.push(foreign_id);
-            self.cleaner.report.map("comments", "comments");
-            self.draft.comments.push(DraftComment { id: Some(id), author, created: Some(created), body });
         }
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tickety_core::ident::{IssueKey, IssueName};
-use tickety_core::issue::{CloseReason, Closure, Comment, FieldValue, Issue, LinkKind, Priority};
+use tickety_core::issue::{CloseReason, Closure, Comment, FieldValue, Issue, Kind, LinkKind, Priority, Status};
 use tickety_core::operation::limits;
 use tickety_core::schema::{Category, Schema};
 
@@ -123,7 +123,14 @@ impl<W: Write> Writer for BeadsWriter<'_, W> {
     fn write(&mut self, issue: &Issue, updated: Timestamp) -> io::Result<()> {
         let name = self.name(issue);
         let memory = Memory::recall(&issue.fields, SYSTEM).unwrap_or_default();
-        let mut record = Record { schema: self.schema, issue, memory: &memory, values: Map::new(), own: Map::new() };
+        let mut record = Record {
+            schema: self.schema,
+            issue,
+            memory: &memory,
+            values: Map::new(),
+            raw: BTreeMap::new(),
+            own: Map::new(),
+        };
         record.mapped(&name, updated);
         record.custom();
         record.references();
@@ -141,7 +148,8 @@ impl<W: Write> Writer for BeadsWriter<'_, W> {
         if !record.own.is_empty() {
             record.values.insert("tickety".to_owned(), record.own.into());
         }
-        serde_json::to_writer(&mut self.output, &in_order(record.values))?;
+        let Record { values, raw, .. } = record;
+        write_object(&mut self.output, &in_order(values), &raw)?;
         self.output.write_all(b"\n")
     }
 
@@ -153,6 +161,27 @@ impl<W: Write> Writer for BeadsWriter<'_, W> {
 /// Returns what beads calls an issue that came from there.
 fn beads_id(issue: &Issue) -> Option<&str> {
     issue.references.iter().find_map(|reference| reference.strip_prefix(SYSTEM)?.strip_prefix(':'))
+}
+
+/// Writes an object whose `raw` values stand as they are given.
+fn write_object(
+    output: &mut impl Write,
+    values: &Map<String, Value>,
+    raw: &BTreeMap<String, String>,
+) -> io::Result<()> {
+    if raw.is_empty() {
+        return Ok(serde_json::to_writer(output, values)?);
+    }
+    for (place, (key, value)) in values.iter().enumerate() {
+        output.write_all(if place == 0 { b"{" } else { b"," })?;
+        serde_json::to_writer(&mut *output, key)?;
+        output.write_all(b":")?;
+        match raw.get(key) {
+            Some(text) => output.write_all(text.as_bytes())?,
+            None => serde_json::to_writer(&mut *output, value)?,
+        }
+    }
+    output.write_all(b"}")
 }
 
 fn in_order(mut values: Map<String, Value>) -> Map<String, Value> {
@@ -172,6 +201,8 @@ struct Record<'a> {
     memory: &'a Memory,
     /// The keys of beads.
     values: Map<String, Value>,
+    /// The text of those of them that would be printed otherwise.
+    raw: BTreeMap<String, String>,
     /// What beads has no key for.
     own: Map<String, Value>,
 }
@@ -179,6 +210,23 @@ struct Record<'a> {
 impl Record<'_> {
     fn set(&mut self, key: &str, value: impl Into<Value>) {
         self.values.insert(key.to_owned(), value.into());
+    }
+
+    /// Sets a text of one line, or what it was before it was trimmed.
+    fn set_line(&mut self, key: &str, text: &str) {
+        let exact = self.memory.exactly(key, |exact| exact.trim() == text);
+        self.set(key, exact.unwrap_or(text));
+    }
+
+    /// Sets a text of several lines with what it has lost.
+    fn set_paragraphs(&mut self, key: &str, text: &str) {
+        self.set(key, self.memory.with_form(key, text));
+    }
+
+    /// Sets a time, as it was written if it is still that one.
+    fn set_time(&mut self, key: &str, written: Option<&str>, time: Timestamp) {
+        let written = written.filter(|text| text.trim().parse().is_ok_and(|written: Timestamp| written == time));
+        self.set(key, written.map_or_else(|| time.to_string(), str::to_owned));
     }
 
     fn field(&self, key: &str) -> Option<String> {
@@ -211,9 +259,9 @@ impl Record<'_> {
         } = self.issue;
         self.set("id", name);
         let whole = self.field(TITLE_FIELD).filter(|whole| shorten(whole, limits::TITLE) == *title);
-        self.set("title", whole.unwrap_or_else(|| title.clone()));
+        self.set_line("title", whole.as_ref().unwrap_or(title));
         if !body.is_empty() {
-            self.set("description", body.as_str());
+            self.set_paragraphs("description", body);
         }
         let category = self.schema.category(status);
         let original = self.field(STATUS_FIELD).filter(|_| *status == self.schema.first_of(category));
@@ -222,16 +270,18 @@ impl Record<'_> {
             (None, Category::Closed) => "closed".to_owned(),
             (None, _) => status.as_str().replace('-', "_"),
         };
+        let theirs = self.memory.exactly("status", |exact| Status::new(exact) == *status).unwrap_or(&theirs).to_owned();
         if category.is_closed() && *status != self.schema.first_of(category) {
             self.own.insert("status".to_owned(), status.as_str().into());
         }
         self.set("status", theirs);
         self.set("priority", priority.rank());
         let original = self.field(TYPE_FIELD).filter(|_| *kind == self.schema.default_kind);
-        self.set("issue_type", original.unwrap_or_else(|| kind.as_str().to_owned()));
+        let original = original.as_deref().or(self.memory.exactly("issue_type", |exact| Kind::new(exact) == *kind));
+        self.set("issue_type", original.unwrap_or(kind.as_str()));
         let mut assignees = assignees.iter();
         if let Some(assignee) = assignees.next() {
-            self.set("assignee", assignee.as_str());
+            self.set_line("assignee", assignee);
         }
         let others: Vec<_> = assignees.map(String::as_str).collect();
         if !others.is_empty() {
@@ -240,16 +290,18 @@ impl Record<'_> {
         if let Some(minutes) = estimate {
             self.set("estimated_minutes", minutes.0);
         }
-        self.set("created_at", created.to_string());
+        let memory = self.memory;
+        let exact = |key: &str| memory.exact.get(key).map(String::as_str);
+        self.set_time("created_at", exact("created_at"), *created);
         if let Some(reporter) = reporter {
-            self.set("created_by", reporter.as_str());
+            self.set_line("created_by", reporter);
         }
-        self.set("updated_at", imported_updated.unwrap_or(updated).to_string());
+        self.set_time("updated_at", memory.at.as_deref(), imported_updated.unwrap_or(updated));
         if let Some(Closure { at, reason, note }) = closure {
-            self.set("closed_at", at.unwrap_or(updated).to_string());
+            self.set_time("closed_at", exact("closed_at"), at.unwrap_or(updated));
             let guessed = note.as_deref().map_or(CloseReason::Completed, reason_of);
             if let Some(note) = note {
-                self.set("close_reason", note.as_str());
+                self.set_paragraphs("close_reason", note);
             }
             if guessed != *reason {
                 self.own.insert("reason".to_owned(), reason.as_str().into());
@@ -284,22 +336,31 @@ impl Record<'_> {
             if *key == memory_key || [STATUS_FIELD, TYPE_FIELD, TITLE_FIELD].contains(&key.as_str()) {
                 continue;
             }
-            let text = value.to_string();
             let theirs = self.memory.keys.get(key);
+            let name = theirs.unwrap_or(key);
+            let field_type = self.schema.field_type(key);
+            let same = |exact: &str| FieldValue::parse(exact, &field_type).as_ref() == Ok(value);
+            let text = match self.memory.exactly(name, same) {
+                Some(exact) => exact.to_owned(),
+                None => self.memory.with_form(name, &value.to_string()),
+            };
             let parsed = self.memory.json.contains(key).then(|| serde_json::from_str(&text).ok()).flatten();
             let was_there = theirs.is_some() || parsed.is_some();
-            let name = theirs.unwrap_or(key);
             let reserved =
                 is_mapped(name) || (NOT_TEXT.contains(&name.as_str()) && !fits_untyped(name, value, &parsed));
             if reserved && !was_there {
                 own.insert(key.clone(), text.into());
                 continue;
             }
+            let printed = parsed.as_ref().map(Value::to_string);
+            let raw = Some(text.as_str()).filter(|text| printed.is_some_and(|printed| printed != *text));
+            let raw = raw.filter(|text| !text.contains('\n')).map(str::to_owned);
             let value = parsed.unwrap_or(Value::String(text));
             // A value that could not be used stands again in its place, unless the place was filled.
             let unfilled = name == "priority" && self.issue.priority == Priority::default();
             if unfilled || !self.values.contains_key(name) {
                 self.values.insert(name.clone(), value);
+                self.raw.extend(raw.map(|raw| (name.clone(), raw)));
             }
         }
         if !own.is_empty() {
@@ -312,15 +373,14 @@ impl Record<'_> {
         let mut others: Vec<&str> =
             self.issue.references.iter().map(String::as_str).filter(|other| Some(*other) != this.as_deref()).collect();
         let remembered = self.memory.exact.get("external_ref").map(String::as_str);
-        let chosen = others.iter().position(|other| Some(*other) == remembered).or(if others.is_empty() {
-            None
-        } else {
-            Some(0)
-        });
+        let chosen = others
+            .iter()
+            .position(|other| Some(*other) == remembered.map(str::trim))
+            .or(if others.is_empty() { None } else { Some(0) });
         match (chosen, this) {
             (Some(chosen), _) => {
                 let external = others.remove(chosen);
-                self.values.insert("external_ref".to_owned(), external.into());
+                self.set_line("external_ref", external);
             }
             (None, None) => {
                 let external = format!("{OWN_REFERENCE}{}", self.issue.id);
@@ -358,7 +418,8 @@ impl Record<'_> {
             comment.insert("id".to_owned(), number.clone());
             comment.insert("issue_id".to_owned(), name.into());
             comment.insert("author".to_owned(), author.clone().unwrap_or_default().into());
-            comment.insert("text".to_owned(), body.as_str().into());
+            let text = known.map(|(_, name)| self.memory.with_form(&format!("comment {name}"), body));
+            comment.insert("text".to_owned(), text.unwrap_or_else(|| body.clone()).into());
             comment.insert("created_at".to_owned(), created.to_string().into());
             if let Some(extra) = known.and_then(|(_, name)| self.memory.comment_extra.get(name)) {
                 comment.extend(extra.clone());
