@@ -55,9 +55,10 @@ impl Options {
     }
 }
 
-/// Makes an empty folder for a benchmark, on the file system of the target folder.
+/// Makes an empty folder for a benchmark: on a disk, which `/var/tmp` is where `/tmp` may not be, and in no git
+/// repository, as the target folder would be.
 fn scratch(name: &str) -> Result<PathBuf> {
-    let folder = program::target().join("bench").join(name);
+    let folder = PathBuf::from("/var/tmp").join(format!("tickety-bench-{name}"));
     if folder.exists() {
         std::fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     }

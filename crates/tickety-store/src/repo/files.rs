@@ -218,6 +218,27 @@ fn read_open(mut file: File, limit: u64, path: impl Fn() -> PathBuf) -> Result<C
 /// Replaces a file in an open directory: a temporary file beside it, then a rename. Nothing is
 /// synced. With a `mode`, the new file gets these permission bits.
 pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    put(dir, name, bytes, mode, os::rename)
+}
+
+/// The same for a file whose new content the journal keeps until it is synced, so that nothing is lost if the machine
+/// stops now. A rename over a file would have ext4 write the new one out at once (its `auto_da_alloc`), which takes as
+/// long as a sync: the two change places instead, and the old one is removed.
+pub(crate) fn replace_journaled(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    put(dir, name, bytes, mode, |dir, temporary, name| match os::exchange(dir, temporary, name) {
+        Ok(()) => os::unlink(dir, temporary),
+        // There is no old one, or the file system can't.
+        Err(_) => os::rename(dir, temporary, name),
+    })
+}
+
+fn put(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    bytes: &[u8],
+    mode: Option<u32>,
+    into_place: impl FnOnce(BorrowedFd<'_>, &str, &str) -> io::Result<()>,
+) -> io::Result<()> {
     let temporary = format!("{TEMPORARY_PREFIX}{name}");
     let file = match os::create_new(dir, &temporary) {
         // Left behind by a process that was killed: all writers hold the lock, so nobody uses it.
@@ -227,14 +248,14 @@ pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Optio
         }
         created => created,
     }?;
-    let renamed = os::write_at(&file, bytes, 0)
+    let done = os::write_at(&file, bytes, 0)
         .and_then(|()| mode.map_or(Ok(()), |mode| os::set_mode(file.as_fd(), mode)))
-        .and_then(|()| os::rename(dir, &temporary, name));
-    if renamed.is_err() {
+        .and_then(|()| into_place(dir, &temporary, name));
+    if done.is_err() {
         // The first failure is the one to report; a leftover is ignored by all readers.
         let _ = os::unlink(dir, &temporary);
     }
-    renamed
+    done
 }
 
 /// Reads a file that isn't ours, such as one of git's: at most `limit` bytes, through links, and never what is

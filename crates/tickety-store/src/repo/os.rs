@@ -180,6 +180,19 @@ pub(crate) fn rename(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()
     Ok(rustix::fs::renameat(dir, from, dir, to)?)
 }
 
+/// Has two files of one directory change places.
+#[cfg(target_os = "linux")]
+pub(crate) fn exchange(dir: BorrowedFd<'_>, one: &str, other: &str) -> io::Result<()> {
+    fault::spend()?;
+    Ok(rustix::fs::renameat_with(dir, one, dir, other, rustix::fs::RenameFlags::EXCHANGE)?)
+}
+
+/// Has two files of one directory change places: not here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn exchange(_dir: BorrowedFd<'_>, _one: &str, _other: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Removes a file.
 pub(crate) fn unlink(dir: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     fault::spend()?;

@@ -84,7 +84,10 @@ fn damage(env: &tickety_testkit::TestEnv) -> (std::path::PathBuf, String) {
     names.sort();
     let name = names.into_iter().find(|name| name.contains("/000002-")).expect("the issue is there");
     let text = env.read(&name);
-    env.write(&name, text.replace("status: open", "<<<<<<< ours\nstatus: open\n=======\nstatus: closed\n>>>>>>> theirs"));
+    env.write(
+        &name,
+        text.replace("status: open", "<<<<<<< ours\nstatus: open\n=======\nstatus: closed\n>>>>>>> theirs"),
+    );
     (env.work().join(name), text)
 }
 
@@ -99,7 +102,10 @@ fn an_export_leaves_out_what_cannot_be_read_and_says_so() {
     assert!(whole.lines().filter(|line| !line.contains("\"number\":2,")).eq(output.stdout.lines()), "{output}");
     assert!(output.stderr.starts_with("warning: .tickety/issues/000/000002-"), "{output}");
     let file = env.run(&["export", "jsonl", "-o", "out.jsonl"]);
-    assert_eq!((file.status, file.stderr.contains("3 issues written"), file.stderr.contains("000002-")), (1, true, true));
+    assert_eq!(
+        (file.status, file.stderr.contains("3 issues written"), file.stderr.contains("000002-")),
+        (1, true, true)
+    );
     assert_eq!(env.read("out.jsonl"), output.stdout);
     for arguments in [&["export", "json", "--json"][..], &["export", "json", "--json", "-o", "out.json"]] {
         let output = env.run(arguments);
@@ -121,8 +127,16 @@ fn an_import_makes_no_second_issue_of_one_that_cannot_be_read() {
     let before = env.files();
     let imported = env.run(&["import", "jsonl", "all.jsonl"]);
     assert_eq!(imported.status, 0, "{imported}");
-    assert!(imported.stdout.starts_with("4 records: 0 created, 0 updated, 3 unchanged, 1 not importable\n"), "{imported}");
-    assert!(imported.stdout.contains("unreadable: the issue is there, in a file that can't be read: .tickety/issues/000/000002-"), "{imported}");
+    assert!(
+        imported.stdout.starts_with("4 records: 0 created, 0 updated, 3 unchanged, 1 not importable\n"),
+        "{imported}"
+    );
+    assert!(
+        imported
+            .stdout
+            .contains("unreadable: the issue is there, in a file that can't be read: .tickety/issues/000/000002-"),
+        "{imported}"
+    );
     let alone = env.run(&["import", "jsonl", "one.jsonl"]);
     assert_eq!((alone.status, alone.stderr.contains("/000002-")), (7, true), "{alone}");
     assert_eq!(env.files(), before);

@@ -41,18 +41,17 @@ pub(super) fn target_of(connection: &Connection, name: IssueName) -> rusqlite::R
 
 /// Finds anew where the links lead that name a number: an issue of that number came or went.
 pub(super) fn resolve_links(connection: &Connection, number: IssueNumber) -> rusqlite::Result<()> {
-    let sql = format!("UPDATE links SET target = {TARGET} WHERE number = ?1");
-    connection.prepare_cached(&sql)?.execute([number.get()])?;
+    connection.prepare_cached(&resolve_sql())?.execute([number.get()])?;
     Ok(())
+}
+
+pub(super) fn resolve_sql() -> String {
+    format!("UPDATE links SET target = {TARGET} WHERE number = ?1")
 }
 
 /// Finds anew whether the issues are blocked that wait for issues of a number.
 pub(super) fn block_holders(connection: &Connection, number: IssueNumber) -> rusqlite::Result<()> {
-    let sql = format!(
-        "UPDATE issues SET blocked = NOT blocked WHERE id IN ({HOLDERS} AND number = ?2) AND blocked <> {IS_BLOCKED} \
-         RETURNING id, blocked"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&block_sql())?;
     let mut rows = statement.query(params![BLOCKED_BY, number.get()])?;
     let mut changed: Vec<(i64, bool)> = Vec::new();
     while let Some(row) = rows.next()? {
@@ -62,6 +61,13 @@ pub(super) fn block_holders(connection: &Connection, number: IssueNumber) -> rus
         connection.prepare_cached("UPDATE cards SET blocked = ?2 WHERE id = ?1")?.execute(params![id, blocked])?;
     }
     Ok(())
+}
+
+pub(super) fn block_sql() -> String {
+    format!(
+        "UPDATE issues SET blocked = NOT blocked WHERE id IN ({HOLDERS} AND number = ?2) AND blocked <> {IS_BLOCKED} \
+         RETURNING id, blocked"
+    )
 }
 
 /// Whether the links of an issue say that it is blocked.
@@ -91,12 +97,15 @@ pub(super) fn twins_gained(connection: &Connection, number: IssueNumber) -> rusq
 /// Derives everything from all rows, and returns how many issues share their number.
 pub(super) fn derive_all(connection: &Connection) -> rusqlite::Result<i64> {
     connection.execute(&format!("UPDATE links SET target = {TARGET}"), [])?;
-    connection
-        .execute(&format!("UPDATE issues SET blocked = 1 WHERE id IN ({HOLDERS}) AND {IS_BLOCKED}"), [BLOCKED_BY])?;
+    connection.execute(&block_all_sql(), [BLOCKED_BY])?;
     connection.execute("UPDATE cards SET blocked = 1 WHERE id IN (SELECT id FROM issues WHERE blocked = 1)", [])?;
     connection.query_row(
         "SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM issues GROUP BY id >> 20 HAVING count(*) > 1)",
         [],
         |row| row.get(0),
     )
+}
+
+pub(super) fn block_all_sql() -> String {
+    format!("UPDATE issues SET blocked = 1 WHERE id IN ({HOLDERS}) AND {IS_BLOCKED}")
 }

@@ -57,8 +57,8 @@ pub(super) mod present {
     pub(crate) const FIELDS: i64 = 1 << 8;
 }
 
-// SQLite parses these texts again in every process, so they hold no comments, no types and no constraints: a column
-// holds what it is given.
+// SQLite parses these texts again in every process, so they hold no comments, no constraints, and types only where a
+// column is compared with a row id: without one, no index serves the comparison.
 //
 // - `meta.format` is the first column in every format, so that any version can read it. `twins` is how many issues
 //   share their number with another.
@@ -78,8 +78,8 @@ CREATE TABLE meta (format, config, boot, generation, twins, head);
 CREATE TABLE issues (id INTEGER PRIMARY KEY, category, rank, due, blocked, created, updated, closed, reason, comments, \
 estimate, spent, present, status, kind);
 CREATE TABLE cards (id INTEGER PRIMARY KEY, blocked, card, uuid, title, milestone, names, text_hash);
-CREATE TABLE names (kind, name, issue, shown, category, PRIMARY KEY (kind, name, issue)) WITHOUT ROWID;
-CREATE TABLE links (holder, kind, number, suffix, target, PRIMARY KEY (holder, kind, number, suffix)) WITHOUT ROWID;
+CREATE TABLE names (kind, name, issue INT, shown, category, PRIMARY KEY (kind, name, issue)) WITHOUT ROWID;
+CREATE TABLE links (holder INT, kind, number INT, suffix, target INT, PRIMARY KEY (holder, kind, number, suffix)) WITHOUT ROWID;
 CREATE TABLE shards (id INTEGER PRIMARY KEY, stat);
 CREATE TABLE files (id INTEGER PRIMARY KEY, entries);
 CREATE TABLE problems (path PRIMARY KEY, line, message) WITHOUT ROWID;

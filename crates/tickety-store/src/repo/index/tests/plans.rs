@@ -4,8 +4,8 @@ use tickety_core::query::Query;
 use tickety_core::query::arbitrary::schema;
 
 use super::{built, moment, plain_issue};
-use crate::repo::index::Index;
 use crate::repo::index::list::page_statement;
+use crate::repo::index::{Index, derive};
 
 /// Returns how SQLite answers a query.
 fn plan(index: &Index, text: &str) -> String {
@@ -95,4 +95,19 @@ fn a_page_comes_in_one_statement() {
     let (sql, whole) = page_statement(&index, &query, &moment()).unwrap().unwrap();
     assert!(whole, "the page comes in one statement: {}", sql.text);
     assert!(!sql.text.contains("issues"), "names and cards are enough: {}", sql.text);
+}
+
+#[test]
+fn what_is_derived_is_found_by_an_index() {
+    let index = index();
+    for sql in [derive::resolve_sql(), derive::block_sql(), derive::block_all_sql()] {
+        let mut statement = index.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let ones = vec![1; statement.parameter_count()];
+        let rows = statement.query_map(rusqlite::params_from_iter(ones), |row| row.get::<_, String>(3)).unwrap();
+        let plan = rows.map(Result::unwrap).collect::<Vec<_>>().join("\n");
+        // A bulk load walks the links once; nothing is walked for every row of something else.
+        let walks = usize::from(sql == derive::block_all_sql());
+        assert_eq!(plan.matches("SCAN").count(), walks, "{sql}:\n{plan}");
+        assert!(!plan.contains("AUTOMATIC"), "{sql}:\n{plan}");
+    }
 }
