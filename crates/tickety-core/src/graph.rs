@@ -1,6 +1,6 @@
 //! Links seen from both ends, and walks over them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::str::FromStr;
@@ -232,6 +232,65 @@ where
     Ok(None)
 }
 
+/// Numbers the strongly connected components of what can be reached from the starts: two nodes have the same
+/// number if each can be reached from the other. Every node is asked for once, without recursion (Tarjan 1972).
+pub fn components<N, E>(
+    starts: impl IntoIterator<Item = N>,
+    mut next: impl FnMut(N) -> Result<Vec<N>, E>,
+) -> Result<HashMap<N, usize>, E>
+where
+    N: Copy + Eq + Hash,
+{
+    struct Frame<N> {
+        node: N,
+        rest: std::vec::IntoIter<N>,
+        /// The earliest node on the stack that is known to be reachable.
+        low: usize,
+    }
+    let mut entered: HashMap<N, usize> = HashMap::new();
+    let mut found: HashMap<N, usize> = HashMap::new();
+    let mut count = 0;
+    let mut stack: Vec<N> = Vec::new();
+    for start in starts {
+        if entered.contains_key(&start) {
+            continue;
+        }
+        let mut walk: Vec<Frame<N>> = Vec::new();
+        let mut entering = Some(start);
+        loop {
+            if let Some(node) = entering.take() {
+                let low = entered.len();
+                entered.insert(node, low);
+                stack.push(node);
+                walk.push(Frame { node, rest: next(node)?.into_iter(), low });
+            }
+            let Some(frame) = walk.last_mut() else { break };
+            if let Some(neighbour) = frame.rest.next() {
+                match entered.get(&neighbour) {
+                    None => entering = Some(neighbour),
+                    Some(&at) if !found.contains_key(&neighbour) => frame.low = frame.low.min(at),
+                    Some(_) => {}
+                }
+                continue;
+            }
+            let Frame { node, low, .. } = walk.pop().expect("the walk has a last node");
+            if low == entered[&node] {
+                while let Some(member) = stack.pop() {
+                    found.insert(member, count);
+                    if member == node {
+                        break;
+                    }
+                }
+                count += 1;
+            }
+            if let Some(before) = walk.last_mut() {
+                before.low = before.low.min(low);
+            }
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
@@ -260,5 +319,37 @@ mod tests {
         assert_eq!(path(1, 5, next), Ok(Some(vec![1, 3, 5])));
         assert_eq!(path(5, 1, next), Ok(None));
         assert_eq!(path(7, 7, next), Ok(Some(vec![7])));
+    }
+
+    #[test]
+    fn components_are_what_reaches_each_other() {
+        // Two circles, one leading to the other, and a way in and out.
+        let edges = [(0, 1), (1, 2), (2, 1), (2, 3), (3, 4), (4, 5), (5, 3), (5, 6), (7, 7)];
+        let mut asked = 0;
+        let next = |node: u32| {
+            asked += 1;
+            let next = edges.iter().filter(|(from, _)| *from == node).map(|(_, to)| *to).collect();
+            Ok::<Vec<u32>, Infallible>(next)
+        };
+        let found = components([0, 7, 0], next).unwrap();
+        assert_eq!((found.len(), asked), (8, 8));
+        let reaches = |from: u32, to: u32| {
+            let next = |node: u32| {
+                Ok::<Vec<u32>, Infallible>(edges.iter().filter(|edge| edge.0 == node).map(|edge| edge.1).collect())
+            };
+            path(from, to, next).unwrap().is_some()
+        };
+        for a in 0..8 {
+            for b in 0..8 {
+                assert_eq!(found[&a] == found[&b], reaches(a, b) && reaches(b, a), "{a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_as_long_as_a_repository_needs_no_stack() {
+        let next = |node: u32| Ok::<Vec<u32>, Infallible>(vec![(node + 1) % 200_000]);
+        let found = components([0], next).unwrap();
+        assert!(found.len() == 200_000 && found.values().all(|component| *component == 0));
     }
 }

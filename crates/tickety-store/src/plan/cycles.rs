@@ -1,7 +1,5 @@
 //! Refusing links that would go in a circle.
 
-use std::collections::HashMap;
-
 use tickety_core::graph;
 use tickety_core::ident::IssueKey;
 use tickety_core::issue::LinkKind;
@@ -12,61 +10,24 @@ use crate::error::StorageError;
 
 /// Refuses the batch if one of its new links closes a circle.
 ///
-/// One walk over all that the new links reach settles the common case, however many links there
-/// are. Only where it meets a circle (which may have been there before, from a merge) is every
-/// new link checked by itself.
+/// One walk over all that the new links reach tells which of them lie on a circle, however many there are and
+/// whatever circles were there before, from a merge.
 pub(super) fn refuse(planner: &mut Planner<'_>) -> Result<(), StorageError> {
     for kind in LinkKind::ALL.into_iter().filter(|kind| kind.is_acyclic()) {
         let new: Vec<_> = planner.new_links.iter().filter(|link| link.2 == kind).copied().collect();
-        if new.is_empty() || !reaches_circle(planner, kind, new.iter().map(|link| link.1))? {
-            continue;
-        }
+        let components = graph::components(new.iter().map(|link| link.1), |key| targets(planner, key, kind))?;
         for (index, holder, _, target) in new {
-            let still_there = targets(planner, holder, kind)?.contains(&target);
-            let walk = graph::path(target, holder, |key| targets(planner, key, kind))?;
-            if let Some(mut walk) = walk.filter(|_| still_there) {
-                walk.insert(0, holder);
-                return Err(StorageError::Refused { index, source: OperationError::Cycle { kind, walk } });
+            // A link that the batch took away again may lead to what wasn't reached.
+            if components.get(&holder) != components.get(&target) || !targets(planner, holder, kind)?.contains(&target)
+            {
+                continue;
             }
+            let walk = graph::path(target, holder, |key| targets(planner, key, kind))?;
+            let walk = [holder].into_iter().chain(walk.unwrap_or_default()).collect();
+            return Err(StorageError::Refused { index, source: OperationError::Cycle { kind, walk } });
         }
     }
     Ok(())
-}
-
-/// Whether a circle can be reached from any of the starts: depth first, each issue once, without
-/// recursion, because chains may be as long as the repository.
-fn reaches_circle(
-    planner: &mut Planner<'_>,
-    kind: LinkKind,
-    starts: impl Iterator<Item = IssueKey>,
-) -> Result<bool, StorageError> {
-    let mut finished: HashMap<IssueKey, bool> = HashMap::new();
-    for start in starts {
-        if finished.contains_key(&start) {
-            continue;
-        }
-        finished.insert(start, false);
-        let mut stack = vec![(start, targets(planner, start, kind)?.into_iter())];
-        while let Some((key, rest)) = stack.last_mut() {
-            let key = *key;
-            match rest.next() {
-                None => {
-                    finished.insert(key, true);
-                    stack.pop();
-                }
-                Some(next) => match finished.get(&next) {
-                    Some(true) => {}
-                    Some(false) => return Ok(true),
-                    None => {
-                        finished.insert(next, false);
-                        let further = targets(planner, next, kind)?.into_iter();
-                        stack.push((next, further));
-                    }
-                },
-            }
-        }
-    }
-    Ok(false)
 }
 
 /// Returns what an issue's links point at once the batch is applied.
@@ -88,4 +49,110 @@ fn targets(planner: &mut Planner<'_>, key: IssueKey, kind: LinkKind) -> Result<V
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tickety_core::ident::{IssueName, IssueNumber, IssueSelector, Version};
+    use tickety_core::issue::Issue;
+    use tickety_core::operation::{Change, Draft, Operation, Target};
+    use tickety_core::schema::Schema;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::plan::{Snapshot, plan};
+    use crate::storage::Batch;
+
+    /// Issues 1 to `circle` block each other in a circle, as two merged branches may leave them.
+    struct Merged {
+        circle: u32,
+        asked: usize,
+        links: BTreeMap<IssueKey, IssueKey>,
+    }
+
+    fn key(number: u32) -> IssueKey {
+        let id = tickety_core::IssueId::new(Uuid::from_u128(u128::from(number)));
+        IssueKey { number: IssueNumber::new(number).unwrap(), suffix: id.suffix() }
+    }
+
+    impl Merged {
+        fn new(circle: u32) -> Self {
+            let links = (1..=circle).map(|number| (key(number), key(number % circle + 1))).collect();
+            Self { circle, asked: 0, links }
+        }
+
+        /// Plans new issues that each wait for one of the circle and the one made before.
+        fn plan(&mut self, count: usize, closing: bool) -> Result<(), StorageError> {
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            let mut operations = Vec::new();
+            for place in 0..count {
+                let old = key(1 + u32::try_from(place).unwrap() % self.circle);
+                let mut draft = Draft::new("new");
+                draft.links.push((LinkKind::BlockedBy, old.into()));
+                if place > 0 {
+                    draft.links.push((LinkKind::BlockedBy, Target::Created(place - 1)));
+                }
+                operations.push(Operation::Create(Box::new(draft)));
+            }
+            if closing {
+                let change = Change::AddLink { kind: LinkKind::BlockedBy, target: Target::Created(count - 1) };
+                operations.push(Operation::Update {
+                    target: Target::Created(0),
+                    expected: None,
+                    changes: vec![change],
+                });
+            }
+            plan(&Batch { operations, actor: None, now }, &Schema::default(), self).map(drop)
+        }
+    }
+
+    impl Snapshot for Merged {
+        fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
+            match selector {
+                IssueSelector::Name(IssueName { number, .. }) => Ok(vec![key(number.get())]),
+                IssueSelector::Id(_) => Ok(Vec::new()),
+            }
+        }
+
+        fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError> {
+            Err(StorageError::NotFound { selector: key.into() })
+        }
+
+        fn referrers(&mut self, _key: IssueKey) -> Result<Vec<IssueKey>, StorageError> {
+            Ok(Vec::new())
+        }
+
+        fn targets(&mut self, key: IssueKey, _kind: LinkKind) -> Result<Vec<IssueKey>, StorageError> {
+            self.asked += 1;
+            Ok(self.links.get(&key).copied().into_iter().collect())
+        }
+
+        fn allocate(&mut self, _count: u32, _above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
+            Ok(IssueNumber::new(10_000).unwrap())
+        }
+
+        fn new_id(&mut self) -> Uuid {
+            Uuid::nil()
+        }
+    }
+
+    #[test]
+    fn a_circle_that_was_there_is_walked_once_however_many_links_lead_to_it() {
+        let mut merged = Merged::new(300);
+        merged.plan(300, false).unwrap();
+        assert_eq!(merged.asked, 300);
+    }
+
+    #[test]
+    fn a_circle_that_was_there_is_not_blamed_on_new_links() {
+        match Merged::new(3).plan(3, true).unwrap_err() {
+            StorageError::Refused { source: OperationError::Cycle { walk, .. }, .. } => {
+                assert!(walk.iter().all(|key| key.number.get() >= 10_000), "{walk:?}");
+                assert_eq!((walk.len(), walk.first()), (4, walk.last()));
+            }
+            other => panic!("{other}"),
+        }
+    }
 }
