@@ -141,13 +141,9 @@ impl RepoStore {
         if let IssueSelector::Name(name) = selector
             && self.options.freshness != Some(FreshnessMode::Trust)
         {
-            self.refresh_shard(handle, Shard::of(name.number))?;
+            self.refresh_shard(handle, Shard::of(name.number), false)?;
         }
-        let found = handle.index.resolve(selector)?;
-        match selector {
-            IssueSelector::Name(name) if found.is_empty() => Ok(handle.index.resolve_alias(name)?),
-            _ => Ok(found),
-        }
+        known_candidates(handle, selector)
     }
 
     /// Finds the one issue a selector means.
@@ -214,4 +210,13 @@ impl RepoStore {
 
 fn count_problems(handle: &Handle) -> Result<u32, Failure> {
     Ok(u32::try_from(handle.index.count_problems()?).unwrap_or(u32::MAX))
+}
+
+/// Finds the issues a selector could mean in the index as it is.
+pub(super) fn known_candidates(handle: &Handle, selector: IssueSelector) -> Result<Vec<IssueKey>, Failure> {
+    let found = handle.index.resolve(selector)?;
+    match selector {
+        IssueSelector::Name(name) if found.is_empty() => Ok(handle.index.resolve_alias(name)?),
+        _ => Ok(found),
+    }
 }

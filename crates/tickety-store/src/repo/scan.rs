@@ -188,6 +188,31 @@ pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, FileE
     }
 }
 
+/// Lists the names of the records of one directory, which costs a quarter of looking at each. The directory's own
+/// state is from before. `None` where the names don't tell all: there is no such directory, or something in it may
+/// be no regular file.
+pub fn list_shard(home: &HomeDir, shard: Shard) -> Result<Option<(StatKey, Vec<RecordPath>)>, FileError> {
+    let path = shard_path(shard);
+    let dir = match home.open_directory(&path) {
+        Ok(Some(dir)) => dir,
+        Ok(None) | Err(FileError::NotADirectory { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut records = Vec::new();
+    let mut are_files = true;
+    let listed = os::stat_open(dir.as_fd()).and_then(|stat| {
+        os::visit_entries(dir.as_fd(), |name, kind| {
+            if let Some(path) = RecordPath::parse_file_name(shard, name.to_bytes()) {
+                are_files &= kind == Some(FileKind::Regular);
+                records.push(path);
+            }
+        })?;
+        Ok(stat.key)
+    });
+    let stat = listed.map_err(|source| FileError::Access { action: "list", path: home.path().join(path), source })?;
+    Ok(are_files.then_some((stat, records)))
+}
+
 /// Returns the highest number of an issue by the names of the records, without looking at any.
 pub fn highest_number(home: &HomeDir) -> Result<Option<IssueNumber>, FileError> {
     let scanner = Scanner::open(home)?;

@@ -1,7 +1,7 @@
 //! What planning sees of a home while the lock is held: records read from their files, names and
 //! links from the index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Version};
 use tickety_core::issue::{Issue, LinkKind};
@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::index::IndexError;
 use super::layout::Shard;
 use super::load::{Found, Loaded};
+use super::read::known_candidates;
 use super::store::{Handle, RepoStore};
 use super::unreadable::Hidden;
 use crate::error::StorageError;
@@ -24,6 +25,8 @@ pub(super) struct RepoSnapshot<'a> {
     batch: &'a Batch,
     /// The issues that were read, as their files are.
     pub(super) loaded: BTreeMap<IssueKey, Box<Loaded>>,
+    /// The directories that were looked at.
+    seen: BTreeSet<Shard>,
     /// What can't be read of the directories that were asked about; of all under `None`.
     hidden: BTreeMap<Option<Shard>, Vec<Hidden>>,
     /// The numbers that are set aside for new issues.
@@ -36,8 +39,8 @@ pub(super) struct RepoSnapshot<'a> {
 
 impl<'a> RepoSnapshot<'a> {
     pub(super) fn new(store: &'a RepoStore, handle: &'a mut Handle, batch: &'a Batch) -> Self {
-        let (loaded, hidden) = (BTreeMap::new(), BTreeMap::new());
-        Self { store, handle, batch, loaded, hidden, drawn: None, first: None, trouble: None }
+        let (loaded, seen, hidden) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { store, handle, batch, loaded, seen, hidden, drawn: None, first: None, trouble: None }
     }
 
     /// Returns why planning failed. The numbers of the new issues are free again, unless the failure shows
@@ -75,6 +78,15 @@ impl<'a> RepoSnapshot<'a> {
         Ok(self.hidden[&shard].iter().find(may_be_it).map(|hidden| hidden.problem.clone()))
     }
 
+    /// Brings a directory of the index up to date, once: nobody who keeps to the lock changes it meanwhile.
+    fn look_at(&mut self, shard: Shard) -> Result<(), StorageError> {
+        if self.seen.insert(shard) {
+            let refreshed = self.store.refresh_shard(self.handle, shard, true);
+            self.checked(refreshed)?;
+        }
+        Ok(())
+    }
+
     fn checked<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
         result.map_err(|failure| match failure {
             Failure::Store(error) => error,
@@ -89,7 +101,10 @@ impl<'a> RepoSnapshot<'a> {
 
 impl Snapshot for RepoSnapshot<'_> {
     fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
-        let found = self.store.candidates(self.handle, selector);
+        if let IssueSelector::Name(name) = selector {
+            self.look_at(Shard::of(name.number))?;
+        }
+        let found = known_candidates(self.handle, selector);
         let found = self.checked(found)?;
         if found.is_empty()
             && let Some(problem) = self.hidden(selector)?
@@ -104,8 +119,7 @@ impl Snapshot for RepoSnapshot<'_> {
         if let Some(loaded) = self.loaded.get(&key) {
             return Ok((loaded.issue.clone(), loaded.version));
         }
-        let refreshed = self.store.refresh_shard(self.handle, Shard::of(key.number));
-        self.checked(refreshed)?;
+        self.look_at(Shard::of(key.number))?;
         let found = self.store.load_issue(self.handle, key);
         match self.checked(found)? {
             Found::Issue(loaded) => {

@@ -97,6 +97,13 @@ impl TrackedFiles {
         Packed(&self.entries()[place]).unpack()
     }
 
+    /// Whether these are the records there are, given in any order, each once.
+    pub fn are(&self, paths: &[RecordPath]) -> bool {
+        let mut codes: Vec<u128> = paths.iter().map(path_code).collect();
+        codes.sort_unstable();
+        codes.into_iter().eq(self.entries().iter().map(|entry| Packed(entry).code()))
+    }
+
     /// Compares with what was just found. Records found are given in any order, each once.
     pub fn compare<'e>(&self, found: impl IntoIterator<Item = &'e Entry>) -> Changes {
         let entries = self.entries();
@@ -295,6 +302,8 @@ mod tests {
         let known: Vec<_> = (1..).zip(paths).map(|(inode, path)| entry(path, inode)).collect();
         let tracked = tracked(&known);
         assert!(tracked.compare(known.iter().rev()).is_empty());
+        let listed: Vec<_> = known.iter().rev().map(|entry| entry.path).collect();
+        assert!(tracked.are(&listed) && !tracked.are(&listed[1..]));
         let added = entry("000/000043-k3f9.md", 5);
         let changed = entry(COMMENT, 33);
         let changes = tracked.compare(&[changed, added, known[3]]);
