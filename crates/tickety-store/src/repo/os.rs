@@ -180,11 +180,26 @@ pub(crate) fn rename(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()
     Ok(rustix::fs::renameat(dir, from, dir, to)?)
 }
 
-/// Has two files of one directory change places.
+/// Has two files of one directory change places. Unlike a rename over a file, it doesn't have ext4 write the new one
+/// to the disk at once.
 #[cfg(target_os = "linux")]
 pub(crate) fn exchange(dir: BorrowedFd<'_>, one: &str, other: &str) -> io::Result<()> {
     fault::spend()?;
     Ok(rustix::fs::renameat_with(dir, one, dir, other, rustix::fs::RenameFlags::EXCHANGE)?)
+}
+
+/// Puts a file into the place of another whose loss with the machine would be no loss: see
+/// [`exchange`](self::exchange) for what that saves.
+pub(crate) fn replace_derived(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags};
+        fault::spend()?;
+        if rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE).is_ok() {
+            return std::fs::remove_file(from);
+        }
+    }
+    std::fs::rename(from, to)
 }
 
 /// Has two files of one directory change places: not here.

@@ -13,6 +13,7 @@ use super::record::{IssueRow, RecordState};
 use super::tracked::{TrackedFile, TrackedShard};
 use super::write::{Derivation, Rows, put_problem};
 use super::{FORMAT, Fingerprint, IN_MEMORY, Index, IndexError, card, derive, schema};
+use crate::repo::os;
 use crate::storage::RecordProblem;
 
 /// A new index that is being filled. [`finish`](Self::finish) puts it in the place of the old one; until
@@ -179,7 +180,7 @@ fn replace(path: &Path, temporary: &Path) -> Result<(), IndexError> {
     let mut journal = path.as_os_str().to_owned();
     journal.push("-journal");
     remove(Path::new(&journal))?;
-    fs::rename(temporary, path).map_err(|source| IndexError::Io {
+    os::replace_derived(temporary, path).map_err(|source| IndexError::Io {
         action: "replace",
         path: path.to_owned(),
         source,
