@@ -13,11 +13,12 @@ use crate::{dist, tidy};
 /// A name and what to do.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", format),
     ("layout rules", tidy::run),
     ("lints", lints),
     ("the storage traits without a store", traits_alone),
+    ("the caching library as a package", package),
     ("documentation", documentation),
     ("the distributed binary", distributed_binary),
     ("examples in the documentation", documentation_examples),
@@ -57,6 +58,12 @@ fn lints() -> Result<()> {
 
 fn traits_alone() -> Result<()> {
     program::run(&mut cargo(&["check", "--locked", "--package", "tickety-store", "--no-default-features"]))
+}
+
+/// What others would download has to compile by itself.
+fn package() -> Result<()> {
+    let crates = ["--package", "tickety-cache-macros", "--package", "tickety-cache"];
+    program::run(cargo(&["package", "--locked", "--quiet", "--allow-dirty"]).args(crates))
 }
 
 fn documentation() -> Result<()> {

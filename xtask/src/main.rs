@@ -28,6 +28,7 @@ usage: cargo xtask COMMAND
   dist    builds the distributed binary and checks it
   bench   cli [--sizes 1000,10000,100000] [--quick] [--seed S]   measures the command line
           peers [--size 10000] [--quick] [--seed S]              measures it beside other trackers
+          cache [--quick]                                        measures the caching library beside others
 ";
 
 fn main() -> ExitCode {

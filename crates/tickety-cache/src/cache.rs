@@ -2,20 +2,22 @@
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+use std::sync::MutexGuard;
+use std::sync::atomic::AtomicBool;
 
 use equivalent::Equivalent;
 use quick_cache::DefaultHashBuilder;
 
 use crate::builder::Builder;
 use crate::class::{ClassId, Rules};
-use crate::clock::{Time, duration};
+use crate::clock::{Tick, Time, duration};
 use crate::engine::{Dropped, Engine};
 use crate::entry::{Entry, Terms};
 use crate::lane::{LANES, Lane, lane_of};
-use crate::load::{Outcome, Spawner, flight::Flight};
+use crate::load::{Outcome, Reason, Spawner, flight::Flight};
 use crate::lookup::Lookup;
 use crate::removal::{Cause, Listener, Removed, Weigher};
-use crate::slot::{Facts, Found, Probe, Slot, Start, Tally, Verdict, Wanted, World};
+use crate::slot::{Facts, Found, Glance, Probe, Slot, Start, Tally, Verdict, Wanted, World};
 use crate::stats::{Count, Counters, random, sampled};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use crate::tag::Tags;
@@ -79,9 +81,12 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let inner = &*self.inner;
-        let probe = inner.probe(key, Wanted::Live, inner.tally());
-        let value = inner.find(&probe);
-        inner.count_lookup(value.is_some(), probe.found(), class);
+        let glance = Glance::new(key, inner.tally(), &inner.world);
+        let value = inner.find(&glance);
+        match glance.seen() {
+            Some(seen) if value.is_some() => inner.count(seen.hit(), seen.class()),
+            _ => inner.count(Count::Miss, class.0),
+        }
         value.flatten()
     }
 
@@ -99,7 +104,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let inner = &*self.inner;
-        let probe = inner.probe(key, Wanted::Aged, inner.tally());
+        let probe = inner.probe(key, Wanted::Live, inner.tally());
         let value = inner.find(&probe);
         inner.count_lookup(value.is_some(), probe.found(), class);
         let (Some(value), Some(found)) = (value, probe.found()) else { return Lookup::Absent };
@@ -117,8 +122,9 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let probe = self.inner.probe(key, Wanted::Live, Tally::None);
-        self.inner.spaces().any(|space| space.contains(&probe)) && probe.found().is_some_and(|found| !found.negative)
+        let glance = Glance::new(key, Tally::None, &self.inner.world);
+        self.inner.spaces().any(|space| space.contains(&glance))
+            && glance.seen().is_some_and(|seen| !seen.is_negative())
     }
 
     /// Stores a value under the terms of the default class.
@@ -222,7 +228,25 @@ pub(crate) struct Settings<K, V> {
     pub(crate) sampling: u32,
 }
 
-type OneLane<K, V> = Mutex<Lane<K, Flight<Outcome<V>>>>;
+/// A lane, on cache lines of its own.
+#[repr(align(128))]
+pub(crate) struct OneLane<K, V> {
+    /// How often something was stored: whoever has looked since need not look again.
+    pub(crate) stores: AtomicU64,
+    lane: Mutex<Lane<K, Flight<Outcome<V>>, Reason>>,
+}
+
+impl<K, V> OneLane<K, V> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Lane<K, Flight<Outcome<V>>, Reason>> {
+        self.lane.lock()
+    }
+}
+
+impl<K, V> Default for OneLane<K, V> {
+    fn default() -> Self {
+        Self { stores: AtomicU64::new(0), lane: Mutex::new(Lane::default()) }
+    }
+}
 
 impl<K, V> Inner<K, V> {
     pub(crate) fn new(spaces: Spaces<K, V>, classes: Box<[Rules]>, time: Time, settings: Settings<K, V>) -> Self {
@@ -231,8 +255,14 @@ impl<K, V> Inner<K, V> {
             first: spaces.first,
             others: spaces.others,
             hasher: spaces.hasher,
-            world: World { time, tags: Tags::default(), classes },
-            lanes: (0..LANES).map(|_| Mutex::new(Lane::default())).collect(),
+            world: World {
+                ahead: classes.iter().any(|class| class.refresh_ahead.is_some()),
+                time,
+                timed: AtomicBool::new(false),
+                tags: Tags::default(),
+                classes,
+            },
+            lanes: (0..LANES).map(|_| OneLane::default()).collect(),
             sequence: AtomicU64::new(1),
             floor: AtomicU64::new(0),
             settings,
@@ -326,9 +356,9 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
 
     /// Looks in all spaces.
     #[inline]
-    pub(crate) fn find<Q>(&self, probe: &Probe<'_, Q>) -> Option<Option<V>>
+    pub(crate) fn find<P>(&self, probe: &P) -> Option<Option<V>>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        P: Hash + Equivalent<Slot<K>>,
     {
         let found = self.first.get(probe);
         if found.is_some() || self.others.is_empty() {
@@ -359,12 +389,12 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
         terms: &Terms,
         class: ClassId,
         since: u64,
+        now: Tick,
     ) -> Result<Slot<K>, K> {
         let class = terms.class.unwrap_or(class);
         let class = if usize::from(class.0) < self.world.classes.len() { class } else { ClassId::DEFAULT };
         let rules = self.rules(class.0);
         let part = f64::from(random() >> 8) / f64::from(1 << 24);
-        let now = self.world.time.now();
         let weigh = |weigher: &Weigher<K, V>| value.map(|value| weigher(&key, value));
         let facts = Facts::new(Start {
             born: now.before(terms.age),
@@ -376,6 +406,9 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
             weight: terms.weight.or_else(|| self.settings.weigher.as_ref().and_then(weigh)).unwrap_or(1).max(1),
             tags: self.world.tags.tagged(&terms.tags),
         });
+        if !facts.timeless() && !self.world.timed.load(Ordering::Relaxed) {
+            self.world.timed.store(true, Ordering::Relaxed);
+        }
         let heaviest = self.space(rules.space).heaviest();
         let too_heavy = u64::from(facts.weight()) > heaviest && (self.settings.weighted || heaviest == 0);
         let over = facts.hard.ticks() <= facts.age(now);
@@ -383,7 +416,8 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
     }
 
     /// Stores a slot; its lane is locked. Returns what to settle when it no longer is.
-    pub(crate) fn store(&self, slot: Slot<K>, value: Option<V>) -> Stored<K, V> {
+    pub(crate) fn store(&self, hash: u64, slot: Slot<K>, value: Option<V>, now: Tick) -> Stored<K, V> {
+        self.lane(hash).stores.fetch_add(1, Ordering::Release);
         let space = self.rules(slot.facts.class()).space;
         let mut moved = None;
         if !self.others.is_empty() {
@@ -391,10 +425,9 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
             let mut others = self.spaces().enumerate().filter(|(index, _)| *index != space);
             moved = others.find_map(|(_, space)| space.remove(&probe));
         }
-        let hash = self.hash(&slot.key);
         let (class, weight) = (slot.facts.class(), slot.facts.weight());
         let dropped = self.space(space).insert(slot, value);
-        Stored { hash, class, weight, moved, dropped }
+        Stored { now, hash, class, weight, moved, dropped }
     }
 
     /// Counts a stored entry and settles what it drove out; no lock is held.
@@ -402,17 +435,21 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
         self.count(Count::Insert, stored.class);
         self.counters.add(Count::WeightIn, stored.class, u64::from(stored.weight));
         if let Some((slot, value)) = stored.moved {
-            self.gone(slot, value, Cause::Replaced);
+            self.gone_at(stored.now, slot, value, Cause::Replaced);
         }
         for (slot, value) in stored.dropped {
             let replaced = self.hash(&slot.key) == stored.hash;
-            self.gone(slot, value, if replaced { Cause::Replaced } else { Cause::Capacity });
+            self.gone_at(stored.now, slot, value, if replaced { Cause::Replaced } else { Cause::Capacity });
         }
     }
 
     /// Counts an entry that left and tells the listener; no lock is held.
     pub(crate) fn gone(&self, slot: Slot<K>, value: Option<V>, cause: Cause) {
-        let cause = match (cause, slot.facts.judge(self.world.time.now(), &self.world)) {
+        self.gone_at(self.world.time.now(), slot, value, cause);
+    }
+
+    fn gone_at(&self, now: Tick, slot: Slot<K>, value: Option<V>, cause: Cause) {
+        let cause = match (cause, slot.facts.judge(now, &self.world)) {
             (Cause::Invalidated, _) | (_, Verdict::Invalidated) => Cause::Invalidated,
             (_, Verdict::Expired | Verdict::Over) => Cause::Expired,
             (cause, _) => cause,
@@ -434,17 +471,18 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
     fn put(&self, key: K, entry: Entry<V>) {
         let Entry { value, terms } = entry;
         let hash = self.hash(&key);
+        let now = self.world.time.now();
         let class = terms.class.unwrap_or_default();
         // What is invalidated from now on is newer than this value.
         let since = self.sequence();
-        let slot = self.slot(key, value.as_ref(), &terms, class, since);
+        let slot = self.slot(key, value.as_ref(), &terms, class, since, now);
         let mut lane = self.lane(hash).lock();
         // Taken under the lock, so that the stamps of a key only grow.
         let stamp = self.stamp();
         match slot {
             Ok(slot) => {
                 lane.stamp(hash, &slot.key, stamp);
-                let stored = self.store(slot, value);
+                let stored = self.store(hash, slot, value, now);
                 drop(lane);
                 self.settle(stored);
             }
@@ -463,8 +501,9 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
     pub(crate) fn put_since(&self, since: u64, key: K, entry: Entry<V>) -> bool {
         let Entry { value, terms } = entry;
         let hash = self.hash(&key);
+        let now = self.world.time.now();
         let class = terms.class.unwrap_or_default();
-        let Ok(slot) = self.slot(key, value.as_ref(), &terms, class, since) else {
+        let Ok(slot) = self.slot(key, value.as_ref(), &terms, class, since, now) else {
             self.count(Count::Rejected, class.0);
             return false;
         };
@@ -477,7 +516,7 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
             self.count(Count::Refused, class.0);
             return false;
         }
-        let stored = self.store(slot, value);
+        let stored = self.store(hash, slot, value, now);
         drop(lane);
         self.settle(stored);
         true
@@ -502,6 +541,7 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
 
 /// An entry that was stored, and what had to go for it.
 pub(crate) struct Stored<K, V> {
+    now: Tick,
     hash: u64,
     class: u16,
     weight: u32,

@@ -55,16 +55,16 @@ impl<K: Hash + Eq, V: Clone> Engine<K, V> {
     }
 
     #[inline]
-    pub(crate) fn get<Q>(&self, probe: &Probe<'_, Q>) -> Option<Option<V>>
+    pub(crate) fn get<P>(&self, probe: &P) -> Option<Option<V>>
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        P: Hash + Equivalent<Slot<K>>,
     {
         self.entries.get(probe)
     }
 
-    pub(crate) fn contains<Q>(&self, probe: &Probe<'_, Q>) -> bool
+    pub(crate) fn contains<P>(&self, probe: &P) -> bool
     where
-        Q: Hash + Equivalent<K> + ?Sized,
+        P: Hash + Equivalent<Slot<K>>,
     {
         self.entries.contains_key(probe)
     }

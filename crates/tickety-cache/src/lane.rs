@@ -21,28 +21,49 @@ const FAILURES: usize = 64;
 
 /// Loads on their way, failures that are remembered, and stamps of keys.
 #[derive(Debug)]
-pub(crate) struct Lane<K, F> {
+pub(crate) struct Lane<K, F, R> {
     running: Vec<Running<K, F>>,
-    failed: Vec<(Running<K, F>, Tick)>,
+    failed: Vec<Failed<K, R>>,
     stamps: [u64; STAMPS],
+    next: u64,
+}
+
+/// A load on its way.
+#[derive(Debug)]
+pub(crate) struct Running<K, F> {
+    /// The sequence number at which it began.
+    pub(crate) began: u64,
+    /// The number of the thread that does it within its call; 0 if none does.
+    pub(crate) leader: u64,
+    /// Where those wait who came after the first; made when the second comes.
+    pub(crate) flight: Option<Arc<F>>,
+    pub(crate) id: u64,
+    hash: u64,
+    key: K,
+    /// Whether something newer is known: then it is not joined, and what it brings is not stored.
+    detached: bool,
 }
 
 #[derive(Debug)]
-struct Running<K, F> {
+struct Failed<K, R> {
     hash: u64,
     key: K,
-    flight: Arc<F>,
+    reason: R,
+    until: Tick,
 }
 
-impl<K, F> Running<K, F> {
-    fn is<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> bool {
-        self.hash == hash && key.equivalent(&self.key)
-    }
+/// How a load ended.
+#[derive(Debug)]
+pub(crate) struct Ended<F> {
+    /// Whether it was still the load of its key: only then may its result be stored.
+    pub(crate) current: bool,
+    /// Where others wait for it.
+    pub(crate) flight: Option<Arc<F>>,
 }
 
-impl<K, F> Default for Lane<K, F> {
+impl<K, F, R> Default for Lane<K, F, R> {
     fn default() -> Self {
-        Self { running: Vec::new(), failed: Vec::new(), stamps: [0; STAMPS] }
+        Self { running: Vec::new(), failed: Vec::new(), stamps: [0; STAMPS], next: 0 }
     }
 }
 
@@ -51,51 +72,71 @@ pub(crate) fn lane_of(hash: u64) -> usize {
     (hash >> 8) as usize % LANES
 }
 
-impl<K, F> Lane<K, F> {
+impl<K, F, R> Lane<K, F, R> {
     /// Returns the load of a key that is on its way.
-    pub(crate) fn flight<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Arc<F>> {
-        self.running.iter().find(|running| running.is(hash, key)).map(|running| &running.flight)
+    pub(crate) fn running<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&mut Running<K, F>> {
+        self.running
+            .iter_mut()
+            .find(|running| !running.detached && running.hash == hash && key.equivalent(&running.key))
     }
 
     /// Returns the failure of a key that is remembered.
-    pub(crate) fn failure<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q, now: Tick) -> Option<&Arc<F>> {
+    pub(crate) fn failure<Q: Equivalent<K> + ?Sized>(
+        &mut self,
+        hash: u64,
+        key: &Q,
+        now: impl Fn() -> Tick,
+    ) -> Option<&R> {
         if self.failed.is_empty() {
             return None;
         }
-        self.failed.retain(|(_, until)| *until > now);
-        self.failed.iter().find(|(failed, _)| failed.is(hash, key)).map(|(failed, _)| &failed.flight)
+        let now = now();
+        self.failed.retain(|failed| failed.until > now);
+        let failed = self.failed.iter().find(|failed| failed.hash == hash && key.equivalent(&failed.key));
+        failed.map(|failed| &failed.reason)
     }
 
-    /// Begins a load.
-    pub(crate) fn begin(&mut self, hash: u64, key: K, flight: Arc<F>) {
-        self.running.push(Running { hash, key, flight });
+    /// Begins a load and returns its number.
+    pub(crate) fn begin(&mut self, hash: u64, key: K, began: u64, leader: u64, flight: Option<Arc<F>>) -> u64 {
+        self.next += 1;
+        let id = self.next;
+        self.running.push(Running { began, leader, flight, id, hash, key, detached: false });
+        id
     }
 
-    /// Ends a load and says whether it was still the one for its key: only then may its result be stored.
-    pub(crate) fn end(&mut self, flight: &Arc<F>) -> bool {
-        let position = self.running.iter().position(|running| Arc::ptr_eq(&running.flight, flight));
-        position.map(|position| self.running.swap_remove(position)).is_some()
+    /// Ends a load.
+    pub(crate) fn end(&mut self, id: u64) -> Ended<F> {
+        let position = self.running.iter().position(|running| running.id == id);
+        let ended = position.map(|position| self.running.swap_remove(position));
+        ended.map_or(Ended { current: false, flight: None }, |running| Ended {
+            current: !running.detached,
+            flight: running.flight,
+        })
     }
 
     /// Remembers a failure.
-    pub(crate) fn fail(&mut self, hash: u64, key: K, flight: Arc<F>, until: Tick) {
+    pub(crate) fn fail(&mut self, hash: u64, key: K, reason: R, until: Tick) {
         if self.failed.len() >= FAILURES {
             self.failed.swap_remove(0);
         }
-        self.failed.push((Running { hash, key, flight }, until));
+        self.failed.push(Failed { hash, key, reason, until });
     }
 
     /// Stamps a key: no load of it that is on its way will be stored, nor joined.
     pub(crate) fn stamp<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q, stamp: u64) {
         self.stamps[stamp_of(hash)] = stamp;
-        self.running.retain(|running| !running.is(hash, key));
-        self.failed.retain(|(failed, _)| !failed.is(hash, key));
+        if let Some(running) = self.running(hash, key) {
+            running.detached = true;
+        }
+        self.failed.retain(|failed| failed.hash != hash || !key.equivalent(&failed.key));
     }
 
     /// Forgets the loads of the keys that are chosen.
     pub(crate) fn detach(&mut self, mut chosen: impl FnMut(&K) -> bool) {
-        self.running.retain(|running| !chosen(&running.key));
-        self.failed.retain(|(failed, _)| !chosen(&failed.key));
+        for running in &mut self.running {
+            running.detached = running.detached || chosen(&running.key);
+        }
+        self.failed.retain(|failed| !chosen(&failed.key));
     }
 
     /// Returns the newest stamp that a key may have.

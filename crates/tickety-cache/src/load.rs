@@ -8,10 +8,11 @@ mod spawner;
 mod tasks;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use equivalent::Equivalent;
 
@@ -19,10 +20,11 @@ use self::flight::{Flight, Pilot};
 pub use self::spawner::{Sleep, Spawner, Task};
 use crate::cache::Inner;
 use crate::class::ClassId;
-use crate::clock::duration;
+use crate::clock::{Tick, duration};
 use crate::entry::{Entry, Terms};
+use crate::lane::Lane;
 use crate::lookup::Lookup;
-use crate::slot::{Tally, Verdict, Wanted};
+use crate::slot::{Glance, Tally, Verdict, Wanted};
 use crate::stats::Count;
 
 /// Why a loading call has no value.
@@ -121,6 +123,9 @@ impl LoadOptions {
     }
 }
 
+/// An error of any type.
+pub(crate) type Reason = Arc<dyn Any + Send + Sync>;
+
 /// What a load came to.
 pub(crate) enum Outcome<V> {
     Loaded {
@@ -131,7 +136,7 @@ pub(crate) enum Outcome<V> {
         /// The newest stamp of its tags when it was done.
         stamp: u64,
     },
-    Failed(Arc<dyn Any + Send + Sync>),
+    Failed(Reason),
 }
 
 impl<V: Clone> Clone for Outcome<V> {
@@ -165,13 +170,41 @@ enum Step<V, S> {
     /// Nothing: here it is. `ahead` says that it should be refreshed.
     Serve { lookup: Lookup<V>, ahead: bool },
     /// Nothing: it failed a short time ago.
-    Failed { reason: Arc<dyn Any + Send + Sync>, fallback: Option<Fallback<V>> },
+    Failed { reason: Reason, fallback: Option<Fallback<V>> },
     /// Wait for a load.
     Wait { seat: S, joined: u64, fallback: Option<Fallback<V>> },
     /// Do the load that is registered.
-    Lead { seat: S, fallback: Option<Fallback<V>> },
+    Lead { lead: Lead<S>, fallback: Option<Fallback<V>> },
     /// Load without telling others: those who wait for the load on its way can't be helped by a thread.
     Alone { began: u64, fallback: Option<Fallback<V>> },
+}
+
+/// What a caller sees at first glance.
+enum Glanced<V> {
+    /// What it wants.
+    Fresh(Lookup<V>),
+    /// Nothing. The miss is counted.
+    Absent,
+    /// Something that needs a closer look.
+    Else,
+}
+
+/// How to do a load.
+enum Lead<S> {
+    /// Within the call.
+    Here(Run),
+    /// By the flight.
+    Driven(S, Run),
+}
+
+/// A load that is registered in its lane.
+#[derive(Clone, Copy)]
+struct Run {
+    hash: u64,
+    id: u64,
+    began: u64,
+    class: ClassId,
+    begun: Tick,
 }
 
 /// A caller of a loading function.
@@ -195,14 +228,16 @@ struct Seat<'a, K, V: Clone + Send + 'static> {
     inner: &'a Inner<K, V>,
     flight: Arc<Flight<Outcome<V>>>,
     hash: u64,
+    /// The number of the load.
+    id: u64,
     seat: usize,
 }
 
 impl<'a, K, V: Clone + Send + 'static> Seat<'a, K, V> {
-    /// Takes a seat; the lane of the flight is locked or nobody else knows it yet.
-    fn take(inner: &'a Inner<K, V>, flight: Arc<Flight<Outcome<V>>>, hash: u64) -> Self {
+    /// Takes a seat; the lane of the flight is locked.
+    fn take(inner: &'a Inner<K, V>, flight: Arc<Flight<Outcome<V>>>, hash: u64, id: u64) -> Self {
         let seat = flight.board();
-        Self { inner, flight, hash, seat }
+        Self { inner, flight, hash, id, seat }
     }
 }
 
@@ -211,22 +246,64 @@ impl<K, V: Clone + Send + 'static> Drop for Seat<'_, K, V> {
         // Under the lock, or else somebody could join what is being dropped.
         let mut lane = self.inner.lane(self.hash).lock();
         let present = self.flight.leave(self.seat);
-        let driven = !matches!(self.flight.pilot(), Pilot::Caller(_));
-        if present == 0 && driven && self.flight.ended().is_none() {
-            lane.end(&self.flight);
+        if present == 0 && self.flight.pilot() != Pilot::Caller && self.flight.ended().is_none() {
+            let ended = lane.end(self.id);
             drop(lane);
+            drop(ended);
             self.flight.cancel();
         }
     }
 }
 
 impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
+    /// Looks for what is fresh, and goes on with less if there is nothing: most calls end here.
+    #[inline]
+    fn glance<Q>(&self, key: &Q, options: LoadOptions) -> Glanced<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let glance = Glance::fresh(key, self.tally(), &self.world);
+        let value = self.find(&glance);
+        match (value, glance.seen()) {
+            (Some(Some(value)), Some(seen)) => {
+                self.count(Count::Hit, seen.class());
+                Glanced::Fresh(Lookup::Fresh { value, age: duration(seen.age) })
+            }
+            (Some(None), Some(seen)) if options.negatives => {
+                self.count(Count::NegativeHit, seen.class());
+                Glanced::Fresh(Lookup::Negative { age: duration(seen.age) })
+            }
+            (_, None) => {
+                self.count(Count::Miss, options.class.0);
+                Glanced::Absent
+            }
+            _ => Glanced::Else,
+        }
+    }
+
+    /// Decides what a caller has to do that has just come; `None` if it should look again.
+    fn first_step<Q>(&self, key: &Q, hash: u64, caller: Caller) -> Option<Step<V, Seat<'_, K, V>>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        if self.world.ahead {
+            return Some(self.step(key, hash, caller, true));
+        }
+        let seen = self.lane(hash).stores.load(Ordering::Acquire);
+        match self.glance(key, caller.options) {
+            Glanced::Fresh(lookup) => Some(Step::Serve { lookup, ahead: false }),
+            Glanced::Absent => self.enter(key, hash, caller, seen, None),
+            Glanced::Else => Some(self.step(key, hash, caller, true)),
+        }
+    }
+
     /// Decides what a caller has to do.
     fn step<Q>(&self, key: &Q, hash: u64, caller: Caller, first: bool) -> Step<V, Seat<'_, K, V>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         loop {
+            let seen = self.lane(hash).stores.load(Ordering::Acquire);
             let probe = self.probe(key, Wanted::Kept, if first { self.tally() } else { Tally::None });
             let value = self.find(&probe);
             let found = probe.found();
@@ -260,129 +337,137 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
                 _ if first => self.count(Count::Miss, caller.class()),
                 _ => {}
             }
-            if let Some(step) = self.enter(key, hash, caller, fallback) {
+            if let Some(step) = self.enter(key, hash, caller, seen, fallback) {
                 return step;
             }
         }
     }
 
-    /// Joins or begins a load, unless the entry was stored meanwhile.
+    /// Joins or begins a load, unless the entry was stored meanwhile, `seen` being how often anything was stored in the
+    /// lane when the caller looked.
     fn enter<Q>(
         &self,
         key: &Q,
         hash: u64,
         caller: Caller,
+        seen: u64,
         fallback: Option<Fallback<V>>,
     ) -> Option<Step<V, Seat<'_, K, V>>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        let mut lane = self.lane(hash).lock();
-        if let Some(failed) = lane.failure(hash, key, self.world.time.now())
-            && let Some(flight::End::Landed(Outcome::Failed(reason))) = failed.ended()
-        {
-            return Some(Step::Failed { reason, fallback });
+        let cell = self.lane(hash);
+        let mut lane = cell.lock();
+        if let Some(reason) = lane.failure(hash, key, || self.world.time.now()) {
+            return Some(Step::Failed { reason: reason.clone(), fallback });
         }
-        if let Some(flight) = lane.flight(hash, key) {
+        if let Some(running) = lane.running(hash, key) {
             if fallback.as_ref().is_some_and(|fallback| fallback.live) {
                 let lookup = fallback?.serve();
                 return Some(Step::Serve { lookup, ahead: false });
             }
-            match flight.pilot() {
-                Pilot::Caller(thread) if caller.blocks && thread == thread::current().id() => {
-                    drop(lane);
-                    panic!("a loader asked the cache for the entry that it is loading");
-                }
-                _ if caller.blocks && flight.is_stranded() => {
-                    return Some(Step::Alone { began: self.sequence(), fallback });
-                }
-                _ => {}
+            if caller.blocks && running.leader == thread_number() {
+                drop(lane);
+                panic!("a loader asked the cache for the entry that it is loading");
             }
-            let seat = Seat::take(self, flight.clone(), hash);
+            let began = running.began;
+            let flight = running.flight.get_or_insert_with(|| Flight::new(began, Pilot::Caller)).clone();
+            if caller.blocks && flight.is_stranded() {
+                return Some(Step::Alone { began: self.sequence(), fallback });
+            }
+            let seat = Seat::take(self, flight, hash, running.id);
             self.count(Count::Coalesced, caller.class());
             return Some(Step::Wait { seat, joined: self.sequence(), fallback });
         }
         // Whoever had just loaded it when this caller looked is no longer in the lane.
-        let probe = self.probe(key, Wanted::Live, Tally::None);
-        if self.spaces().any(|space| space.contains(&probe))
-            && probe
-                .found()
-                .is_some_and(|found| found.verdict == Verdict::Fresh && (!found.negative || caller.options.negatives))
-        {
-            return None;
+        if cell.stores.load(Ordering::Acquire) != seen {
+            let probe = self.probe(key, Wanted::Live, Tally::None);
+            let fresh = self.spaces().any(|space| space.contains(&probe))
+                && probe.found().is_some_and(|found| {
+                    found.verdict == Verdict::Fresh && (!found.negative || caller.options.negatives)
+                });
+            if fresh {
+                return None;
+            }
         }
-        let flight = Flight::new(self.sequence(), caller.pilot);
-        lane.begin(hash, key.to_owned(), flight.clone());
         if fallback.is_some() {
             self.count(Count::Refresh, caller.class());
         }
-        Some(Step::Lead { seat: Seat::take(self, flight, hash), fallback })
+        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, caller);
+        let lead = match flight {
+            None => Lead::Here(run),
+            Some(flight) => Lead::Driven(Seat::take(self, flight, hash, run.id), run),
+        };
+        Some(Step::Lead { lead, fallback })
     }
 
     /// Begins a load of what is still fresh, unless one is on its way or has just failed.
-    fn enter_ahead<Q>(&self, key: &Q, hash: u64, caller: Caller) -> Option<Seat<'_, K, V>>
+    fn enter_ahead<Q>(&self, key: &Q, hash: u64, caller: Caller) -> Option<(Seat<'_, K, V>, Run)>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         let mut lane = self.lane(hash).lock();
-        if lane.flight(hash, key).is_some() || lane.failure(hash, key, self.world.time.now()).is_some() {
+        if lane.running(hash, key).is_some() || lane.failure(hash, key, || self.world.time.now()).is_some() {
             return None;
         }
-        let flight = Flight::new(self.sequence(), caller.pilot);
-        lane.begin(hash, key.to_owned(), flight.clone());
         self.count(Count::Refresh, caller.class());
-        Some(Seat::take(self, flight, hash))
+        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, caller);
+        Some((Seat::take(self, flight?, hash, run.id), run))
+    }
+
+    /// Registers a load. It has a flight at once if that does the work.
+    fn begin(&self, lane: &mut Loads<K, V>, key: K, hash: u64, caller: Caller) -> (Run, Option<OneFlight<V>>) {
+        let began = self.sequence();
+        let here = caller.pilot == Pilot::Caller;
+        let flight = (!here).then(|| Flight::new(began, caller.pilot));
+        let id = lane.begin(hash, key, began, if here { thread_number() } else { 0 }, flight.clone());
+        (Run { hash, id, began, class: caller.options.class, begun: self.world.time.now() }, flight)
     }
 
     /// Stores what a load brought, if it may, and tells all who wait. Returns whether it came stale.
-    fn complete(
-        &self,
-        key: K,
-        flight: &Arc<Flight<Outcome<V>>>,
-        hash: u64,
-        class: ClassId,
-        begun: Instant,
-        result: Result<Entry<V>, Arc<dyn Any + Send + Sync>>,
-    ) -> bool {
-        self.count_time(class, begun);
+    fn complete(&self, key: K, run: Run, result: Result<Entry<V>, Reason>) -> bool {
+        let Run { hash, id, began, class, begun } = run;
+        let now = self.world.time.now();
+        self.counters.add(Count::LoadTicks, class.0, now.since(begun));
         let entry = match result {
             Ok(entry) => entry,
             Err(reason) => {
                 self.count(Count::LoadFailure, class.0);
-                flight.land(Outcome::Failed(reason));
                 let mut lane = self.lane(hash).lock();
-                if lane.end(flight)
+                let ended = lane.end(id);
+                if ended.current
                     && let Some(time) = self.rules(class.0).failure_ttl
                 {
-                    lane.fail(hash, key, flight.clone(), self.world.time.now().after(time));
+                    lane.fail(hash, key, reason.clone(), now.after(time));
                 }
+                drop(lane);
+                Landing(ended.flight).land(Outcome::Failed(reason));
                 return false;
             }
         };
         self.count(Count::Load, class.0);
         let Entry { value, terms } = entry;
-        let slot = self.slot(key, value.as_ref(), &terms, class, flight.began);
+        let slot = self.slot(key, value.as_ref(), &terms, class, began, now);
         let stale = self.is_stale(&terms, class);
-        let kept = value.clone();
         let mut lane = self.lane(hash).lock();
-        let current = lane.end(flight);
+        let ended = lane.end(id);
         let stamp = slot.as_ref().ok().and_then(|slot| slot.facts.tags()).map_or(0, |tags| tags.stamp());
-        match slot {
-            Ok(slot) if current && stamp <= flight.began => {
-                let stored = self.store(slot, kept);
-                drop(lane);
-                self.settle(stored);
-            }
-            Ok(_) => {
-                drop(lane);
-                self.count(Count::Refused, class.0);
-            }
-            Err(_) => {
-                drop(lane);
-                self.count(Count::Rejected, class.0);
-            }
+        let landing = Landing(ended.flight);
+        // Others get a clone, if there are others.
+        let others = landing.0.is_some().then(|| value.clone());
+        let stored = match slot {
+            Ok(slot) if ended.current && stamp <= began => Ok(self.store(hash, slot, value, now)),
+            Ok(_) => Err(Count::Refused),
+            Err(_) => Err(Count::Rejected),
+        };
+        drop(lane);
+        if let Some(value) = others {
+            landing.land(Outcome::Loaded { value, age: terms.age, stale, stamp });
         }
-        flight.land(Outcome::Loaded { value, age: terms.age, stale, stamp });
+        match stored {
+            Ok(stored) => self.settle(stored),
+            Err(count) => self.count(count, class.0),
+        }
         stale
     }
 
@@ -394,21 +479,17 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         }
     }
 
-    /// Counts a load that came to no result, and lets those who wait see for themselves.
-    fn abandon(&self, flight: &Arc<Flight<Outcome<V>>>, hash: u64, class: u16) {
-        self.forget(flight, hash, ClassId(class));
-        flight.lose(None);
+    /// Counts a load that came to no result, and returns where others wait for it.
+    fn forget(&self, run: Run) -> Option<OneFlight<V>> {
+        self.count(Count::LoadFailure, run.class.0);
+        self.lane(run.hash).lock().end(run.id).flight
     }
 
-    /// Does the same for work that is dropped: whoever drives it tells those who wait.
-    fn forget(&self, flight: &Arc<Flight<Outcome<V>>>, hash: u64, class: ClassId) {
-        self.count(Count::LoadFailure, class.0);
-        self.lane(hash).lock().end(flight);
-    }
-
-    fn count_time(&self, class: ClassId, begun: Instant) {
-        let time = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.counters.add(Count::LoadNanoseconds, class.0, time);
+    /// Does the same, and lets those who wait see for themselves.
+    fn abandon(&self, run: Run) {
+        if let Some(flight) = self.forget(run) {
+            flight.lose(None);
+        }
     }
 
     /// Turns a failure into what the caller gets.
@@ -432,13 +513,47 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     }
 }
 
+/// The flight of a load that has ended: it is lost unless it lands, whatever panics meanwhile.
+struct Landing<V: Clone>(Option<OneFlight<V>>);
+
+impl<V: Clone> Landing<V> {
+    fn land(mut self, outcome: Outcome<V>) {
+        if let Some(flight) = self.0.take() {
+            flight.land(outcome);
+        }
+    }
+}
+
+impl<V: Clone> Drop for Landing<V> {
+    fn drop(&mut self) {
+        if let Some(flight) = self.0.take() {
+            flight.lose(None);
+        }
+    }
+}
+
+/// The loads of a lane.
+type Loads<K, V> = Lane<K, Flight<Outcome<V>>, Reason>;
+
+type OneFlight<V> = Arc<Flight<Outcome<V>>>;
+
+/// Returns a number that no other thread has, and not 0.
+fn thread_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    thread_local! {
+        static NUMBER: Cell<u64> = const { Cell::new(0) };
+    }
+    let number = NUMBER.get();
+    if number != 0 {
+        return number;
+    }
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    NUMBER.set(number);
+    number
+}
+
 /// Turns what others loaded into what a caller gets: `None` if that must not have it.
-fn served<V>(
-    outcome: Outcome<V>,
-    began: u64,
-    joined: u64,
-    negatives: bool,
-) -> Option<Result<Lookup<V>, Arc<dyn Any + Send + Sync>>> {
+fn served<V>(outcome: Outcome<V>, began: u64, joined: u64, negatives: bool) -> Option<Result<Lookup<V>, Reason>> {
     match outcome {
         Outcome::Failed(reason) => Some(Err(reason)),
         // It came after an invalidation that the load may have missed.

@@ -6,12 +6,13 @@
 
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use equivalent::Equivalent;
 
 use crate::class::Rules;
 use crate::clock::{Birth, Span, Tick, Time};
+use crate::stats::Count;
 use crate::tag::{Tagged, Tags};
 
 /// A key with the particulars of its entry.
@@ -107,6 +108,8 @@ impl Facts {
         let kind = Kind(class | if negative { NEGATIVE } else { 0 } | if idles { IDLES } else { 0 });
         let rare = (tags.is_some() || weight != 1 || idles)
             .then(|| Box::new(Rare { tags, weight, touched: AtomicU32::new(0) }));
+        // What is over isn't fresh: so one comparison tells what is fresh.
+        let soft = if soft.ticks() < hard.ticks() { soft } else { hard };
         Self { checked: AtomicU64::new(since), rare, born: Birth::new(born), soft, hard, kind, hits: AtomicU16::new(0) }
     }
 
@@ -127,6 +130,7 @@ impl Facts {
     }
 
     /// Returns how many hits were counted, in units of the sampling period.
+    #[inline]
     pub(crate) fn hits(&self) -> u16 {
         self.hits.load(Ordering::Relaxed)
     }
@@ -139,7 +143,7 @@ impl Facts {
 
     /// Whether the entry says nothing that time could change.
     #[inline]
-    fn timeless(&self) -> bool {
+    pub(crate) fn timeless(&self) -> bool {
         self.hard == Span::NEVER && self.soft == Span::NEVER && !self.kind.idles()
     }
 
@@ -206,6 +210,7 @@ impl Facts {
     }
 
     /// Counts a hit that stands for a sampling period.
+    #[cold]
     fn count(&self) {
         let hits = self.hits.load(Ordering::Relaxed);
         // Two at the same time may count as one; hits are sampled anyway.
@@ -248,6 +253,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
+    #[inline]
     pub(crate) fn is_live(self) -> bool {
         matches!(self, Self::Fresh | Self::Stale)
     }
@@ -268,10 +274,8 @@ pub(crate) struct Found {
 /// What a probe is looking for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// Something to serve; time is read only if it matters.
+    /// Something to serve.
     Live,
-    /// Something to serve, and its age.
-    Aged,
     /// Something to serve or what is kept in case that loading fails.
     Kept,
     /// Whatever there is.
@@ -305,8 +309,12 @@ pub(crate) struct Probe<'a, Q: ?Sized> {
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) time: Time,
+    /// Whether any entry has had a time.
+    pub(crate) timed: AtomicBool,
     pub(crate) tags: Tags,
     pub(crate) classes: Box<[Rules]>,
+    /// Whether a class has entries refreshed ahead.
+    pub(crate) ahead: bool,
 }
 
 impl std::fmt::Debug for Time {
@@ -329,14 +337,10 @@ impl<'a, Q: ?Sized> Probe<'a, Q> {
 
     #[inline]
     fn judge(&self, facts: &Facts) -> bool {
-        let (verdict, age) = if self.wanted == Wanted::Live && facts.timeless() {
-            (if facts.outdated(&self.world.tags) { Verdict::Invalidated } else { Verdict::Fresh }, 0)
-        } else {
-            let now = self.world.time.now();
-            (facts.judge(now, self.world), facts.age(now))
-        };
+        let now = self.world.time.now();
+        let (verdict, age) = (facts.judge(now, self.world), facts.age(now));
         let wanted = match self.wanted {
-            Wanted::Live | Wanted::Aged => verdict.is_live(),
+            Wanted::Live => verdict.is_live(),
             Wanted::Kept => verdict.is_live() || verdict == Verdict::Expired,
             Wanted::Any => true,
             Wanted::Useless => matches!(verdict, Verdict::Over | Verdict::Invalidated),
@@ -358,6 +362,119 @@ impl<'a, Q: ?Sized> Probe<'a, Q> {
             hits: facts.hits(),
         }));
         wanted
+    }
+}
+
+/// A key to be looked up for its value alone: what most lookups are, and no more work than they need.
+#[derive(Debug)]
+pub(crate) struct Glance<'a, Q: ?Sized> {
+    key: &'a Q,
+    world: &'a World,
+    /// The time, if any entry has times: read before the engine is locked.
+    now: Option<Tick>,
+    tally: Tally,
+    /// Whether what is stale will do.
+    stale: bool,
+    seen: Cell<Option<Seen>>,
+}
+
+/// What a glance has seen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    verdict: Verdict,
+    kind: Kind,
+    /// In ticks; 0 if time didn't matter.
+    pub(crate) age: u64,
+}
+
+impl Seen {
+    pub(crate) fn class(self) -> u16 {
+        self.kind.class()
+    }
+
+    pub(crate) fn is_negative(self) -> bool {
+        self.kind.negative()
+    }
+
+    /// Returns as what a lookup that found it counts.
+    #[inline]
+    pub(crate) fn hit(self) -> Count {
+        if self.is_negative() {
+            Count::NegativeHit
+        } else if self.verdict == Verdict::Stale {
+            Count::StaleHit
+        } else {
+            Count::Hit
+        }
+    }
+}
+
+impl<'a, Q: ?Sized> Glance<'a, Q> {
+    #[inline]
+    pub(crate) fn new(key: &'a Q, tally: Tally, world: &'a World) -> Self {
+        let now = world.timed.load(Ordering::Relaxed).then(|| world.time.now());
+        Self { key, world, now, tally, stale: true, seen: Cell::new(None) }
+    }
+
+    /// Makes one that finds what is fresh and knows its age.
+    #[inline]
+    pub(crate) fn fresh(key: &'a Q, tally: Tally, world: &'a World) -> Self {
+        Self { key, world, now: Some(world.time.now()), tally, stale: false, seen: Cell::new(None) }
+    }
+
+    /// Returns what was seen of the key, whether it will do or not.
+    #[inline]
+    pub(crate) fn seen(&self) -> Option<Seen> {
+        self.seen.get()
+    }
+
+    #[inline]
+    fn judge(&self, facts: &Facts) -> bool {
+        let age = match self.now {
+            Some(now) => facts.age(now),
+            None if facts.timeless() => 0,
+            None => facts.age(self.world.time.now()),
+        };
+        if age >= facts.soft.ticks() || facts.kind.idles() || facts.outdated(&self.world.tags) {
+            return self.judge_closely(facts);
+        }
+        self.seen.set(Some(Seen { verdict: Verdict::Fresh, kind: facts.kind, age }));
+        if self.tally == Tally::Hits {
+            facts.count();
+        }
+        true
+    }
+
+    #[cold]
+    fn judge_closely(&self, facts: &Facts) -> bool {
+        let now = self.now.unwrap_or_else(|| self.world.time.now());
+        let verdict = facts.judge(now, self.world);
+        let age = facts.age(now);
+        self.seen.set(Some(Seen { verdict, kind: facts.kind, age }));
+        if !verdict.is_live() || !self.stale && verdict == Verdict::Stale {
+            return false;
+        }
+        if self.tally != Tally::None {
+            facts.touch(age);
+        }
+        if self.tally == Tally::Hits {
+            facts.count();
+        }
+        true
+    }
+}
+
+impl<Q: Hash + ?Sized> Hash for Glance<'_, Q> {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl<K, Q: Equivalent<K> + ?Sized> Equivalent<Slot<K>> for Glance<'_, Q> {
+    #[inline]
+    fn equivalent(&self, slot: &Slot<K>) -> bool {
+        self.key.equivalent(&slot.key) && self.judge(&slot.facts)
     }
 }
 

@@ -5,16 +5,17 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use equivalent::Equivalent;
 
 use super::flight::{End, Pilot};
-use super::{Caller, Fallback, LoadError, LoadOptions, Seat, Step, loaded, served};
+use super::{Caller, Fallback, Glanced, Lead, LoadError, LoadOptions, Run, Seat, Step, loaded, served};
 use crate::cache::{Cache, Inner};
 use crate::entry::Entry;
 use crate::lookup::Lookup;
+use crate::stats::Count;
 
 impl<K: Hash + Eq, V: Clone + Send + 'static> Cache<K, V> {
     /// Returns what is stored under a key or loads it, on this thread. Of all who ask for the key at a time
@@ -113,15 +114,22 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Cache<K, V> {
         E: Send + Sync + 'static,
     {
         let inner = &**self.inner();
-        let caller = Caller { options, pilot: Pilot::Caller(thread::current().id()), blocks: true };
+        let caller = Caller { options, pilot: Pilot::Caller, blocks: true };
         let hash = inner.hash(key);
-        let mut first = true;
+        let seen = inner.lane(hash).stores.load(Ordering::Acquire);
+        let mut step = match inner.glance(key, options) {
+            Glanced::Fresh(lookup) => return Ok(lookup),
+            Glanced::Absent => inner.enter(key, hash, caller, seen, None),
+            Glanced::Else => Some(inner.step(key, hash, caller, true)),
+        };
         loop {
-            let step = inner.step(key, hash, caller, first);
-            first = false;
+            let step = step.take().unwrap_or_else(|| inner.step(key, hash, caller, false));
             match step {
                 Step::Serve { lookup, .. } => return Ok(lookup),
-                Step::Lead { seat, fallback } => return inner.load_here(key, &seat, caller, fallback, load),
+                Step::Lead { lead: Lead::Here(run), fallback } => {
+                    return inner.load_here(key, run, caller, fallback, load);
+                }
+                Step::Lead { lead: Lead::Driven(..), .. } => unreachable!("the caller is the one who loads"),
                 Step::Alone { began, fallback } => return inner.load_alone(key, caller, began, fallback, load),
                 Step::Failed { reason, fallback } => match reason.downcast::<E>() {
                     Ok(reason) => return inner.failed(caller, LoadError::Failed(reason), fallback),
@@ -149,10 +157,10 @@ pub(super) enum Waited<V, E> {
 
 impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     /// Runs the loader for all who wait.
-    fn load_here<Q, E>(
+    pub(super) fn load_here<Q, E>(
         &self,
         key: &Q,
-        seat: &Seat<'_, K, V>,
+        run: Run,
         caller: Caller,
         fallback: Option<Fallback<V>>,
         load: impl FnOnce() -> Result<Entry<V>, E>,
@@ -161,27 +169,18 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         Q: ToOwned<Owned = K> + ?Sized,
         E: Send + Sync + 'static,
     {
-        let begun = Instant::now();
-        let watch = Watch { inner: self, seat, class: caller.class() };
-        let result = load();
-        std::mem::forget(watch);
-        match result {
+        let watch = Watch { inner: self, run };
+        match load() {
             Ok(entry) => {
                 let (value, age) = (entry.value.clone(), entry.terms.age);
-                let class = caller.options.class;
-                let stale = self.complete(key.to_owned(), &seat.flight, seat.hash, class, begun, Ok(entry));
+                let stale = self.complete(key.to_owned(), run, Ok(entry));
+                watch.dismiss();
                 Ok(loaded(value, age, stale))
             }
             Err(reason) => {
                 let reason = Arc::new(reason);
-                self.complete(
-                    key.to_owned(),
-                    &seat.flight,
-                    seat.hash,
-                    caller.options.class,
-                    begun,
-                    Err(reason.clone()),
-                );
+                self.complete(key.to_owned(), run, Err(reason.clone()));
+                watch.dismiss();
                 self.failed(caller, LoadError::Failed(reason), fallback)
             }
         }
@@ -199,10 +198,9 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     where
         Q: ToOwned<Owned = K> + ?Sized,
     {
-        use crate::stats::Count;
-        let begun = Instant::now();
+        let begun = self.world.time.now();
         let result = load();
-        self.count_time(caller.options.class, begun);
+        self.counters.add(Count::LoadTicks, caller.class(), self.world.time.now().since(begun));
         match result {
             Ok(mut entry) => {
                 self.count(Count::Load, caller.class());
@@ -258,15 +256,20 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     }
 }
 
-/// Ends the flight of a loader that panics.
-struct Watch<'a, 'b, K: Hash + Eq, V: Clone + Send + 'static> {
+/// Ends the load of a loader that panics.
+struct Watch<'a, K: Hash + Eq, V: Clone + Send + 'static> {
     inner: &'a Inner<K, V>,
-    seat: &'a Seat<'b, K, V>,
-    class: u16,
+    run: Run,
 }
 
-impl<K: Hash + Eq, V: Clone + Send + 'static> Drop for Watch<'_, '_, K, V> {
+impl<K: Hash + Eq, V: Clone + Send + 'static> Watch<'_, K, V> {
+    fn dismiss(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl<K: Hash + Eq, V: Clone + Send + 'static> Drop for Watch<'_, K, V> {
     fn drop(&mut self) {
-        self.inner.abandon(&self.seat.flight, self.seat.hash, self.class);
+        self.inner.abandon(self.run);
     }
 }

@@ -1,21 +1,18 @@
 //! Loading in the background, by the spawner.
 
-use std::any::Any;
 use std::future::Future;
 use std::hash::Hash;
 use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use equivalent::Equivalent;
 
 use super::blocking::Waited;
 use super::flight::{End, Flight, Pilot, Role};
-use super::{Caller, LoadError, LoadOptions, Outcome, Seat, Step, Task};
+use super::{Caller, Lead, LoadError, LoadOptions, Outcome, Reason, Run, Seat, Step, Task};
 use crate::cache::{Cache, Inner};
-use crate::class::ClassId;
 use crate::entry::Entry;
 use crate::lookup::Lookup;
 
@@ -53,19 +50,21 @@ where
         }
         let caller = Caller { options, pilot: Pilot::Spawned { anywhere: true }, blocks: true };
         let hash = inner.hash(key);
-        let mut first = true;
+        let mut step = inner.first_step(key, hash, caller);
         loop {
-            let step = inner.step(key, hash, caller, first);
-            first = false;
+            let step = step.take().unwrap_or_else(|| inner.step(key, hash, caller, false));
             match step {
                 Step::Serve { lookup, ahead } => {
-                    if ahead && let Some(seat) = inner.enter_ahead(key, hash, caller) {
-                        self.spawn_load(key.to_owned(), &seat, options.class, async move { load() });
+                    if ahead && let Some((seat, run)) = inner.enter_ahead(key, hash, caller) {
+                        self.spawn_load(key.to_owned(), &seat, run, async move { load() });
                     }
                     return Ok(lookup);
                 }
-                Step::Lead { seat, fallback } => {
-                    self.spawn_load(key.to_owned(), &seat, options.class, async move { load() });
+                Step::Lead { lead: Lead::Here(run), fallback } => {
+                    return inner.load_here(key, run, caller, fallback, load);
+                }
+                Step::Lead { lead: Lead::Driven(seat, run), fallback } => {
+                    self.spawn_load(key.to_owned(), &seat, run, async move { load() });
                     if let Some(fallback) = fallback.as_ref().filter(|fallback| fallback.live) {
                         return Ok(fallback.clone().serve());
                     }
@@ -95,24 +94,22 @@ where
         &self,
         key: K,
         seat: &Seat<'_, K, V>,
-        class: ClassId,
+        run: Run,
         load: impl Future<Output = Result<Entry<V>, E>> + Send + 'static,
     ) {
         let flight = seat.flight.clone();
-        let hash = seat.hash;
-        let watch = Watch { inner: self.inner().clone(), flight: flight.clone(), hash, class, done: false };
+        let watch = Watch { inner: self.inner().clone(), run, done: false };
         let work = async move {
             let mut watch = watch;
-            let begun = Instant::now();
-            let result = load.await.map_err(|reason| Arc::new(reason) as Arc<dyn Any + Send + Sync>);
-            watch.inner.complete(key, &watch.flight, watch.hash, watch.class, begun, result);
+            let result = load.await.map_err(|reason| Arc::new(reason) as Reason);
+            watch.inner.complete(key, run, result);
             watch.done = true;
         };
         flight.load(Box::pin(work));
         if let Some(spawner) = self.inner().spawner() {
             let place = flight.board();
-            let pilot = Driver { inner: self.inner().clone(), flight, hash, seat: Some(place) };
-            spawner.spawn(Task::new(pilot));
+            let driver = Driver { inner: self.inner().clone(), flight, run, seat: Some(place) };
+            spawner.spawn(Task::new(driver));
         }
     }
 }
@@ -125,19 +122,17 @@ pub(super) fn resume<V: Clone>(flight: &Arc<Flight<Outcome<V>>>) -> ! {
     }
 }
 
-/// Sees that the lane forgets a load that panics or is dropped.
+/// Sees that the lane forgets a load that panics or is dropped. Whoever drives it tells those who wait.
 struct Watch<K: Hash + Eq, V: Clone + Send + 'static> {
     inner: Arc<Inner<K, V>>,
-    flight: Arc<Flight<Outcome<V>>>,
-    hash: u64,
-    class: ClassId,
+    run: Run,
     done: bool,
 }
 
 impl<K: Hash + Eq, V: Clone + Send + 'static> Drop for Watch<K, V> {
     fn drop(&mut self) {
         if !self.done {
-            self.inner.forget(&self.flight, self.hash, self.class);
+            self.inner.forget(self.run);
         }
     }
 }
@@ -146,7 +141,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Drop for Watch<K, V> {
 struct Driver<K, V: Clone + Send + 'static> {
     inner: Arc<Inner<K, V>>,
     flight: Arc<Flight<Outcome<V>>>,
-    hash: u64,
+    run: Run,
     seat: Option<usize>,
 }
 
@@ -162,7 +157,8 @@ impl<K, V: Clone + Send + 'static> Future for Driver<K, V> {
 impl<K, V: Clone + Send + 'static> Drop for Driver<K, V> {
     fn drop(&mut self) {
         let Some(seat) = self.seat.take() else { return };
-        drop(Seat { inner: &*self.inner, flight: self.flight.clone(), hash: self.hash, seat });
+        let Run { hash, id, .. } = self.run;
+        drop(Seat { inner: &*self.inner, flight: self.flight.clone(), hash, id, seat });
         self.flight.unman();
     }
 }

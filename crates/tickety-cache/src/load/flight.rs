@@ -11,7 +11,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::ThreadId;
 use std::time::Duration;
 
 use crate::sync::{Bed, Mutex};
@@ -35,7 +34,7 @@ pub(crate) struct Flight<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pilot {
     /// The thread that began it, within its call.
-    Caller(ThreadId),
+    Caller,
     /// Whoever waits asynchronously: the future may need the runtime of those who wait.
     #[cfg_attr(not(feature = "async"), expect(dead_code, reason = "only the asynchronous face loads so"))]
     Tasks,
@@ -160,7 +159,7 @@ impl<T: Clone> Flight<T> {
     /// Whether no blocked thread can do anything for it, and maybe nobody else does.
     pub(crate) fn is_stranded(&self) -> bool {
         match self.pilot {
-            Pilot::Caller(_) | Pilot::Spawned { anywhere: true } => false,
+            Pilot::Caller | Pilot::Spawned { anywhere: true } => false,
             Pilot::Tasks => true,
             Pilot::Spawned { anywhere: false } => self.state.lock().unmanned,
         }
@@ -232,7 +231,7 @@ impl<T: Clone + Send + 'static> Flight<T> {
 
     fn may_drive(&self, role: Role) -> bool {
         match (self.pilot, role) {
-            (Pilot::Caller(_), _) | (Pilot::Tasks, Role::Thread) => false,
+            (Pilot::Caller, _) | (Pilot::Tasks, Role::Thread) => false,
             (Pilot::Tasks, _) | (Pilot::Spawned { .. }, Role::Spawned) => true,
             (Pilot::Spawned { .. }, Role::Task) => self.state.lock().unmanned,
             (Pilot::Spawned { anywhere }, Role::Thread) => anywhere && self.state.lock().unmanned,

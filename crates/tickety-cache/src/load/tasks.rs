@@ -9,7 +9,7 @@ use equivalent::Equivalent;
 
 use super::detached::resume;
 use super::flight::{End, Pilot, Role};
-use super::{Caller, Fallback, LoadError, LoadOptions, Outcome, Seat, Sleep, Step, served};
+use super::{Caller, Fallback, Lead, LoadError, LoadOptions, Outcome, Seat, Sleep, Step, served};
 use crate::cache::{Cache, Inner};
 use crate::entry::Entry;
 use crate::lookup::Lookup;
@@ -119,22 +119,22 @@ where
         let pilot = if spawned { Pilot::Spawned { anywhere: false } } else { Pilot::Tasks };
         let caller = Caller { options, pilot, blocks: false };
         let hash = inner.hash(key);
-        let mut first = true;
+        let mut step = inner.first_step(key, hash, caller);
         loop {
-            let step = inner.step(key, hash, caller, first);
-            first = false;
+            let step = step.take().unwrap_or_else(|| inner.step(key, hash, caller, false));
             match step {
                 Step::Serve { lookup, ahead } => {
                     if ahead
                         && spawned
-                        && let Some(seat) = inner.enter_ahead(key, hash, caller)
+                        && let Some((seat, run)) = inner.enter_ahead(key, hash, caller)
                     {
-                        self.spawn_load(key.to_owned(), &seat, options.class, load());
+                        self.spawn_load(key.to_owned(), &seat, run, load());
                     }
                     return Ok(lookup);
                 }
-                Step::Lead { seat, fallback } => {
-                    self.spawn_load(key.to_owned(), &seat, options.class, load());
+                Step::Lead { lead: Lead::Here(_), .. } => unreachable!("a load by a future is driven"),
+                Step::Lead { lead: Lead::Driven(seat, run), fallback } => {
+                    self.spawn_load(key.to_owned(), &seat, run, load());
                     if let Some(fallback) = fallback.as_ref().filter(|fallback| fallback.live && spawned) {
                         return Ok(fallback.clone().serve());
                     }

@@ -35,7 +35,7 @@ fn check(test: impl Fn() + Send + Sync + Clone + 'static) {
 /// The parts of a cache that decide, for a single key.
 #[derive(Default)]
 struct Cache {
-    lane: Mutex<Lane<u8, Flight<Loaded>>>,
+    lane: Mutex<Lane<u8, Flight<Loaded>, ()>>,
     stored: Mutex<HashMap<u8, Loaded>>,
     tags: Tags,
     sequence: AtomicU64,
@@ -91,13 +91,15 @@ impl Cache {
                 return Some(value);
             }
             let mut lane = self.lane.lock();
-            if let Some(flight) = lane.flight(0, &KEY).cloned() {
+            if let Some(running) = lane.running(0, &KEY) {
+                let began = running.began;
+                let flight = running.flight.get_or_insert_with(|| Flight::new(began, Pilot::Caller)).clone();
                 let (seat, joined) = (flight.board(), self.sequence.load(Ordering::SeqCst));
                 drop(lane);
                 let end = flight.wait(seat, || Some(None));
                 flight.leave(seat);
                 match end {
-                    Some(End::Landed(loaded)) if loaded.tags.stamp() <= flight.began || joined <= flight.began => {
+                    Some(End::Landed(loaded)) if loaded.tags.stamp() <= began || joined <= began => {
                         return Some(loaded.value);
                     }
                     _ => continue,
@@ -106,25 +108,27 @@ impl Cache {
             if self.get().is_some() {
                 continue;
             }
-            let pilot = Pilot::Caller(std::thread::current().id());
-            let flight = Flight::new(self.sequence.load(Ordering::SeqCst), pilot);
-            lane.begin(0, KEY, flight.clone());
+            let began = self.sequence.load(Ordering::SeqCst);
+            let id = lane.begin(0, KEY, began, 1, None);
             drop(lane);
-            let loaded = self.load(flight.began);
+            let loaded = self.load(began);
             let mut lane = self.lane.lock();
-            let current = lane.end(&flight);
+            let ended = lane.end(id);
             if panics {
                 drop(lane);
-                flight.lose(None);
+                if let Some(flight) = ended.flight {
+                    flight.lose(None);
+                }
                 return None;
             }
-            if current && loaded.tags.stamp() <= flight.began {
+            if ended.current && loaded.tags.stamp() <= began {
                 self.stored.lock().insert(KEY, loaded.clone());
             }
             drop(lane);
-            let value = loaded.value;
-            flight.land(loaded);
-            return Some(value);
+            if let Some(flight) = ended.flight {
+                flight.land(loaded.clone());
+            }
+            return Some(loaded.value);
         }
     }
 }
