@@ -75,6 +75,17 @@ impl FromStr for IssueId {
 /// Crockford's base 32, lower case: no `i`, `l`, `o` or `u`, so a suffix is safe to read aloud.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
+/// Which bytes are in [`ALPHABET`]: a scan asks for every record.
+const IN_ALPHABET: [bool; 256] = {
+    let mut known = [false; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        known[ALPHABET[digit] as usize] = true;
+        digit += 1;
+    }
+    known
+};
+
 /// Four characters of an id: its last 20 bits (random in a UUID of version 7) in Crockford's
 /// base 32, lower case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -89,6 +100,16 @@ impl Suffix {
             *byte = ALPHABET[(bits >> (15 - 5 * place)) as usize & 31];
         }
         Self(out)
+    }
+
+    /// Returns the suffix that is written as these bytes, in lower case.
+    pub fn from_bytes(bytes: [u8; 4]) -> Option<Self> {
+        bytes.iter().all(|byte| IN_ALPHABET[usize::from(*byte)]).then_some(Self(bytes))
+    }
+
+    /// Returns the four characters as bytes.
+    pub fn as_bytes(&self) -> &[u8; 4] {
+        &self.0
     }
 
     /// Returns the four characters.
@@ -113,18 +134,8 @@ impl FromStr for Suffix {
     type Err = SelectorParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut out = [0; 4];
-        let bytes = text.as_bytes();
-        if bytes.len() != out.len() {
-            return Err(SelectorParseError::Suffix { text: text.to_owned() });
-        }
-        for (byte, &given) in out.iter_mut().zip(bytes) {
-            *byte = given.to_ascii_lowercase();
-            if !ALPHABET.contains(byte) {
-                return Err(SelectorParseError::Suffix { text: text.to_owned() });
-            }
-        }
-        Ok(Self(out))
+        let bytes: Option<[u8; 4]> = text.to_ascii_lowercase().into_bytes().try_into().ok();
+        bytes.and_then(Self::from_bytes).ok_or_else(|| SelectorParseError::Suffix { text: text.to_owned() })
     }
 }
 

@@ -319,8 +319,7 @@ fn parse_digits(text: &[u8], width: usize) -> Option<u32> {
 
 /// Parses a suffix in lower case, as names have it.
 fn parse_suffix(text: &[u8]) -> Option<Suffix> {
-    let suffix: Suffix = str::from_utf8(text).ok()?.parse().ok()?;
-    (suffix.as_str().as_bytes() == text).then_some(suffix)
+    Suffix::from_bytes(text.try_into().ok()?)
 }
 
 /// A path relative to the home that stays inside it: components separated by `/`, none of them

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use tickety_core::ident::IssueKey;
+use tickety_core::ident::{IssueKey, IssueNumber};
 
 use super::failure::Failure;
 use super::git::Git;
@@ -72,18 +72,12 @@ impl RepoStore {
     /// Brings one directory of the index up to date, if entries came or went since it was listed. That
     /// nothing did is written down, unless the directory is about to change.
     pub(super) fn refresh_shard(&self, handle: &mut Handle, shard: Shard, to_change: bool) -> Result<(), Failure> {
-        let known = handle.index.shard(shard)?;
-        let stat = scan::stat_shard(&self.home, shard).map_err(StorageError::from)?;
-        match (&known, stat) {
-            (None, None) => return Ok(()),
-            (Some(known), Some(stat)) if known.stat == stat && !stat.is_racy(known.taken_ns) => return Ok(()),
-            _ => {}
-        }
+        let Some(known) = self.changed_shard(handle, shard)? else { return Ok(()) };
         let mut findings = Findings::default();
         let taken_ns = super::os::now_ns();
         let listed = match known {
-            Some(_) => scan::list_shard(&self.home, shard).map_err(StorageError::from)?,
-            None => None,
+            true => scan::list_shard(&self.home, shard, None).map_err(StorageError::from)?,
+            false => None,
         };
         match listed {
             // An edit in place doesn't show in the names: the records that are asked for are looked at anyway.
@@ -100,6 +94,32 @@ impl RepoStore {
         }
         self.take_over(handle, findings)?;
         Ok(())
+    }
+
+    /// Brings the issues of one number up to date, if entries of theirs came or went: what a write to one of them has
+    /// to know of its directory, which it changes next.
+    pub(super) fn refresh_number(&self, handle: &mut Handle, number: IssueNumber) -> Result<(), Failure> {
+        let shard = Shard::of(number);
+        let listed = match self.changed_shard(handle, shard)? {
+            None => return Ok(()),
+            Some(true) => scan::list_shard(&self.home, shard, Some(number)).map_err(StorageError::from)?,
+            Some(false) => None,
+        };
+        match listed {
+            Some((_, records)) if handle.index.files_around(number)?.are_of(number, &records) => Ok(()),
+            _ => self.refresh_shard(handle, shard, true),
+        }
+    }
+
+    /// Whether the index knows a directory that changed since it was listed; `None` if it didn't change.
+    fn changed_shard(&self, handle: &Handle, shard: Shard) -> Result<Option<bool>, Failure> {
+        let known = handle.index.shard(shard)?;
+        let stat = scan::stat_shard(&self.home, shard).map_err(StorageError::from)?;
+        Ok(match (known, stat) {
+            (None, None) => None,
+            (Some(known), Some(stat)) if known.stat == stat && !stat.is_racy(known.taken_ns) => None,
+            (known, _) => Some(known.is_some()),
+        })
     }
 
     /// Brings issues of the index up to date whose files differ from what it knows. Returns how many

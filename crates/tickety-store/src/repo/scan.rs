@@ -188,21 +188,30 @@ pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, FileE
     }
 }
 
-/// Lists the names of the records of one directory, which costs a quarter of looking at each. The directory's own
-/// state is from before. `None` where the names don't tell all: there is no such directory, or something in it may
-/// be no regular file.
-pub fn list_shard(home: &HomeDir, shard: Shard) -> Result<Option<(StatKey, Vec<RecordPath>)>, FileError> {
+/// Lists the names of the records of one directory, which costs a quarter of looking at each: all, or those of the
+/// issues of one number. The directory's own state is from before. `None` where the names don't tell all: there is no
+/// such directory, or something in it may be no regular file.
+pub fn list_shard(
+    home: &HomeDir,
+    shard: Shard,
+    only: Option<IssueNumber>,
+) -> Result<Option<(StatKey, Vec<RecordPath>)>, FileError> {
     let path = shard_path(shard);
     let dir = match home.open_directory(&path) {
         Ok(Some(dir)) => dir,
         Ok(None) | Err(FileError::NotADirectory { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
+    // Most names are those of others: they are passed over without being read.
+    let prefix = only.map(|number| format!("{:06}-", number.get())).unwrap_or_default();
     let mut records = Vec::new();
     let mut are_files = true;
     let listed = os::stat_open(dir.as_fd()).and_then(|stat| {
         os::visit_entries(dir.as_fd(), |name, kind| {
-            if let Some(path) = RecordPath::parse_file_name(shard, name.to_bytes()) {
+            let name = name.to_bytes();
+            if name.starts_with(prefix.as_bytes())
+                && let Some(path) = RecordPath::parse_file_name(shard, name)
+            {
                 are_files &= kind == Some(FileKind::Regular);
                 records.push(path);
             }

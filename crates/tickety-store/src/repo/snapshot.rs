@@ -25,8 +25,8 @@ pub(super) struct RepoSnapshot<'a> {
     batch: &'a Batch,
     /// The issues that were read, as their files are.
     pub(super) loaded: BTreeMap<IssueKey, Box<Loaded>>,
-    /// The directories that were looked at.
-    seen: BTreeSet<Shard>,
+    /// The directories that were looked at, or the numbers in them.
+    seen: BTreeSet<(Shard, Option<IssueNumber>)>,
     /// What can't be read of the directories that were asked about; of all under `None`.
     hidden: BTreeMap<Option<Shard>, Vec<Hidden>>,
     /// The numbers that are set aside for new issues.
@@ -78,13 +78,18 @@ impl<'a> RepoSnapshot<'a> {
         Ok(self.hidden[&shard].iter().find(may_be_it).map(|hidden| hidden.problem.clone()))
     }
 
-    /// Brings a directory of the index up to date, once: nobody who keeps to the lock changes it meanwhile.
-    fn look_at(&mut self, shard: Shard) -> Result<(), StorageError> {
-        if self.seen.insert(shard) {
-            let refreshed = self.store.refresh_shard(self.handle, shard, true);
-            self.checked(refreshed)?;
+    /// Brings the issues of a number up to date in the index, once: nobody who keeps to the lock changes them meanwhile.
+    fn look_at(&mut self, number: IssueNumber) -> Result<(), StorageError> {
+        let shard = Shard::of(number);
+        let only = (self.batch.operations.len() == 1).then_some(number);
+        if !self.seen.insert((shard, only)) {
+            return Ok(());
         }
-        Ok(())
+        let refreshed = match only {
+            Some(number) => self.store.refresh_number(self.handle, number),
+            None => self.store.refresh_shard(self.handle, shard, true),
+        };
+        self.checked(refreshed)
     }
 
     fn checked<T>(&mut self, result: Result<T, Failure>) -> Result<T, StorageError> {
@@ -102,7 +107,7 @@ impl<'a> RepoSnapshot<'a> {
 impl Snapshot for RepoSnapshot<'_> {
     fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
         if let IssueSelector::Name(name) = selector {
-            self.look_at(Shard::of(name.number))?;
+            self.look_at(name.number)?;
         }
         let found = known_candidates(self.handle, selector);
         let found = self.checked(found)?;
@@ -119,7 +124,7 @@ impl Snapshot for RepoSnapshot<'_> {
         if let Some(loaded) = self.loaded.get(&key) {
             return Ok((loaded.issue.clone(), loaded.version));
         }
-        self.look_at(Shard::of(key.number))?;
+        self.look_at(key.number)?;
         let found = self.store.load_issue(self.handle, key);
         match self.checked(found)? {
             Found::Issue(loaded) => {

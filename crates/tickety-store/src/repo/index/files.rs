@@ -9,7 +9,8 @@ use tickety_core::ident::{IssueKey, IssueNumber};
 use super::error::malformed;
 use super::row_id::RowId;
 use super::tracked::{
-    ROWS_PER_SHARD, TrackedFile, TrackedFiles, TrackedShard, first_row, pack, pack_shard, row_of, unpack_shard,
+    ROWS_PER_SHARD, TrackedFile, TrackedFiles, TrackedShard, first_row, pack, pack_shard, row_in_shard, row_of,
+    unpack_shard,
 };
 use super::{Index, IndexError};
 use crate::repo::layout::{RecordPath, Shard};
@@ -57,6 +58,12 @@ impl Index {
     pub fn files(&self, shard: Shard) -> Result<TrackedFiles, IndexError> {
         let first = first_row(shard);
         read_rows(&self.connection, first, first + ROWS_PER_SHARD - 1).map_err(self.error("read the states of records"))
+    }
+
+    /// Returns the records of the issues of a number, among some others, that the index knows.
+    pub fn files_around(&self, number: IssueNumber) -> Result<TrackedFiles, IndexError> {
+        let row = first_row(Shard::of(number)) + row_in_shard(number);
+        read_rows(&self.connection, row, row).map_err(self.error("read the states of records"))
     }
 
     /// Returns all records the index knows.

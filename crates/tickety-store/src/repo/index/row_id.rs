@@ -76,7 +76,7 @@ pub(super) fn name_of(number: i64, bits: i64) -> Option<IssueName> {
 
 pub(super) fn suffix_bits(suffix: Suffix) -> i64 {
     // Verifying a home does this for every record.
-    suffix.as_str().bytes().fold(0, |bits, byte| bits << 5 | i64::from(DIGITS[usize::from(byte)]))
+    suffix.as_bytes().iter().fold(0, |bits, byte| bits << 5 | i64::from(DIGITS[usize::from(*byte)]))
 }
 
 /// The value of each byte as a digit of [`ALPHABET`].

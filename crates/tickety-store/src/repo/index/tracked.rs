@@ -5,7 +5,7 @@
 //! one sorted array in one row. Reading 10,000 of them costs a small part of looking at the files,
 //! and a write replaces some kilobytes, however many issues there are.
 
-use tickety_core::ident::{IssueKey, Version};
+use tickety_core::ident::{IssueKey, IssueNumber, Version};
 
 use super::row_id::{RowId, suffix_bits, suffix_of};
 use crate::repo::layout::{CommentStamp, RecordPath, SHARD_SIZE, Shard};
@@ -102,6 +102,15 @@ impl TrackedFiles {
         let mut codes: Vec<u128> = paths.iter().map(path_code).collect();
         codes.sort_unstable();
         codes.into_iter().eq(self.entries().iter().map(|entry| Packed(entry).code()))
+    }
+
+    /// Whether these are the records of the issues of a number, given in any order, each once.
+    pub fn are_of(&self, number: IssueNumber, paths: &[RecordPath]) -> bool {
+        let known = self.entries().iter().map(|entry| Packed(entry).code());
+        let known = known.filter(|code| issue_of(*code).is_some_and(|issue| issue.key().number == number));
+        let mut codes: Vec<u128> = paths.iter().map(path_code).collect();
+        codes.sort_unstable();
+        codes.into_iter().eq(known)
     }
 
     /// Compares with what was just found. Records found are given in any order, each once.
@@ -249,7 +258,12 @@ pub(super) const ROWS_PER_SHARD: i64 = 64;
 
 /// Returns the row that holds a record.
 pub(super) fn row_of(path: &RecordPath) -> i64 {
-    first_row(path.shard()) + i64::from(path.issue.number.get() % SHARD_SIZE / 16)
+    first_row(path.shard()) + row_in_shard(path.issue.number)
+}
+
+/// Returns which of the rows of its shard holds the records of a number.
+pub(super) fn row_in_shard(number: IssueNumber) -> i64 {
+    i64::from(number.get() % SHARD_SIZE / 16)
 }
 
 /// Returns the first row of a shard.
@@ -304,6 +318,9 @@ mod tests {
         assert!(tracked.compare(known.iter().rev()).is_empty());
         let listed: Vec<_> = known.iter().rev().map(|entry| entry.path).collect();
         assert!(tracked.are(&listed) && !tracked.are(&listed[1..]));
+        let of_42 = [known[2].path, known[1].path];
+        let number = of_42[0].issue.number;
+        assert!(tracked.are_of(number, &of_42) && !tracked.are_of(number, &of_42[1..]));
         let added = entry("000/000043-k3f9.md", 5);
         let changed = entry(COMMENT, 33);
         let changes = tracked.compare(&[changed, added, known[3]]);
