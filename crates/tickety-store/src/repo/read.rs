@@ -12,7 +12,7 @@ use tickety_core::schema::Schema;
 
 use super::failure::Failure;
 use super::index::Location;
-use super::layout::{RecordPath, Shard};
+use super::layout::RecordPath;
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
 use super::store::{Handle, RepoStore};
@@ -141,7 +141,7 @@ impl RepoStore {
         if let IssueSelector::Name(name) = selector
             && self.options.freshness != Some(FreshnessMode::Trust)
         {
-            self.refresh_shard(handle, Shard::of(name.number), false)?;
+            self.refresh_to_read(handle, name.number)?;
         }
         known_candidates(handle, selector)
     }

@@ -96,6 +96,17 @@ impl RepoStore {
         Ok(())
     }
 
+    /// Brings what a read of the issues of one number has to know of its directory up to date. Right after a change of
+    /// the directory, a look at it could not be written down as one to rely on, so it goes no further than that number.
+    pub(super) fn refresh_to_read(&self, handle: &mut Handle, number: IssueNumber) -> Result<(), Failure> {
+        let shard = Shard::of(number);
+        let now_ns = super::os::now_ns();
+        match scan::stat_shard(&self.home, shard).map_err(StorageError::from)? {
+            Some(stat) if stat.is_racy(now_ns) => self.refresh_number(handle, number),
+            _ => self.refresh_shard(handle, shard, false),
+        }
+    }
+
     /// Brings the issues of one number up to date, if entries of theirs came or went: what a write to one of them has
     /// to know of its directory, which it changes next.
     pub(super) fn refresh_number(&self, handle: &mut Handle, number: IssueNumber) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rusqlite::{Connection, OptionalExtension, params};
 use tickety_core::ident::IssueKey;
-use tickety_core::issue::Issue;
+use tickety_core::issue::{Issue, LinkKind};
 use tickety_core::query::fold_name;
 use tickety_core::schema::Schema;
 
@@ -203,11 +203,12 @@ impl State {
     fn delete_names(&self, connection: &Connection, id: RowId, keep: &[NameRow]) -> rusqlite::Result<()> {
         let keep: BTreeSet<(i64, &[u8])> = keep.iter().map(|row| (row.kind, row.name.as_slice())).collect();
         let packed = unpack(&self.names).unwrap_or_default();
-        let mut delete = connection.prepare_cached("DELETE FROM names WHERE kind = ?1 AND name = ?2 AND issue = ?3")?;
         for pair in packed.chunks_exact(2) {
             let kind = pair[0].first().copied().map_or(-1, i64::from);
             if !keep.contains(&(kind, pair[1])) {
-                delete.execute(params![kind, pair[1], id.get()])?;
+                connection
+                    .prepare_cached("DELETE FROM names WHERE kind = ?1 AND name = ?2 AND issue = ?3")?
+                    .execute(params![kind, pair[1], id.get()])?;
             }
         }
         Ok(())
@@ -255,7 +256,8 @@ impl Rows {
             connection.prepare_cached("DELETE FROM links WHERE holder = ?1")?.execute([id.get()])?;
         }
         put_links(connection, id, issue, derivation)?;
-        let blocked = matches!(derivation, Derivation::Now { .. }) && derive::is_blocked(connection, id)?;
+        let waits = issue.links.iter().any(|link| link.kind == LinkKind::BlockedBy);
+        let blocked = waits && matches!(derivation, Derivation::Now { .. }) && derive::is_blocked(connection, id)?;
         put_issue_row(connection, id, issue, row, blocked)?;
         put_card(connection, id, issue, blocked, card, &NameRow::pack(&names), text_hash)?;
         put_names(connection, id, row.category, &names)?;
@@ -347,16 +349,17 @@ fn put_names(connection: &Connection, id: RowId, category: i64, names: &[NameRow
 }
 
 fn put_links(connection: &Connection, id: RowId, issue: &Issue, derivation: Derivation<'_>) -> rusqlite::Result<()> {
-    let mut insert = connection.prepare_cached(
-        "INSERT OR REPLACE INTO links (holder, kind, number, suffix, target) VALUES (?1, ?2, ?3, ?4, ?5)",
-    )?;
     for link in &issue.links {
         let target = match derivation {
             Derivation::Now { .. } => derive::target_of(connection, link.target)?,
             Derivation::AtTheEnd => None,
         };
         let (kind, number, suffix) = (link.kind as i64, link.target.number.get(), name_suffix(link.target));
-        insert.execute(params![id.get(), kind, number, suffix, target])?;
+        connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO links (holder, kind, number, suffix, target) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![id.get(), kind, number, suffix, target])?;
     }
     Ok(())
 }
