@@ -5,6 +5,7 @@
 //! empty store; every claim becomes a test of its own.
 
 mod refusals;
+mod stamps;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ use tickety_core::schema::Category;
 use crate::error::StorageError;
 use crate::storage::{Batch, BatchOutcome, Checked, Effect, GraphScope, Identity, IssueStorage, StoredIssue};
 pub use refusals::*;
+pub use stamps::*;
 
 /// Makes a test of every claim of the contract. The argument is an expression that makes an empty
 /// store with the default schema, and something to keep while it is used, such as its directory; it is
@@ -52,6 +54,7 @@ macro_rules! contract_tests {
             references_find_their_issues
             graphs_stay_in_their_scope
             stats_count_what_the_query_asks_for
+            stamps_tell_what_changed
             refused_values_name_the_operation
             a_refused_batch_uses_no_number_that_nobody_saw
         );

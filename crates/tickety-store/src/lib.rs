@@ -18,6 +18,6 @@ pub mod repo;
 pub use error::StorageError;
 pub use memory::MemoryStore;
 pub use storage::{
-    Batch, BatchOutcome, Checked, Effect, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage, IssueSummary,
-    IssueText, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
+    Batch, BatchOutcome, Changes, Checked, Effect, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage,
+    IssueSummary, IssueText, Look, OperationOutcome, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
 };

@@ -3,7 +3,7 @@
 //! It answers queries by asking every issue, so it is right by the definition of
 //! [`Query::matches`] and no faster than that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -19,8 +19,9 @@ use crate::error::StorageError;
 use crate::ids::IdSource;
 use crate::plan::{self, Snapshot};
 use crate::storage::{
-    Batch, BatchOutcome, Checked, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage,
-    IssueSummary, IssueText, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stats, StoredIssue,
+    Batch, BatchOutcome, Changes, Checked, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, Identity,
+    IssueStorage, IssueSummary, IssueText, Look, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stamp, Stamped,
+    Stats, StoredIssue,
 };
 
 /// There is nothing that answers could lag behind.
@@ -40,7 +41,14 @@ struct State {
     by_id: BTreeMap<IssueId, IssueKey>,
     last_number: u32,
     last_version: u128,
+    /// How many batches changed something.
+    generation: u64,
+    /// What the last of them changed, at most [`REMEMBERED`].
+    written: VecDeque<Vec<IssueKey>>,
 }
+
+/// How many batches it is remembered for what they changed.
+const REMEMBERED: usize = 64;
 
 #[derive(Clone, Debug)]
 struct Record {
@@ -165,6 +173,27 @@ impl State {
             problems: Vec::new(),
             issue,
         }
+    }
+
+    fn stamp(&self) -> Stamp {
+        Stamp { series: 0, generation: self.generation }
+    }
+
+    fn note(&mut self, keys: Vec<IssueKey>) {
+        if keys.is_empty() {
+            return;
+        }
+        self.generation += 1;
+        self.written.push_back(keys);
+        if self.written.len() > REMEMBERED {
+            self.written.pop_front();
+        }
+    }
+
+    fn changes_since(&self, since: Stamp) -> Option<BTreeSet<IssueKey>> {
+        let count = usize::try_from(self.generation.checked_sub(since.generation)?).ok()?;
+        let skipped = self.written.len().checked_sub(count)?;
+        Some(self.written.iter().skip(skipped).flatten().copied().collect())
     }
 
     fn next_version(&mut self) -> Version {
@@ -351,6 +380,7 @@ impl IssueStorage for MemoryStore {
             state.last_number = last;
         }
         let plan = plan?.without_unchanged();
+        state.note(plan.changes.keys().copied().collect());
         for (key, change) in plan.changes {
             let Some(issue) = change.after else {
                 if let Some(gone) = state.issues.remove(&key) {
@@ -382,6 +412,15 @@ impl IssueStorage for MemoryStore {
             })
             .collect();
         Ok(BatchOutcome { outcomes })
+    }
+
+    async fn stamp(&self, _look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
+        Ok(Some(Stamped { stamp: self.state().stamp(), freshness: FRESHNESS }))
+    }
+
+    async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
+        let state = self.state();
+        Ok(Some(Changes { now: state.stamp(), keys: state.changes_since(since) }))
     }
 }
 

@@ -78,6 +78,66 @@ pub trait IssueStorage: Send + Sync {
     /// When it returns, the batch is durable and every read that begins later sees it. The error
     /// of an operation is [`StorageError::Refused`] with its index.
     async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError>;
+
+    /// Tells which state of the issues answers are given from, after what `look` names was compared with
+    /// the truth as it is before an answer. As long as the stamp stays the same, so do the answers.
+    ///
+    /// `None` where the store can't tell; then nothing it says may be kept. That is the default.
+    async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
+        let _ = look;
+        Ok(None)
+    }
+
+    /// Tells what has changed since an earlier stamp, as far as is known without looking at the truth again.
+    /// `None` where the store has no stamps.
+    async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
+        let _ = since;
+        Ok(None)
+    }
+}
+
+/// What is compared with the truth before a stamp is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look<'a> {
+    /// Nothing: the state as it is known.
+    Nothing,
+    /// What is looked at before an issue is shown: its record and those its links lead to or come from.
+    Issue {
+        /// The issue.
+        key: IssueKey,
+        /// The other ends of its links.
+        ends: &'a [IssueKey],
+    },
+    /// What is looked at before a list is shown, with these issues on it.
+    List(&'a [IssueKey]),
+}
+
+/// A state of the issues. Stamps mean something only to the store that gave them, as long as it is open.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Stamp {
+    /// Which series of states it belongs to; a store that begins anew begins another.
+    pub series: u64,
+    /// Which state of the series. It only grows.
+    pub generation: u64,
+}
+
+/// A stamp, and what was looked at for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stamped {
+    /// The state that answers are given from.
+    pub stamp: Stamp,
+    /// How it was checked against the truth.
+    pub freshness: Freshness,
+}
+
+/// What differs between two states.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Changes {
+    /// The later state.
+    pub now: Stamp,
+    /// The issues whose records were written, read again or removed since. `None` where that isn't known any
+    /// more: everything may differ. What follows from them for other issues isn't listed.
+    pub keys: Option<BTreeSet<IssueKey>>,
 }
 
 /// How many issues a page has where the query doesn't say.

@@ -16,6 +16,7 @@
 
 mod build;
 mod card;
+mod changes;
 mod compile;
 mod derive;
 mod error;

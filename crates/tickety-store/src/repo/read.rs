@@ -1,6 +1,7 @@
 //! Answering from the index, as fresh as the mode asks for.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,8 +19,8 @@ use super::lock::WriteLock;
 use super::store::{Handle, RepoStore};
 use crate::error::StorageError;
 use crate::storage::{
-    Batch, BatchOutcome, Checked, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText, Page, RecordProblem,
-    Stats, StoredIssue,
+    Batch, BatchOutcome, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText,
+    Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// How often a list is asked again because records of its answer changed meanwhile.
@@ -107,9 +108,52 @@ impl IssueStorage for RepoStore {
     async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
         self.apply_batch(&batch)
     }
+
+    async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
+        if look != Look::Nothing {
+            self.recover()?;
+        }
+        self.ask(None, |handle| {
+            let freshness = self.look(handle, look)?;
+            let stamp = Stamp { series: handle.series, generation: handle.index.generation()? };
+            Ok(Some(Stamped { stamp, freshness }))
+        })
+    }
+
+    async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
+        self.ask(None, |handle| {
+            let (generation, keys) = handle.index.changes_since(since.generation)?;
+            let keys = keys.filter(|_| since.series == handle.series);
+            Ok(Some(Changes { now: Stamp { series: handle.series, generation }, keys }))
+        })
+    }
 }
 
 impl RepoStore {
+    /// Looks at what an answer depends on, as the answer itself does.
+    fn look(&self, handle: &mut Handle, look: Look<'_>) -> Result<Freshness, Failure> {
+        let mode = self.freshness(&handle.index)?;
+        let unchecked = Freshness { mode, checked: 0, changed: 0 };
+        match look {
+            Look::Nothing => Ok(unchecked),
+            Look::Issue { .. } if self.options.freshness == Some(FreshnessMode::Trust) => Ok(unchecked),
+            Look::Issue { key, ends } => {
+                self.refresh_shard(handle, Shard::of(key.number), false)?;
+                let keys: Vec<IssueKey> = iter::once(key).chain(ends.iter().copied()).collect();
+                let changed = self.refresh_issues(handle, &keys)?;
+                Ok(Freshness { mode, checked: saturate(keys.len()), changed: saturate(changed) })
+            }
+            Look::List(keys) => {
+                let mut freshness = self.refresh(handle, mode)?;
+                if mode == FreshnessMode::Shards {
+                    freshness.checked += saturate(keys.len());
+                    freshness.changed += saturate(self.refresh_issues(handle, keys)?);
+                }
+                Ok(freshness)
+            }
+        }
+    }
+
     /// Asks the index after it has been brought up to date as far as the mode goes.
     pub(super) fn ask_fresh<T>(
         &self,
@@ -206,6 +250,10 @@ impl RepoStore {
             Found::Missing => Err(StorageError::NotFound { selector }.into()),
         }
     }
+}
+
+fn saturate(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn count_problems(handle: &Handle) -> Result<u32, Failure> {

@@ -313,7 +313,7 @@ impl RepoStore {
             .map_err(Failure::from)
             .and_then(|builder| self.fill(builder));
         match built {
-            Ok(index) => Ok(Handle { index, in_memory: false }),
+            Ok(index) => Ok(self.handle(index, false)),
             Err(Failure::Index(IndexError::ReadOnly { .. } | IndexError::NoSpace { .. })) => self.index_in_memory(),
             Err(failure) => Err(failure.into()),
         }
@@ -323,7 +323,7 @@ impl RepoStore {
     pub(super) fn index_in_memory(&self) -> Result<Handle, StorageError> {
         let builder = Index::build_in_memory(&self.schema, &self.fingerprint()).map_err(StorageError::from)?;
         let index = self.fill(builder)?;
-        Ok(Handle { index, in_memory: true })
+        Ok(self.handle(index, true))
     }
 
     fn fill(&self, mut builder: IndexBuilder) -> Result<Index, Failure> {

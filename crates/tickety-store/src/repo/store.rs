@@ -1,6 +1,7 @@
 //! The store itself: an open home with its index.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ pub struct RepoStore {
     pub(super) schema: Arc<Schema>,
     pub(super) options: RepoOptions,
     index: Mutex<Option<Handle>>,
+    /// How many indexes were opened so far.
+    opened: AtomicU64,
 }
 
 /// The index in use.
@@ -66,6 +69,8 @@ pub(super) struct Handle {
     pub(super) index: Index,
     /// Whether it lives in memory, because no file can be written or waited for.
     pub(super) in_memory: bool,
+    /// Which of the indexes it is that the store has used, for stamps.
+    pub(super) series: u64,
 }
 
 impl Handle {
@@ -93,7 +98,7 @@ impl RepoStore {
 
     pub(super) fn with_config(layout: Layout, home: HomeDir, config: Config, options: RepoOptions) -> Self {
         let schema = Arc::new(config.schema.clone());
-        Self { layout, home, config, schema, options, index: Mutex::new(None) }
+        Self { layout, home, config, schema, options, index: Mutex::new(None), opened: AtomicU64::new(0) }
     }
 
     /// Returns where everything lies.
@@ -165,6 +170,10 @@ impl RepoStore {
         handle.hear(&mut question).map_err(StorageError::from)
     }
 
+    pub(super) fn handle(&self, index: Index, in_memory: bool) -> Handle {
+        Handle { index, in_memory, series: self.opened.fetch_add(1, Ordering::Relaxed) }
+    }
+
     fn slot(&self) -> MutexGuard<'_, Option<Handle>> {
         // A panic while it is held leaves a transaction that is rolled back by the next one.
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -189,7 +198,7 @@ impl RepoStore {
 
     fn open_index(&self, lock: Option<&WriteLock>) -> Result<Handle, StorageError> {
         match Index::open(&self.layout.index(), &self.fingerprint()) {
-            Ok(Opened::Ready(index)) => Ok(Handle { index, in_memory: false }),
+            Ok(Opened::Ready(index)) => Ok(self.handle(index, false)),
             Ok(Opened::Rebuild(_)) => self.rebuild_index(lock),
             // Whatever keeps the file from being used: the answer can be had without it.
             Err(_) => self.index_in_memory(),

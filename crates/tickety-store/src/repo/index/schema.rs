@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 /// The version of the tables, and of what is written into them: tokens, folding, derived values. An
 /// index of another version is made anew.
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 
 /// What stands in for a missing due date: it is later than every date, and missing dates come last
 /// in the order of what to do next, which is answered from an index.
@@ -61,7 +61,7 @@ pub(super) mod present {
 // column is compared with a row id: without one, no index serves the comparison.
 //
 // - `meta.format` is the first column in every format, so that any version can read it. `twins` is how many issues
-//   share their number with another.
+//   share their number with another, `changes` what the last transactions changed.
 // - `issues.id` and its like are a `RowId`. `category` is 0 open, 1 in-progress, 2 closed; `rank` is that of the
 //   priority, 0 critical to 4 lowest; `due` counts days since 1970 or is `NO_DUE`; `blocked` is derived; times are in
 //   microseconds since 1970, `estimate` and `spent` in minutes; `present` holds the bits above.
@@ -74,7 +74,7 @@ pub(super) mod present {
 // - The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them
 //   whole.
 const TABLES: &str = "
-CREATE TABLE meta (format, config, boot, generation, twins, head);
+CREATE TABLE meta (format, config, boot, generation, twins, head, changes);
 CREATE TABLE issues (id INTEGER PRIMARY KEY, category, rank, due, blocked, created, updated, closed, reason, comments, \
 estimate, spent, present, status, kind);
 CREATE TABLE cards (id INTEGER PRIMARY KEY, blocked, card, uuid, title, milestone, names, text_hash);

@@ -9,6 +9,7 @@ use tickety_core::query::fold_name;
 use tickety_core::schema::Schema;
 
 use super::card;
+use super::changes::Touched;
 use super::derive;
 use super::files::FileRows;
 use super::packed::unpack;
@@ -33,6 +34,8 @@ pub struct IndexWriter<'i> {
     generation: i64,
     twins: i64,
     head: Option<Option<String>>,
+    changes: Option<Vec<u8>>,
+    touched: Touched,
     is_open: bool,
 }
 
@@ -46,13 +49,24 @@ impl Index {
             // waiting for the disk.
             connection.pragma_update(None, "synchronous", "OFF")?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            connection.query_row("SELECT generation, twins FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            connection.query_row("SELECT generation, twins, changes FROM meta", [], read)
         };
-        let (generation, twins) = begin().map_err(|error| {
+        let (generation, twins, changes) = begin().map_err(|error| {
             self.roll_back();
             self.error("begin a write")(error)
         })?;
-        Ok(IndexWriter { index: self, schema, rows: Rows::default(), generation, twins, head: None, is_open: true })
+        Ok(IndexWriter {
+            index: self,
+            schema,
+            rows: Rows::default(),
+            generation,
+            twins,
+            head: None,
+            changes,
+            touched: Touched::default(),
+            is_open: true,
+        })
     }
 
     pub(super) fn roll_back(&self) {
@@ -66,11 +80,13 @@ impl Index {
 impl IndexWriter<'_> {
     /// Puts an issue with its comments in the place of what the index has of it.
     pub fn put_issue(&mut self, issue: &Issue, record: &RecordState) -> Result<(), IndexError> {
+        self.touched.add(RowId::of(issue.key()));
         self.replace(issue, record).map_err(self.index.error("put an issue"))
     }
 
     /// Removes an issue; fine if the index has none of that name.
     pub fn remove_issue(&mut self, key: IssueKey) -> Result<(), IndexError> {
+        self.touched.add(RowId::of(key));
         self.remove(RowId::of(key)).map_err(self.index.error("remove an issue"))
     }
 
@@ -87,6 +103,7 @@ impl IndexWriter<'_> {
 
     /// Remembers what is wrong with a file. [`put_file`](Self::put_file) tells when it changes.
     pub fn put_problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
+        self.touched = Touched::Everything;
         put_problem(&self.index.connection, problem).map_err(self.index.error("put a problem"))
     }
 
@@ -95,7 +112,10 @@ impl IndexWriter<'_> {
         let remove = || -> rusqlite::Result<_> {
             self.index.connection.prepare_cached("DELETE FROM problems WHERE path = ?1")?.execute([path])
         };
-        remove().map(drop).map_err(self.index.error("remove a problem"))
+        if remove().map_err(self.index.error("remove a problem"))? > 0 {
+            self.touched = Touched::Everything;
+        }
+        Ok(())
     }
 
     /// Remembers in which state a shard was listed.
@@ -125,13 +145,14 @@ impl IndexWriter<'_> {
                 connection.prepare_cached(merge)?.execute([self.rows.texts_changed * MERGED_PAGES])?;
             }
             let twins = self.twins;
+            let changes = self.touched.appended_to(self.changes.as_deref(), generation);
             match &self.head {
                 None => connection
-                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2")?
-                    .execute([generation, twins])?,
+                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, changes = ?3")?
+                    .execute(params![generation, twins, changes])?,
                 Some(head) => connection
-                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, head = ?3")?
-                    .execute(params![generation, twins, head])?,
+                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, changes = ?3, head = ?4")?
+                    .execute(params![generation, twins, changes, head])?,
             };
             connection.execute_batch("COMMIT")
         };
