@@ -138,7 +138,7 @@ impl RepoStore {
             Look::Nothing => Ok(unchecked),
             Look::Issue { .. } if self.options.freshness == Some(FreshnessMode::Trust) => Ok(unchecked),
             Look::Issue { key, ends } => {
-                self.refresh_shard(handle, Shard::of(key.number), false)?;
+                self.refresh_to_read(handle, key.number)?;
                 let keys: Vec<IssueKey> = iter::once(key).chain(ends.iter().copied()).collect();
                 let changed = self.refresh_issues(handle, &keys)?;
                 Ok(Freshness { mode, checked: saturate(keys.len()), changed: saturate(changed) })
