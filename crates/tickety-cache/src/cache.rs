@@ -394,7 +394,6 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
         let class = terms.class.unwrap_or(class);
         let class = if usize::from(class.0) < self.world.classes.len() { class } else { ClassId::DEFAULT };
         let rules = self.rules(class.0);
-        let part = f64::from(random() >> 8) / f64::from(1 << 24);
         let weigh = |weigher: &Weigher<K, V>| value.map(|value| weigher(&key, value));
         let facts = Facts::new(Start {
             born: now.before(terms.age),
@@ -402,7 +401,7 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
             class: class.0,
             negative: value.is_none(),
             idles: rules.idle.is_some(),
-            spans: rules.spans(terms, value.is_none(), part),
+            spans: rules.spans(terms, value.is_none(), random()),
             weight: terms.weight.or_else(|| self.settings.weigher.as_ref().and_then(weigh)).unwrap_or(1).max(1),
             tags: self.world.tags.tagged(&terms.tags),
         });
@@ -417,7 +416,9 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
 
     /// Stores a slot; its lane is locked. Returns what to settle when it no longer is.
     pub(crate) fn store(&self, hash: u64, slot: Slot<K>, value: Option<V>, now: Tick) -> Stored<K, V> {
-        self.lane(hash).stores.fetch_add(1, Ordering::Release);
+        // Only who holds the lane writes this.
+        let stores = &self.lane(hash).stores;
+        stores.store(stores.load(Ordering::Relaxed) + 1, Ordering::Release);
         let space = self.rules(slot.facts.class()).space;
         let mut moved = None;
         if !self.others.is_empty() {
@@ -433,7 +434,9 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
     /// Counts a stored entry and settles what it drove out; no lock is held.
     pub(crate) fn settle(&self, stored: Stored<K, V>) {
         self.count(Count::Insert, stored.class);
-        self.counters.add(Count::WeightIn, stored.class, u64::from(stored.weight));
+        if stored.weight > 1 {
+            self.counters.add(Count::HeavyIn, stored.class, u64::from(stored.weight - 1));
+        }
         if let Some((slot, value)) = stored.moved {
             self.gone_at(stored.now, slot, value, Cause::Replaced);
         }
@@ -462,7 +465,10 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
             Cause::Invalidated => Count::Invalidated,
         };
         self.count(count, class);
-        self.counters.add(Count::WeightOut, class, u64::from(slot.facts.weight()));
+        let weight = slot.facts.weight();
+        if weight > 1 {
+            self.counters.add(Count::HeavyOut, class, u64::from(weight - 1));
+        }
         if let Some(listener) = &self.settings.listener {
             listener(Removed { key: slot.key, value, class: ClassId(class), cause });
         }

@@ -133,7 +133,8 @@ pub(crate) struct Rules {
     pub(crate) soft_ttl: Option<Duration>,
     pub(crate) negative_ttl: Option<Duration>,
     pub(crate) failure_ttl: Option<Duration>,
-    pub(crate) jitter: f64,
+    /// By how much times may be shortened, in 65,536ths.
+    pub(crate) jitter: u64,
     /// In ticks.
     pub(crate) fail_safe: u64,
     pub(crate) idle: Option<Span>,
@@ -151,7 +152,7 @@ impl Rules {
             soft_ttl: class.soft_ttl.or(defaults.soft_ttl).filter(|ttl| *ttl != Duration::MAX),
             negative_ttl: class.negative_ttl.or(defaults.negative_ttl).filter(|ttl| *ttl != Duration::MAX),
             failure_ttl: class.failure_ttl.or(defaults.failure_ttl),
-            jitter: class.jitter.or(defaults.jitter).unwrap_or(0.0),
+            jitter: (class.jitter.or(defaults.jitter).unwrap_or(0.0) * 65_536.0) as u64,
             fail_safe: class.fail_safe.or(defaults.fail_safe).map_or(0, |time| Span::new(time).ticks()),
             idle: class.time_to_idle.or(defaults.time_to_idle).map(Span::new),
             refresh_ahead: class.refresh_ahead.or(defaults.refresh_ahead),
@@ -160,19 +161,15 @@ impl Rules {
         }
     }
 
-    /// Returns how long an entry of the class is fresh and how long it lives, `part` being a random
-    /// number from 0 to 1.
-    pub(crate) fn spans(&self, entry: &crate::entry::Terms, negative: bool, part: f64) -> (Span, Span) {
+    /// Returns how long an entry of the class is fresh and how long it lives, by a random number.
+    pub(crate) fn spans(&self, entry: &crate::entry::Terms, negative: bool, random: u32) -> (Span, Span) {
         let hard = entry.ttl.or(if negative { self.negative_ttl.or(self.ttl) } else { self.ttl });
         let soft = entry.soft_ttl.or(self.soft_ttl);
-        let shorten = |time: Duration| {
-            if time == Duration::MAX {
-                Span::NEVER
-            } else if self.jitter == 0.0 {
-                Span::new(time)
-            } else {
-                Span::new(time.mul_f64(1.0 - self.jitter * part))
-            }
+        let shorten = |time: Duration| match (time, self.jitter) {
+            (Duration::MAX, _) => Span::NEVER,
+            (_, 0) => Span::new(time),
+            // In whole numbers: this is done for every entry that is stored.
+            (_, jitter) => Span::new(time).shorter(jitter * u64::from(random >> 16)),
         };
         (soft.map_or(Span::NEVER, shorten), hard.map_or(Span::NEVER, shorten))
     }

@@ -138,7 +138,12 @@ impl Span {
     pub(crate) const NEVER: Self = Self(u32::MAX);
 
     pub(crate) fn new(time: Duration) -> Self {
-        let ticks = u64::try_from(time.as_nanos() >> TICK_BITS).unwrap_or(u64::MAX);
+        // A tick is 2^20 ns: whole seconds and the rest apart, so that no number is wider than it has to be.
+        let whole = time.as_secs().min(u64::MAX >> 32).saturating_mul(1_000_000_000);
+        Self::of_ticks(whole.saturating_add(u64::from(time.subsec_nanos())) >> TICK_BITS)
+    }
+
+    fn of_ticks(ticks: u64) -> Self {
         match u32::try_from(ticks) {
             Ok(ticks) if ticks < COARSE => Self(ticks),
             _ => Self(u32::try_from(ticks >> 10).unwrap_or(u32::MAX).min(LONGEST) | COARSE),
@@ -149,6 +154,12 @@ impl Span {
     pub(crate) fn ticks(self) -> u64 {
         // Without a branch. What never ends comes out as more than any age.
         u64::from(self.0 & !COARSE) << ((self.0 >> 31) * 10)
+    }
+
+    /// Returns it without a part, in 2^32ths of it.
+    pub(crate) fn shorter(self, part: u64) -> Self {
+        let ticks = self.ticks();
+        Self::of_ticks(ticks - ((u128::from(ticks) * u128::from(part)) >> 32) as u64)
     }
 
     /// Returns it as a duration, if it ends.

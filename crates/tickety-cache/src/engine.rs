@@ -19,6 +19,8 @@ pub(crate) const ROOM: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Engine<K, V> {
     entries: Quick<Slot<K>, Option<V>, ByWeight, DefaultHashBuilder, Collect>,
+    /// Asked for once: the engine would lock each shard to tell.
+    capacity: u64,
     heaviest: u64,
 }
 
@@ -46,12 +48,14 @@ impl<K: Hash + Eq, V: Clone> Engine<K, V> {
         // Growing by doubling would leave up to half of the memory unused.
         entries.reserve(size.room.unwrap_or(expected.min(ROOM)));
         // The engine keeps a part of each shard for entries on trial and admits none heavier than the rest.
+        let capacity = entries.capacity();
         let heaviest = ((entries.shard_capacity() as f64 * HOT) as u64).max(size.capacity.min(1));
-        Self { entries, heaviest }
+        let heaviest = if capacity == 0 { 0 } else { heaviest };
+        Self { entries, capacity, heaviest }
     }
 
     pub(crate) fn heaviest(&self) -> u64 {
-        if self.entries.capacity() == 0 { 0 } else { self.heaviest }
+        self.heaviest
     }
 
     #[inline]
@@ -103,7 +107,7 @@ impl<K: Hash + Eq, V: Clone> Engine<K, V> {
     }
 
     pub(crate) fn capacity(&self) -> u64 {
-        self.entries.capacity()
+        self.capacity
     }
 
     pub(crate) fn memory(&self) -> u64 {

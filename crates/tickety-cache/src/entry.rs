@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ClassId;
+use crate::tag::Names;
 
 /// A value to be stored, with the terms it is stored under; what isn't set comes from its class.
 ///
@@ -33,7 +34,7 @@ pub(crate) struct Terms {
     pub(crate) soft_ttl: Option<Duration>,
     pub(crate) age: Duration,
     pub(crate) weight: Option<u32>,
-    pub(crate) tags: Vec<Arc<str>>,
+    pub(crate) tags: Names,
 }
 
 impl<V> Entry<V> {
@@ -86,7 +87,7 @@ impl<V> Entry<V> {
 
     /// Adds tags.
     pub fn tags<T: Into<Arc<str>>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
-        self.terms.tags.extend(tags.into_iter().map(Into::into));
+        tags.into_iter().for_each(|tag| self.terms.tags.push(tag.into()));
         self
     }
 

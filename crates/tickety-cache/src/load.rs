@@ -179,6 +179,14 @@ enum Step<V, S> {
     Alone { began: u64, fallback: Option<Fallback<V>> },
 }
 
+/// When a caller looked.
+#[derive(Clone, Copy)]
+struct Look {
+    begun: Tick,
+    /// How often anything had been stored in the lane.
+    stores: u64,
+}
+
 /// What a caller sees at first glance.
 enum Glanced<V> {
     /// What it wants.
@@ -258,11 +266,11 @@ impl<K, V: Clone + Send + 'static> Drop for Seat<'_, K, V> {
 impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     /// Looks for what is fresh, and goes on with less if there is nothing: most calls end here.
     #[inline]
-    fn glance<Q>(&self, key: &Q, options: LoadOptions) -> Glanced<V>
+    fn glance<Q>(&self, key: &Q, look: Look, options: LoadOptions) -> Glanced<V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let glance = Glance::fresh(key, self.tally(), &self.world);
+        let glance = Glance::fresh(key, look.begun, self.tally(), &self.world);
         let value = self.find(&glance);
         match (value, glance.seen()) {
             (Some(Some(value)), Some(seen)) => {
@@ -281,6 +289,12 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         }
     }
 
+    /// Notes when a caller looks.
+    #[inline]
+    fn look(&self, hash: u64) -> Look {
+        Look { begun: self.world.time.now(), stores: self.lane(hash).stores.load(Ordering::Acquire) }
+    }
+
     /// Decides what a caller has to do that has just come; `None` if it should look again.
     fn first_step<Q>(&self, key: &Q, hash: u64, caller: Caller) -> Option<Step<V, Seat<'_, K, V>>>
     where
@@ -289,10 +303,10 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         if self.world.ahead {
             return Some(self.step(key, hash, caller, true));
         }
-        let seen = self.lane(hash).stores.load(Ordering::Acquire);
-        match self.glance(key, caller.options) {
+        let look = self.look(hash);
+        match self.glance(key, look, caller.options) {
             Glanced::Fresh(lookup) => Some(Step::Serve { lookup, ahead: false }),
-            Glanced::Absent => self.enter(key, hash, caller, seen, None),
+            Glanced::Absent => self.enter(key, hash, caller, look, None),
             Glanced::Else => Some(self.step(key, hash, caller, true)),
         }
     }
@@ -303,7 +317,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         loop {
-            let seen = self.lane(hash).stores.load(Ordering::Acquire);
+            let look = self.look(hash);
             let probe = self.probe(key, Wanted::Kept, if first { self.tally() } else { Tally::None });
             let value = self.find(&probe);
             let found = probe.found();
@@ -337,20 +351,19 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
                 _ if first => self.count(Count::Miss, caller.class()),
                 _ => {}
             }
-            if let Some(step) = self.enter(key, hash, caller, seen, fallback) {
+            if let Some(step) = self.enter(key, hash, caller, look, fallback) {
                 return step;
             }
         }
     }
 
-    /// Joins or begins a load, unless the entry was stored meanwhile, `seen` being how often anything was stored in the
-    /// lane when the caller looked.
+    /// Joins or begins a load, unless the entry was stored since the caller looked.
     fn enter<Q>(
         &self,
         key: &Q,
         hash: u64,
         caller: Caller,
-        seen: u64,
+        look: Look,
         fallback: Option<Fallback<V>>,
     ) -> Option<Step<V, Seat<'_, K, V>>>
     where
@@ -380,7 +393,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
             return Some(Step::Wait { seat, joined: self.sequence(), fallback });
         }
         // Whoever had just loaded it when this caller looked is no longer in the lane.
-        if cell.stores.load(Ordering::Acquire) != seen {
+        if cell.stores.load(Ordering::Acquire) != look.stores {
             let probe = self.probe(key, Wanted::Live, Tally::None);
             let fresh = self.spaces().any(|space| space.contains(&probe))
                 && probe.found().is_some_and(|found| {
@@ -393,7 +406,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         if fallback.is_some() {
             self.count(Count::Refresh, caller.class());
         }
-        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, caller);
+        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, look.begun, caller);
         let lead = match flight {
             None => Lead::Here(run),
             Some(flight) => Lead::Driven(Seat::take(self, flight, hash, run.id), run),
@@ -411,17 +424,24 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
             return None;
         }
         self.count(Count::Refresh, caller.class());
-        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, caller);
+        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, self.world.time.now(), caller);
         Some((Seat::take(self, flight?, hash, run.id), run))
     }
 
     /// Registers a load. It has a flight at once if that does the work.
-    fn begin(&self, lane: &mut Loads<K, V>, key: K, hash: u64, caller: Caller) -> (Run, Option<OneFlight<V>>) {
+    fn begin(
+        &self,
+        lane: &mut Loads<K, V>,
+        key: K,
+        hash: u64,
+        begun: Tick,
+        caller: Caller,
+    ) -> (Run, Option<OneFlight<V>>) {
         let began = self.sequence();
         let here = caller.pilot == Pilot::Caller;
         let flight = (!here).then(|| Flight::new(began, caller.pilot));
         let id = lane.begin(hash, key, began, if here { thread_number() } else { 0 }, flight.clone());
-        (Run { hash, id, began, class: caller.options.class, begun: self.world.time.now() }, flight)
+        (Run { hash, id, began, class: caller.options.class, begun }, flight)
     }
 
     /// Stores what a load brought, if it may, and tells all who wait. Returns whether it came stale.

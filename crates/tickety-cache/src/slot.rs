@@ -418,8 +418,8 @@ impl<'a, Q: ?Sized> Glance<'a, Q> {
 
     /// Makes one that finds what is fresh and knows its age.
     #[inline]
-    pub(crate) fn fresh(key: &'a Q, tally: Tally, world: &'a World) -> Self {
-        Self { key, world, now: Some(world.time.now()), tally, stale: false, seen: Cell::new(None) }
+    pub(crate) fn fresh(key: &'a Q, now: Tick, tally: Tally, world: &'a World) -> Self {
+        Self { key, world, now: Some(now), tally, stale: false, seen: Cell::new(None) }
     }
 
     /// Returns what was seen of the key, whether it will do or not.

@@ -23,12 +23,13 @@ pub(crate) enum Count {
     Refused,
     Rejected,
     Insert,
-    WeightIn,
+    /// Of entries that weigh more than 1 what they weigh more.
+    HeavyIn,
     Capacity,
     Expired,
     Replaced,
     Invalidated,
-    WeightOut,
+    HeavyOut,
 }
 
 const COUNTS: usize = 19;
@@ -248,7 +249,8 @@ impl Stats {
             removals,
             // Threads count on while they are added up, so a removal may be seen before its insertion.
             entries: sums.get(Count::Insert).saturating_sub(gone),
-            weight: sums.get(Count::WeightIn).saturating_sub(sums.get(Count::WeightOut)),
+            weight: (sums.get(Count::Insert) + sums.get(Count::HeavyIn))
+                .saturating_sub(gone + sums.get(Count::HeavyOut)),
             capacity: 0,
         }
     }

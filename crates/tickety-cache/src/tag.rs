@@ -29,6 +29,36 @@ impl Tag {
     }
 }
 
+/// Names of tags; most often there is at most one, for which nothing is allocated.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names {
+    first: Option<Arc<str>>,
+    others: Vec<Arc<str>>,
+}
+
+impl Names {
+    pub(crate) fn push(&mut self, name: Arc<str>) {
+        if self.first.is_none() {
+            self.first = Some(name);
+        } else {
+            self.others.push(name);
+        }
+    }
+
+    #[cfg(feature = "async")]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.first.iter().chain(&self.others)
+    }
+}
+
+impl FromIterator<Arc<str>> for Names {
+    fn from_iter<I: IntoIterator<Item = Arc<str>>>(names: I) -> Self {
+        let mut all = Self::default();
+        names.into_iter().for_each(|name| all.push(name));
+        all
+    }
+}
+
 /// The tags of an entry.
 #[derive(Clone, Debug)]
 pub(crate) struct Tagged {
@@ -72,11 +102,11 @@ impl Tags {
     }
 
     /// Returns the tags of these names.
-    pub(crate) fn tagged(&self, names: &[Arc<str>]) -> Option<Tagged> {
-        let (first, others) = names.split_first()?;
+    pub(crate) fn tagged(&self, names: &Names) -> Option<Tagged> {
+        let first = names.first.as_ref()?;
         let mut registry = self.registry.lock();
         let first = registry.tag(first);
-        let others = others.iter().map(|name| registry.tag(name)).collect();
+        let others = names.others.iter().map(|name| registry.tag(name)).collect();
         Some(Tagged { first, others })
     }
 

@@ -75,7 +75,7 @@ impl<V> From<Entry<V>> for Kept<V> {
     fn from(entry: Entry<V>) -> Self {
         let Entry { value, terms } = entry;
         let Terms { class: _, ttl, soft_ttl, age, weight, tags } = terms;
-        Self { value, age, ttl, soft_ttl, weight, tags }
+        Self { value, age, ttl, soft_ttl, weight, tags: tags.iter().cloned().collect() }
     }
 }
 
@@ -90,7 +90,7 @@ impl<V> From<Kept<V>> for Entry<V> {
                 soft_ttl: soft_ttl.or(Some(Duration::MAX)),
                 age,
                 weight,
-                tags,
+                tags: tags.into_iter().collect(),
             },
         }
     }

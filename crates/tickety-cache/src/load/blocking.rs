@@ -5,7 +5,6 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use equivalent::Equivalent;
@@ -116,10 +115,10 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Cache<K, V> {
         let inner = &**self.inner();
         let caller = Caller { options, pilot: Pilot::Caller, blocks: true };
         let hash = inner.hash(key);
-        let seen = inner.lane(hash).stores.load(Ordering::Acquire);
-        let mut step = match inner.glance(key, options) {
+        let look = inner.look(hash);
+        let mut step = match inner.glance(key, look, options) {
             Glanced::Fresh(lookup) => return Ok(lookup),
-            Glanced::Absent => inner.enter(key, hash, caller, seen, None),
+            Glanced::Absent => inner.enter(key, hash, caller, look, None),
             Glanced::Else => Some(inner.step(key, hash, caller, true)),
         };
         loop {

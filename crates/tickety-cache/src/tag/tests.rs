@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::tag::{IDLE, Tags};
+use crate::tag::{IDLE, Names, Tags};
 
 fn stamp_of(tags: &Tags, names: &[&str]) -> u64 {
-    let names: Vec<Arc<str>> = names.iter().map(|name| (*name).into()).collect();
+    let names: Names = names.iter().map(|name| Arc::from(*name)).collect();
     tags.tagged(&names).unwrap().stamp()
 }
 
@@ -33,7 +33,7 @@ fn a_forgotten_stamp_still_holds() {
 #[test]
 fn the_newest_of_several_stamps_counts() {
     let tags = Tags::default();
-    let tagged = tags.tagged(&["a".into(), "b".into(), "c".into()]).unwrap();
+    let tagged = tags.tagged(&["a", "b", "c"].map(Arc::from).into_iter().collect()).unwrap();
     assert_eq!(tagged.stamp(), 0);
     tags.stamp("d", || 8);
     assert_eq!((tagged.stamp(), tags.newest()), (0, 8));

@@ -21,7 +21,7 @@ use shuttle::thread;
 
 use self::flight::{End, Flight, Pilot, Role};
 use self::lane::Lane;
-use self::tag::{Tagged, Tags};
+use self::tag::{Names, Tagged, Tags};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
 const SCHEDULES: usize = 2000;
@@ -30,6 +30,10 @@ const SCHEDULES: usize = 2000;
 fn check(test: impl Fn() + Send + Sync + Clone + 'static) {
     shuttle::check_random(test.clone(), SCHEDULES);
     shuttle::check_pct(test, SCHEDULES, 3);
+}
+
+fn names(name: &str) -> Names {
+    std::iter::once(Arc::from(name)).collect()
 }
 
 /// The parts of a cache that decide, for a single key.
@@ -81,7 +85,7 @@ impl Cache {
         self.loads.fetch_add(1, Ordering::SeqCst);
         thread::yield_now();
         let value = self.source.load(Ordering::SeqCst);
-        Loaded { value, since: began, tags: Arc::new(self.tags.tagged(&["t".into()]).unwrap()) }
+        Loaded { value, since: began, tags: Arc::new(self.tags.tagged(&names("t")).unwrap()) }
     }
 
     /// The steps of a loading call on a thread.
@@ -198,7 +202,7 @@ fn who_sees_the_newest_stamp_sees_all_before_it() {
     check(|| {
         let (tags, sequence) = (Arc::new(Tags::default()), Arc::new(AtomicU64::new(0)));
         let names = ["a", "b"];
-        let tagged: Vec<_> = names.iter().map(|name| tags.tagged(&[(*name).into()]).unwrap()).collect();
+        let tagged: Vec<_> = names.iter().map(|name| tags.tagged(&self::names(name)).unwrap()).collect();
         let threads: Vec<_> = names
             .map(|name| {
                 let (tags, sequence) = (tags.clone(), sequence.clone());
