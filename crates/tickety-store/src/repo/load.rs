@@ -7,8 +7,8 @@ use tickety_core::schema::Schema;
 
 use super::files::{Content, FileError, HomeDir};
 use super::format::{self, FormatError};
-use super::layout::RecordPath;
-use super::scan::StrayReason;
+use super::layout::{RecordPath, Shard};
+use super::scan::{self, StrayReason};
 use super::stat::StatKey;
 use crate::storage::RecordProblem;
 
@@ -89,6 +89,7 @@ pub(super) fn load(home: &HomeDir, schema: &Schema, key: IssueKey, comments: &[R
     let record = match home.read(&path.home_path(), format::ISSUE_BYTES as u64) {
         // What stands where the directory should is reported once, and not for every record it hides.
         Ok(None) | Err(FileError::NotADirectory { .. }) => return Found::Missing,
+        Err(_) if scan::is_locked(home, Shard::of(key.number)) => return Found::Missing,
         Ok(Some(content)) => {
             files.push(loaded_file(path, None, &content, taken_ns));
             match format::parse_issue(&content.bytes, key, schema) {

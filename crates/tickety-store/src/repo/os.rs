@@ -92,6 +92,13 @@ pub(crate) fn stat_at(dir: BorrowedFd<'_>, path: impl rustix::path::Arg) -> io::
     Ok(file_stat(&rustix::fs::statat(dir, path, AtFlags::SYMLINK_NOFOLLOW)?))
 }
 
+/// Whether this process may not list or search a directory.
+pub(crate) fn is_denied(dir: BorrowedFd<'_>, path: impl rustix::path::Arg) -> bool {
+    use rustix::fs::Access;
+    let denied = rustix::fs::accessat(dir, path, Access::READ_OK | Access::EXEC_OK, AtFlags::EACCESS);
+    matches!(denied, Err(Errno::ACCESS))
+}
+
 /// Looks at an open file.
 pub(crate) fn stat_open(file: BorrowedFd<'_>) -> io::Result<FileStat> {
     Ok(file_stat(&rustix::fs::fstat(file)?))

@@ -83,6 +83,9 @@ pub enum StrayReason {
     /// It has the name of a shard but is no directory.
     #[error("{} where a directory of records is expected: {}", .0.name(), .0.advice())]
     ShardKind(FileKind),
+    /// It is a directory of records that may not be listed.
+    #[error("a directory of records that you have no permission to list: give yourself read and search permission")]
+    ShardLocked,
     /// It can't be looked at.
     #[error("can't be looked at: {0}")]
     Unreadable(io::ErrorKind),
@@ -108,6 +111,9 @@ impl<'home> Scanner<'home> {
             let stray = |reason| Stray { path: Path::new(ISSUES_DIR).join(path_of(name.to_bytes())), reason };
             match (Shard::parse(name.to_bytes()), kind) {
                 _ if is_temporary(name.to_bytes()) => {}
+                (Some(_), Some(FileKind::Directory)) if os::is_denied(issues.as_fd(), name) => {
+                    strays.push(stray(StrayReason::ShardLocked));
+                }
                 (Some(shard), Some(FileKind::Directory)) => shards.push(shard),
                 (Some(_), Some(kind)) => strays.push(stray(StrayReason::ShardKind(kind))),
                 // Vanished since it was listed.
@@ -132,13 +138,14 @@ impl<'home> Scanner<'home> {
     }
 
     /// Lists one directory and looks at each of its records. `None` if there is no such directory; what
-    /// stands in its place is a stray.
+    /// stands in its place is a stray, and so is one that may not be listed.
     pub fn scan_shard(&self, shard: Shard) -> Result<Option<ShardScan>, FileError> {
         let path = shard_path(shard);
         let dir = match self.home.open_directory(&path) {
             Ok(Some(dir)) => dir,
             Ok(None) => return Ok(None),
             Err(FileError::NotADirectory { path: found, .. }) if found.ends_with(&path) => return Ok(None),
+            Err(_) if is_locked(self.home, shard) => return Ok(None),
             Err(error) => return Err(error),
         };
         look_through(dir.as_fd(), shard).map(Some).map_err(|source| self.error(Path::new(&path), source))
@@ -190,7 +197,7 @@ pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, FileE
 
 /// Lists the names of the records of one directory, which costs a quarter of looking at each: all, or those of the
 /// issues of one number. The directory's own state is from before. `None` where the names don't tell all: there is no
-/// such directory, or something in it may be no regular file.
+/// such directory, it may not be listed, or something in it may be no regular file.
 pub fn list_shard(
     home: &HomeDir,
     shard: Shard,
@@ -200,6 +207,7 @@ pub fn list_shard(
     let dir = match home.open_directory(&path) {
         Ok(Some(dir)) => dir,
         Ok(None) | Err(FileError::NotADirectory { .. }) => return Ok(None),
+        Err(_) if is_locked(home, shard) => return Ok(None),
         Err(error) => return Err(error),
     };
     // Most names are those of others: they are passed over without being read.
@@ -239,6 +247,11 @@ pub fn highest_number(home: &HomeDir) -> Result<Option<IssueNumber>, FileError> 
         }
     }
     Ok(None)
+}
+
+/// Whether a directory of records is there and may not be listed or searched.
+pub(super) fn is_locked(home: &HomeDir, shard: Shard) -> bool {
+    os::is_denied(home.fd(), shard_path(shard).as_str())
 }
 
 fn shard_path(shard: Shard) -> String {

@@ -1,12 +1,13 @@
 //! Issues that can't be read are neither missing nor made again.
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::PathBuf;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
 
 use pollster::block_on;
 use tickety_core::IssueNumber;
 use tickety_core::operation::{Draft, Operation};
+use tickety_store::repo::Check;
 use tickety_store::{FreshnessMode, Identity, IssueStorage as _, RecordProblem, StorageError};
 
 use crate::home::{Home, get, list, titles};
@@ -120,5 +121,38 @@ fn what_hides_records_is_counted_wherever_problems_are() {
         fs::remove_file(&shard).unwrap();
         fs::rename(&aside, &shard).unwrap();
         assert_eq!(counts(&home), (2, 1), "{mode}");
+    }
+}
+
+#[test]
+fn a_directory_that_may_not_be_listed_hides_no_others() {
+    let lock = |shard: &Path, mode| fs::set_permissions(shard, fs::Permissions::from_mode(mode)).unwrap();
+    for mode in [FreshnessMode::Verify, FreshnessMode::Shards] {
+        let (home, _) = home();
+        let shard = home.record(1).parent().unwrap().to_owned();
+        let other = shard.with_file_name("002");
+        fs::create_dir(&other).unwrap();
+        lock(&other, 0o000);
+        if fs::read_dir(&other).is_ok() {
+            eprintln!("skipped: this user may list every directory");
+            return;
+        }
+        let counts = || {
+            let store = home.open_with(Some(mode));
+            let page = list(&store, "");
+            assert_eq!(store.verify_index().unwrap(), [], "{mode}");
+            (page.issues.len(), page.problems)
+        };
+        assert_eq!(counts(), (2, 1), "{mode}");
+        let findings = home.open().doctor(false).unwrap();
+        assert_eq!(findings.iter().map(|finding| finding.check).collect::<Vec<_>>(), [Check::Stray], "{findings:?}");
+        // One that the index knows.
+        lock(&shard, 0o000);
+        assert_eq!(counts(), (0, 2), "{mode}");
+        let error = get(&home.open_with(Some(mode)), 2).unwrap_err();
+        assert!(matches!(&error, StorageError::Unreadable { problem } if shard.ends_with(&problem.path)), "{error}");
+        lock(&shard, 0o755);
+        lock(&other, 0o755);
+        assert_eq!(counts(), (2, 0), "{mode}");
     }
 }
