@@ -387,6 +387,7 @@ trait Sink {
     fn issue(&mut self, loaded: &Loaded, state: &RecordState) -> Result<(), IndexError>;
     fn no_issue(&mut self, key: IssueKey) -> Result<(), IndexError>;
     fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError>;
+    fn no_file(&mut self, path: &RecordPath) -> Result<(), IndexError>;
     fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError>;
     fn no_problem(&mut self, path: &str) -> Result<(), IndexError>;
 }
@@ -402,6 +403,10 @@ impl Sink for IndexWriter<'_> {
 
     fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError> {
         self.put_file(file)
+    }
+
+    fn no_file(&mut self, path: &RecordPath) -> Result<(), IndexError> {
+        self.remove_file(path)
     }
 
     fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
@@ -424,6 +429,10 @@ impl Sink for IndexBuilder {
 
     fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError> {
         self.put_file(file)
+    }
+
+    fn no_file(&mut self, _path: &RecordPath) -> Result<(), IndexError> {
+        Ok(())
     }
 
     fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
@@ -457,7 +466,11 @@ fn put(
     for file in found.files() {
         sink.no_problem(&shown(file.path))?;
     }
-    for (_, problem) in found.problems() {
+    for (path, problem) in found.problems() {
+        // What could not be read at all has no state to compare with.
+        if !found.files().iter().any(|file| file.path == *path) {
+            sink.no_file(path)?;
+        }
         sink.problem(problem)?;
     }
     Ok(())

@@ -125,6 +125,21 @@ fn what_hides_records_is_counted_wherever_problems_are() {
 }
 
 #[test]
+fn the_index_is_the_same_brought_up_to_date_and_made_afresh_once_a_file_is_too_large() {
+    for mode in [FreshnessMode::Verify, FreshnessMode::Shards] {
+        let (home, _) = home();
+        assert_eq!(titles(&home.open_with(Some(mode)), "").len(), 2);
+        let record = home.record(1);
+        fs::write(&record, vec![b'a'; 5_000_000]).unwrap();
+        // Only an entry that comes or goes shows in the directory.
+        fs::write(record.with_file_name("notes.txt"), "mine").unwrap();
+        let _ = get(&home.open_with(Some(mode)), 1).unwrap_err();
+        assert_eq!(list(&home.open_with(Some(mode)), "").problems, 1, "{mode}");
+        assert_eq!(home.open_with(Some(mode)).verify_index().unwrap(), [], "{mode}");
+    }
+}
+
+#[test]
 fn a_directory_that_may_not_be_listed_hides_no_others() {
     let lock = |shard: &Path, mode| fs::set_permissions(shard, fs::Permissions::from_mode(mode)).unwrap();
     for mode in [FreshnessMode::Verify, FreshnessMode::Shards] {
