@@ -57,7 +57,7 @@
 //! The engine is [quick_cache], whose policy is a modified CLOCK-PRO: like S3-FIFO, it keeps new entries on
 //! trial and remembers those it has evicted, so that a scan doesn't flush what is hot. A cache of up to 10,000
 //! entries has one shard; larger ones have a power of two, at most eight for each processor, of at least
-//! 5,000 entries each, since each shard evicts for itself. The particulars of an entry (32 bytes) lie with its
+//! 5,000 entries each, since each shard evicts for itself. The particulars of an entry (40 bytes) lie with its
 //! key, where the engine shows them to a lookup without cloning anything.
 //!
 //! Invalidating a tag puts a stamp on it, however many entries carry it. An entry is compared with the stamps
@@ -71,11 +71,10 @@
 //! # Memory
 //!
 //! For a cache of `n` entries there are `1.5 n` places (the engine remembers half as many evicted keys), of about
-//! `size_of::<K>() + size_of::<Option<V>>() + 48` bytes, and some 10 bytes an entry in the index. With numbers of eight
-//! bytes as keys and values that is an overhead of about 105 bytes an entry. Each entry that has tags, a weight
-//! other than 1, or ends when idle takes an allocation of 40 bytes more. Room is made at once
-//! ([`Builder::initial_capacity`]), and a full cache grows no further. Besides, a cache takes some 10 kB for its lanes and
-//! 3 kB for each thread and class.
+//! `size_of::<K>() + size_of::<Option<V>>() + 56` bytes, and some 13 bytes an entry in the index. With numbers of eight
+//! bytes as keys and values that is an overhead of about 117 bytes an entry. A tag takes nothing more; of several tags an
+//! entry takes an allocation of 8 bytes each and 48 for all. Room is made at once ([`Builder::initial_capacity`]), and a
+//! full cache grows no further. Besides, a cache takes some 12 kB for its lanes and 256 bytes for each thread and class.
 //!
 //! # Beside others
 //!

@@ -6,6 +6,7 @@
 
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use equivalent::Equivalent;
@@ -13,7 +14,7 @@ use equivalent::Equivalent;
 use crate::class::Rules;
 use crate::clock::{Birth, Span, Tick, Time};
 use crate::stats::Count;
-use crate::tag::{Tagged, Tags};
+use crate::tag::{Tag, Tags};
 
 /// A key with the particulars of its entry.
 #[derive(Debug, Clone)]
@@ -36,27 +37,21 @@ impl<K: PartialEq> PartialEq for Slot<K> {
 
 impl<K: Eq> Eq for Slot<K> {}
 
-/// The particulars of an entry: 32 bytes, since a hit's price is the memory it touches.
+/// The particulars of an entry: 40 bytes, since a hit's price is the memory it touches.
 #[derive(Debug)]
 pub(crate) struct Facts {
     /// Up to which stamp its tags are known not to have been invalidated.
     checked: AtomicU64,
-    rare: Option<Box<Rare>>,
+    tags: Option<Arc<Tag>>,
     born: Birth,
     pub(crate) soft: Span,
     pub(crate) hard: Span,
-    kind: Kind,
-    /// In units of the sampling period.
-    hits: AtomicU16,
-}
-
-/// The particulars that most entries don't have.
-#[derive(Debug)]
-struct Rare {
-    tags: Option<Tagged>,
     weight: u32,
     /// When it was last asked for, if its class ends idle entries: units of 64 ticks since it was born.
     touched: AtomicU32,
+    kind: Kind,
+    /// In units of the sampling period.
+    hits: AtomicU16,
 }
 
 /// A class and two marks.
@@ -99,18 +94,26 @@ pub(crate) struct Start {
     /// How long it is fresh, and how long it lives.
     pub(crate) spans: (Span, Span),
     pub(crate) weight: u32,
-    pub(crate) tags: Option<Tagged>,
+    pub(crate) tags: Option<Arc<Tag>>,
 }
 
 impl Facts {
     pub(crate) fn new(start: Start) -> Self {
         let Start { born, since, class, negative, idles, spans: (soft, hard), weight, tags } = start;
         let kind = Kind(class | if negative { NEGATIVE } else { 0 } | if idles { IDLES } else { 0 });
-        let rare = (tags.is_some() || weight != 1 || idles)
-            .then(|| Box::new(Rare { tags, weight, touched: AtomicU32::new(0) }));
         // What is over isn't fresh: so one comparison tells what is fresh.
         let soft = if soft.ticks() < hard.ticks() { soft } else { hard };
-        Self { checked: AtomicU64::new(since), rare, born: Birth::new(born), soft, hard, kind, hits: AtomicU16::new(0) }
+        Self {
+            checked: AtomicU64::new(since),
+            tags,
+            born: Birth::new(born),
+            soft,
+            hard,
+            weight,
+            touched: AtomicU32::new(0),
+            kind,
+            hits: AtomicU16::new(0),
+        }
     }
 
     pub(crate) fn class(&self) -> u16 {
@@ -122,11 +125,11 @@ impl Facts {
     }
 
     pub(crate) fn weight(&self) -> u32 {
-        self.rare.as_ref().map_or(1, |rare| rare.weight)
+        self.weight
     }
 
-    pub(crate) fn tags(&self) -> Option<&Tagged> {
-        self.rare.as_ref()?.tags.as_ref()
+    pub(crate) fn tags(&self) -> Option<&Tag> {
+        self.tags.as_deref()
     }
 
     /// Returns how many hits were counted, in units of the sampling period.
@@ -150,17 +153,17 @@ impl Facts {
     /// Whether one of its tags was invalidated since it was made.
     #[inline]
     pub(crate) fn outdated(&self, tags: &Tags) -> bool {
-        match &self.rare {
-            Some(rare) if tags.newest() > self.checked.load(Ordering::Relaxed) => self.check(rare, tags),
+        match &self.tags {
+            Some(own) if tags.newest() > self.checked.load(Ordering::Relaxed) => self.check(own, tags),
             _ => false,
         }
     }
 
-    fn check(&self, rare: &Rare, tags: &Tags) -> bool {
+    fn check(&self, own: &Tag, tags: &Tags) -> bool {
         // Read first: a stamp that comes after is greater and will be looked for again.
         let newest = tags.newest();
         let checked = self.checked.load(Ordering::Relaxed);
-        let outdated = rare.tags.as_ref().is_some_and(|own| own.stamp() > checked);
+        let outdated = own.stamp() > checked;
         if !outdated {
             self.checked.fetch_max(newest, Ordering::Relaxed);
         }
@@ -196,16 +199,13 @@ impl Facts {
 
     /// Returns the ticks since it was last asked for, if anything a few too many.
     fn idle_for(&self, age: u64) -> u64 {
-        let touched = self.rare.as_ref().map_or(0, |rare| rare.touched.load(Ordering::Relaxed));
-        age.saturating_sub(u64::from(touched) << 6)
+        age.saturating_sub(u64::from(self.touched.load(Ordering::Relaxed)) << 6)
     }
 
     fn touch(&self, age: u64) {
         let units = u32::try_from(age >> 6).unwrap_or(u32::MAX);
-        if let Some(rare) = &self.rare
-            && rare.touched.load(Ordering::Relaxed) != units
-        {
-            rare.touched.store(units, Ordering::Relaxed);
+        if self.kind.idles() && self.touched.load(Ordering::Relaxed) != units {
+            self.touched.store(units, Ordering::Relaxed);
         }
     }
 
@@ -220,17 +220,14 @@ impl Facts {
 
 impl Clone for Facts {
     fn clone(&self) -> Self {
-        let clone = |rare: &Rare| Rare {
-            tags: rare.tags.clone(),
-            weight: rare.weight,
-            touched: AtomicU32::new(rare.touched.load(Ordering::Relaxed)),
-        };
         Self {
             checked: AtomicU64::new(self.checked.load(Ordering::Relaxed)),
-            rare: self.rare.as_deref().map(|rare| Box::new(clone(rare))),
+            tags: self.tags.clone(),
             born: self.born,
             soft: self.soft,
             hard: self.hard,
+            weight: self.weight,
+            touched: AtomicU32::new(self.touched.load(Ordering::Relaxed)),
             kind: self.kind,
             hits: AtomicU16::new(self.hits()),
         }

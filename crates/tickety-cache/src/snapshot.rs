@@ -179,9 +179,9 @@ fn write_entry<K, V>(
         to.extend(span_milliseconds(span).to_le_bytes());
     }
     to.extend(u64::from(slot.facts.weight()).to_le_bytes());
-    let tags: Vec<_> = slot.facts.tags().into_iter().flat_map(|tags| tags.iter()).collect();
+    let tags: Vec<_> = slot.facts.tags().into_iter().flat_map(|tag| tag.names()).collect();
     to.extend((tags.len() as u64).to_le_bytes());
-    tags.into_iter().for_each(|tag| put_bytes(to, tag.name().as_bytes()));
+    tags.into_iter().for_each(|tag| put_bytes(to, tag.as_bytes()));
     Ok(())
 }
 

@@ -100,7 +100,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
                 expires_in: facts.hard.duration().map(|_| duration(facts.hard.ticks() - age)),
                 hits,
                 weight: facts.weight(),
-                tags: facts.tags().into_iter().flat_map(|tags| tags.iter()).map(|tag| tag.name().clone()).collect(),
+                tags: facts.tags().into_iter().flat_map(|tag| tag.names()).cloned().collect(),
                 stale: verdict == crate::slot::Verdict::Stale,
                 negative: facts.negative(),
                 key: slot.key,

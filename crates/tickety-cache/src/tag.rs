@@ -11,21 +11,32 @@ use crate::sync::{AtomicU64, Mutex, Ordering};
 /// How many tags that no entry carries may be remembered besides as many as are carried.
 pub(crate) const IDLE: usize = 1024;
 
-/// A tag and when it was last invalidated.
+/// A tag and when it was last invalidated, or several tags of an entry together.
+///
+/// An entry points to one of them, so that the entries of a single tag, which most tagged ones are, need nothing of
+/// their own.
 #[derive(Debug)]
 pub(crate) struct Tag {
     name: Arc<str>,
     stamp: AtomicU64,
+    parts: Box<[Arc<Tag>]>,
 }
 
 impl Tag {
-    pub(crate) fn name(&self) -> &Arc<str> {
-        &self.name
+    fn new(name: Arc<str>, stamp: u64) -> Arc<Self> {
+        Arc::new(Self { name, stamp: AtomicU64::new(stamp), parts: Box::default() })
     }
 
-    #[inline]
-    fn stamp(&self) -> u64 {
-        self.stamp.load(Ordering::Acquire)
+    /// Returns the names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        let single = self.parts.is_empty().then_some(&self.name);
+        single.into_iter().chain(self.parts.iter().map(|part| &part.name))
+    }
+
+    /// Returns the newest stamp.
+    pub(crate) fn stamp(&self) -> u64 {
+        let own = self.stamp.load(Ordering::Acquire);
+        self.parts.iter().fold(own, |newest, part| newest.max(part.stamp()))
     }
 }
 
@@ -59,24 +70,6 @@ impl FromIterator<Arc<str>> for Names {
     }
 }
 
-/// The tags of an entry.
-#[derive(Clone, Debug)]
-pub(crate) struct Tagged {
-    first: Arc<Tag>,
-    others: Box<[Arc<Tag>]>,
-}
-
-impl Tagged {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Tag>> {
-        std::iter::once(&self.first).chain(self.others.iter())
-    }
-
-    /// Returns the newest stamp.
-    pub(crate) fn stamp(&self) -> u64 {
-        self.others.iter().fold(self.first.stamp(), |newest, tag| newest.max(tag.stamp()))
-    }
-}
-
 /// The tags of a cache.
 #[derive(Debug, Default)]
 pub(crate) struct Tags {
@@ -102,12 +95,16 @@ impl Tags {
     }
 
     /// Returns the tags of these names.
-    pub(crate) fn tagged(&self, names: &Names) -> Option<Tagged> {
+    pub(crate) fn tagged(&self, names: &Names) -> Option<Arc<Tag>> {
         let first = names.first.as_ref()?;
         let mut registry = self.registry.lock();
         let first = registry.tag(first);
-        let others = names.others.iter().map(|name| registry.tag(name)).collect();
-        Some(Tagged { first, others })
+        if names.others.is_empty() {
+            return Some(first);
+        }
+        let others = names.others.iter().map(|name| registry.tag(name));
+        let parts = std::iter::once(first).chain(others).collect();
+        Some(Arc::new(Tag { name: Arc::default(), stamp: AtomicU64::new(0), parts }))
     }
 
     /// Stamps a tag with the next number of a sequence. Stamps are drawn and put one after the other, so that
@@ -119,7 +116,7 @@ impl Tags {
             tag.stamp.store(stamp, Ordering::Release);
         } else if registry.tags.len() < registry.limit.max(IDLE) {
             let name: Arc<str> = name.into();
-            let tag = Arc::new(Tag { name: name.clone(), stamp: AtomicU64::new(stamp) });
+            let tag = Tag::new(name.clone(), stamp);
             registry.tags.insert(name, tag);
         } else {
             // No entry carries it; a load on its way that does will not be stored, nor will others that
@@ -138,7 +135,7 @@ impl Registry {
         if self.tags.len() >= self.limit.max(IDLE) {
             self.forget();
         }
-        let tag = Arc::new(Tag { name: name.clone(), stamp: AtomicU64::new(self.floor) });
+        let tag = Tag::new(name.clone(), self.floor);
         self.tags.insert(name.clone(), tag.clone());
         tag
     }

@@ -21,7 +21,7 @@ use shuttle::thread;
 
 use self::flight::{End, Flight, Pilot, Role};
 use self::lane::Lane;
-use self::tag::{Names, Tagged, Tags};
+use self::tag::{Names, Tag, Tags};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 
 const SCHEDULES: usize = 2000;
@@ -52,7 +52,7 @@ struct Cache {
 struct Loaded {
     value: u64,
     since: u64,
-    tags: Arc<Tagged>,
+    tags: Arc<Tag>,
 }
 
 const KEY: u8 = 1;
@@ -85,7 +85,7 @@ impl Cache {
         self.loads.fetch_add(1, Ordering::SeqCst);
         thread::yield_now();
         let value = self.source.load(Ordering::SeqCst);
-        Loaded { value, since: began, tags: Arc::new(self.tags.tagged(&names("t")).unwrap()) }
+        Loaded { value, since: began, tags: self.tags.tagged(&names("t")).unwrap() }
     }
 
     /// The steps of a loading call on a thread.
@@ -251,7 +251,7 @@ fn whoever_waits_drives_the_work_to_its_end() {
         flight.load(Box::pin(Steps { left: 2, flight: flight.clone(), polled }));
         // One polls once and never again.
         let parked = flight.board();
-        let _ = flight.poll(parked, &mut Context::from_waker(Waker::noop()), Role::Task);
+        let _ = flight.poll(parked, &mut Context::from_waker(Waker::noop()), Role::Spawned);
         let threads: Vec<_> = (0..2)
             .map(|_| {
                 let (flight, seat) = (flight.clone(), flight.board());
