@@ -3,10 +3,11 @@
 //!
 //! The engine asks stores through their traits and knows no concrete one, no wire format, no
 //! protocol and no command line. It reads and writes streams that it is given, never a file by
-//! name, and never asks for the time.
+//! name, and never asks what time it is.
 
 pub mod convert;
 pub mod export;
 pub mod import;
+pub mod layers;
 pub mod questions;
 pub mod sample;

@@ -57,8 +57,13 @@ pub fn wanted_texts(filter: &Expr) -> Vec<(TextScope, TextMatch)> {
     wanted
 }
 
+/// Whether a filter looks for text, or for text that must not occur.
+pub fn has_text(filter: &Expr) -> bool {
+    any_term(filter, &mut |term| matches!(term, Term::Text(..)))
+}
+
 /// Whether `test` holds for a condition of the filter, negated or not; asks until it does.
-fn any_term(filter: &Expr, test: &mut impl FnMut(&Term) -> bool) -> bool {
+pub(crate) fn any_term(filter: &Expr, test: &mut impl FnMut(&Term) -> bool) -> bool {
     match filter {
         Expr::All(parts) | Expr::Any(parts) => parts.iter().any(|part| any_term(part, test)),
         Expr::Not(part) => any_term(part, test),

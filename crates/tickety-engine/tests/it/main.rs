@@ -5,6 +5,7 @@
 mod beads;
 mod damaged;
 mod interchange;
+mod layers;
 mod merging;
 mod real_data;
 mod unreadable;

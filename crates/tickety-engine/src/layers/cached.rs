@@ -1,0 +1,434 @@
+//! A layer that keeps issues and answers in memory, and drops what a change makes wrong.
+
+mod sync;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tickety_cache::keys::CanonicalKey;
+use tickety_cache::{Cache, Class, ClassId, Clock, Entry};
+use tickety_core::graph::Graph;
+use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector};
+use tickety_core::query::{Moment, Query};
+use tickety_core::schema::Schema;
+use tickety_store::{
+    Batch, BatchOutcome, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText,
+    Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
+};
+
+use self::sync::Doubt;
+use super::clock::Monotonic;
+use super::queries::{Answer, Asked, KeptAnswer};
+use super::settings::CacheSettings;
+
+/// Keeps issues and answers of the store beneath it.
+///
+/// **What is kept.** Issues by name and id (class `get`); lists, counts, statistics and graphs under
+/// the canonical form of the question (classes `search.keyword` where it looks for text, `search.filter`, `graph`).
+/// Failures are not kept, nor is what depends on the minute (`updated:>2h`). A query that depends on the day or on who
+/// asks is another one on another day or for another person.
+///
+/// **How fresh it is.** Before a kept answer is given, the store beneath is asked to
+/// [look](IssueStorage::stamp) at what it would look at to answer itself, at most once in
+/// [`check_every`](CacheSettings::check_every) for all entries together where the store looks at every record, and
+/// for each entry elsewhere. If anything differs, what it changes is dropped first. So an answer is older than one
+/// of the store beneath by at most that time; writes through this layer are seen by every read that begins after them.
+/// The freshness that an answer tells is that of the last look.
+///
+/// **What a change drops.** The issues that changed, were linked to them or are now; and the answers that fit one of
+/// those issues as it was or as it is, unless it is certain that they show no difference. What an issue was is known
+/// if it was written here or was kept; otherwise all answers go.
+///
+/// A store that can't give [stamps](IssueStorage::stamp) is asked every time. Each layer has its memory for
+/// itself, which is how projects are kept apart.
+pub struct CachedIssueStorage {
+    inner: Arc<dyn IssueStorage>,
+    clock: Arc<dyn Clock>,
+    settings: CacheSettings,
+    issues: Cache<IssueSelector, Arc<KeptIssue>>,
+    answers: Cache<CanonicalKey, Arc<KeptAnswer>>,
+    classes: Classes,
+    state: Mutex<State>,
+    /// When everything was last compared with the truth, in nanoseconds of the clock; 0 for never.
+    all_checked: AtomicU64,
+    /// Whether a write may have happened that isn't taken into account.
+    in_doubt: AtomicBool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Classes {
+    get: ClassId,
+    keyword: ClassId,
+    filter: ClassId,
+    graph: ClassId,
+}
+
+/// What the entries are valid for.
+#[derive(Debug, Default)]
+struct State {
+    /// The state of the store beneath; absent as long as nothing is kept.
+    known: Option<Stamp>,
+    /// How that was last checked.
+    freshness: Option<Freshness>,
+}
+
+/// A kept issue.
+#[derive(Debug)]
+struct KeptIssue {
+    stored: StoredIssue,
+    /// The other ends of its links.
+    ends: Vec<IssueKey>,
+    checked: AtomicU64,
+}
+
+impl CachedIssueStorage {
+    /// Wraps a store.
+    pub fn new(inner: Arc<dyn IssueStorage>, settings: CacheSettings) -> Self {
+        Self::with_clock(inner, settings, Arc::new(Monotonic::new()))
+    }
+
+    /// Wraps a store, with another clock.
+    pub fn with_clock<C: Clock>(inner: Arc<dyn IssueStorage>, settings: CacheSettings, clock: Arc<C>) -> Self {
+        let ttl = |usual: u64| settings.ttl.unwrap_or(Duration::from_secs(usual));
+        let issues =
+            Cache::builder(settings.issues).class(Class::new("get").ttl(ttl(300))).clock(Arc::clone(&clock)).build();
+        let answers = Cache::weighted(settings.answers, settings.answers)
+            .class(Class::new("search.keyword").ttl(ttl(600)))
+            .class(Class::new("search.filter").ttl(ttl(300)))
+            .class(Class::new("graph").ttl(ttl(300)))
+            .weigher(|_, kept: &Arc<KeptAnswer>| kept.weight())
+            .clock(Arc::clone(&clock))
+            .build();
+        let classes = Classes {
+            get: issues.class("get").unwrap_or_default(),
+            keyword: answers.class("search.keyword").unwrap_or_default(),
+            filter: answers.class("search.filter").unwrap_or_default(),
+            graph: answers.class("graph").unwrap_or_default(),
+        };
+        Self {
+            inner,
+            clock,
+            settings,
+            issues,
+            answers,
+            classes,
+            state: Mutex::default(),
+            all_checked: AtomicU64::new(0),
+            in_doubt: AtomicBool::new(false),
+        }
+    }
+
+    /// Returns what happened in each class, by name.
+    pub fn stats(&self) -> BTreeMap<&'static str, tickety_cache::Stats> {
+        let Classes { get, keyword, filter, graph } = self.classes;
+        BTreeMap::from([
+            ("get", self.issues.stats_of(get)),
+            ("search.keyword", self.answers.stats_of(keyword)),
+            ("search.filter", self.answers.stats_of(filter)),
+            ("graph", self.answers.stats_of(graph)),
+        ])
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        self.issues.clear();
+        self.answers.clear();
+        state.known = None;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It holds two values that are set together.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> Option<Stamp> {
+        self.state().known
+    }
+
+    /// Returns the time in nanoseconds, never 0.
+    fn now(&self) -> u64 {
+        u64::try_from(self.clock.elapsed().as_nanos()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    /// Looks for a kept issue.
+    fn kept(&self, selector: IssueSelector) -> Option<Arc<KeptIssue>> {
+        // Most issues are kept under their bare number, which serves the whole name too.
+        if let IssueSelector::Name(name) = selector
+            && name.suffix.is_some()
+            && let bare = IssueSelector::from(name.number)
+            && self.issues.contains(&bare)
+            && let Some(kept) = self.issues.get_in(self.classes.get, &bare)
+            && name.names(kept.stored.issue.key())
+        {
+            return Some(kept);
+        }
+        self.issues.get_in(self.classes.get, &selector)
+    }
+
+    /// Whether something that was checked then needs no check now.
+    fn is_recent(&self, checked: &AtomicU64, now: u64) -> bool {
+        let limit = u64::try_from(self.settings.check_every.as_nanos()).unwrap_or(u64::MAX);
+        let checked = checked.load(Ordering::Acquire).max(self.all_checked.load(Ordering::Acquire));
+        !self.in_doubt.load(Ordering::Acquire) && checked != 0 && now.saturating_sub(checked) < limit
+    }
+
+    /// Whether an entry that was found when `known` held is as good as what the store beneath would say. If it isn't,
+    /// what has changed is dropped.
+    async fn is_current(
+        &self,
+        known: Option<Stamp>,
+        checked: &AtomicU64,
+        look: Look<'_>,
+    ) -> Result<bool, StorageError> {
+        let now = self.now();
+        if self.is_recent(checked, now) {
+            return Ok(true);
+        }
+        let doubt = Doubt::take_over(self);
+        let Some(stamped) = self.inner.stamp(look).await? else { return Ok(false) };
+        let same = Some(stamped.stamp) == known;
+        if !same {
+            self.take_changes(None).await?;
+        }
+        doubt.clear();
+        self.note_check(look, stamped.freshness, now);
+        if same {
+            checked.fetch_max(now, Ordering::AcqRel);
+        }
+        Ok(same)
+    }
+
+    fn note_check(&self, look: Look<'_>, freshness: Freshness, now: u64) {
+        if matches!(look, Look::List(_)) {
+            self.state().freshness = Some(freshness);
+            if freshness.mode != FreshnessMode::Shards {
+                self.all_checked.fetch_max(now, Ordering::AcqRel);
+            }
+        }
+    }
+
+    /// Takes the stamp before something is read to be kept. `None` if nothing can be.
+    async fn begin(&self) -> Result<Option<Stamp>, StorageError> {
+        let Some(stamped) = self.inner.stamp(Look::Nothing).await? else { return Ok(None) };
+        if self.known() != Some(stamped.stamp) {
+            self.take_changes(None).await?;
+        }
+        Ok(self.known().filter(|known| *known == stamped.stamp))
+    }
+
+    /// Keeps what was read since a stamp was taken, if nothing has changed since.
+    async fn keep(&self, begun: Option<Stamp>, keep: impl FnOnce() + Send) -> Result<bool, StorageError> {
+        let Some(begun) = begun else { return Ok(false) };
+        let now = self.inner.stamp(Look::Nothing).await?;
+        if now.is_none_or(|now| now.stamp != begun) {
+            return Ok(false);
+        }
+        let state = self.state();
+        let same = state.known == Some(begun);
+        if same {
+            keep();
+        }
+        Ok(same)
+    }
+
+    async fn read(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
+        let begun = self.begin().await?;
+        let now = self.now();
+        let stored = self.inner.get(selector).await?;
+        let kept = Arc::new(KeptIssue::new(stored.clone(), now));
+        self.keep(begun, || self.keep_issue(selector, &kept)).await?;
+        Ok(stored)
+    }
+
+    fn keep_issue(&self, selector: IssueSelector, kept: &Arc<KeptIssue>) {
+        let mut numbers: Vec<IssueNumber> = kept.stored.derived.links.iter().map(|end| end.name.number).collect();
+        numbers.push(kept.stored.issue.number);
+        if let IssueSelector::Name(name) = selector {
+            // An old number leads to it as long as no issue has that.
+            numbers.push(name.number);
+        }
+        numbers.sort_unstable();
+        numbers.dedup();
+        let entry = Entry::new(Arc::clone(kept)).class(self.classes.get).tags(numbers.into_iter().map(tag));
+        self.issues.insert_with(selector, entry);
+    }
+
+    /// Answers a question from memory or by asking.
+    async fn answer(
+        &self,
+        asked: Asked,
+        ask: impl Future<Output = Result<Answer, StorageError>> + Send,
+    ) -> Result<Answer, StorageError> {
+        let Some(key) = asked.key(&self.settings.namespace) else { return ask.await };
+        let class = match &asked {
+            Asked::Graph(_) => self.classes.graph,
+            asked if asked.has_text() => self.classes.keyword,
+            _ => self.classes.filter,
+        };
+        for _ in 0..2 {
+            let known = self.known();
+            let Some(kept) = self.answers.get_in(class, &key) else { break };
+            let recent = self.is_recent(&kept.checked, self.now());
+            if recent || self.is_current(known, &kept.checked, Look::List(&kept.shown())).await? {
+                return Ok(self.with_freshness(kept.answer.clone()));
+            }
+        }
+        let begun = self.begin().await?;
+        let now = self.now();
+        let answer = ask.await?;
+        let kept = Arc::new(KeptAnswer { asked, answer: answer.clone(), checked: AtomicU64::new(now) });
+        let kept = self.keep(begun, || self.answers.insert_with(key, Entry::new(kept).class(class))).await?;
+        // What the look for this answer has found, if anything, isn't taken into account yet.
+        if let (true, Some(freshness)) = (kept, answer.freshness()) {
+            self.note_check(Look::List(&[]), freshness, now);
+        }
+        Ok(answer)
+    }
+
+    /// Puts the freshness of the last look into an answer.
+    fn with_freshness(&self, mut answer: Answer) -> Answer {
+        let last = self.state().freshness;
+        if let (Some(freshness), Some(last)) = (answer.freshness_mut(), last) {
+            *freshness = Freshness { changed: 0, ..last };
+        }
+        answer
+    }
+}
+
+impl KeptIssue {
+    fn new(stored: StoredIssue, now: u64) -> Self {
+        let ends = stored.derived.links.iter().filter_map(|end| Some(end.target.as_ref()?.key)).collect();
+        Self { stored, ends, checked: AtomicU64::new(now) }
+    }
+}
+
+/// The tag of the entries that an issue of a number has a part in.
+fn tag(number: IssueNumber) -> String {
+    number.to_string()
+}
+
+impl Answer {
+    fn freshness(&self) -> Option<Freshness> {
+        match self {
+            Self::Page(page) => Some(page.freshness),
+            Self::Stats(stats) => Some(stats.freshness),
+            Self::Graph(graph) => Some(graph.freshness),
+            Self::Count(_) => None,
+        }
+    }
+
+    fn freshness_mut(&mut self) -> Option<&mut Freshness> {
+        match self {
+            Self::Page(page) => Some(&mut page.freshness),
+            Self::Stats(stats) => Some(&mut stats.freshness),
+            Self::Graph(graph) => Some(&mut graph.freshness),
+            Self::Count(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for CachedIssueStorage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedIssueStorage").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl IssueStorage for CachedIssueStorage {
+    async fn schema(&self) -> Result<Arc<Schema>, StorageError> {
+        self.inner.schema().await
+    }
+
+    async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
+        for _ in 0..2 {
+            let known = self.known();
+            let Some(kept) = self.kept(selector) else { break };
+            let look = Look::Issue { key: kept.stored.issue.key(), ends: &kept.ends };
+            if self.is_current(known, &kept.checked, look).await? {
+                return Ok(kept.stored.clone());
+            }
+        }
+        self.read(selector).await
+    }
+
+    async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
+        let ask = async { self.inner.list(query, moment).await.map(Answer::Page) };
+        match self.answer(Asked::List(query.clone(), moment.clone()), ask).await? {
+            Answer::Page(page) => Ok(page),
+            _ => self.inner.list(query, moment).await,
+        }
+    }
+
+    async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
+        let ask = async { self.inner.count(query, moment).await.map(Answer::Count) };
+        match self.answer(Asked::Count(query.clone(), moment.clone()), ask).await? {
+            Answer::Count(count) => Ok(count),
+            _ => self.inner.count(query, moment).await,
+        }
+    }
+
+    async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {
+        self.inner.texts(keys).await
+    }
+
+    async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError> {
+        self.inner.by_reference(references).await
+    }
+
+    async fn find_unreadable(&self, wanted: &[Identity]) -> Result<Vec<Option<RecordProblem>>, StorageError> {
+        self.inner.find_unreadable(wanted).await
+    }
+
+    async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
+        let ask = async { self.inner.graph(scope).await.map(Answer::Graph) };
+        match self.answer(Asked::Graph(scope.clone()), ask).await? {
+            Answer::Graph(graph) => Ok(graph),
+            _ => self.inner.graph(scope).await,
+        }
+    }
+
+    async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
+        let ask = async { self.inner.stats(query, moment).await.map(Answer::Stats) };
+        match self.answer(Asked::Stats(query.clone(), moment.clone()), ask).await? {
+            Answer::Stats(stats) => Ok(stats),
+            _ => self.inner.stats(query, moment).await,
+        }
+    }
+
+    async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
+        self.inner.problems().await
+    }
+
+    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
+        self.write(batch).await
+    }
+
+    /// Tells the state that this layer answers from, which is that of its last look.
+    async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
+        let now = self.now();
+        let Some(stamped) = self.inner.stamp(look).await? else { return Ok(None) };
+        if look == Look::Nothing {
+            if let Some(stamp) = self.known() {
+                return Ok(Some(Stamped { stamp, ..stamped }));
+            }
+        } else {
+            self.note_check(look, stamped.freshness, now);
+        }
+        if self.known() != Some(stamped.stamp) {
+            self.take_changes(None).await?;
+        }
+        Ok(self.known().map(|stamp| Stamped { stamp, ..stamped }))
+    }
+
+    async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
+        self.take_changes(None).await?;
+        let (Some(changes), Some(known)) = (self.inner.changes(since).await?, self.known()) else { return Ok(None) };
+        // If more has changed meanwhile, this layer hasn't taken it into account.
+        Ok(Some(if changes.now == known { changes } else { Changes { now: known, keys: None } }))
+    }
+}

@@ -1,0 +1,6 @@
+//! Layers over stores.
+
+mod cached;
+mod differential;
+mod home;
+mod instrumented;
