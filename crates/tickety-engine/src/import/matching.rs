@@ -14,11 +14,11 @@ use crate::convert::{NoteKind, Origin, Report};
 /// Leaves one record of each issue: the one that changed last, of equal ones the last.
 pub(super) fn without_doubles(candidates: Vec<Candidate>, report: &mut Report) -> Vec<Candidate> {
     let mut kept: Vec<Option<Candidate>> = Vec::with_capacity(candidates.len());
-    let mut places: HashMap<IssueId, usize> = HashMap::with_capacity(candidates.len());
+    let mut places: HashMap<Name, usize> = HashMap::with_capacity(candidates.len());
     for candidate in candidates {
-        let id = candidate.theirs.id;
-        let Some(&place) = places.get(&id) else {
-            places.insert(id, kept.len());
+        let name = Name::of(&candidate);
+        let Some(&place) = places.get(&name) else {
+            places.insert(name, kept.len());
             kept.push(Some(candidate));
             continue;
         };
@@ -32,6 +32,23 @@ pub(super) fn without_doubles(candidates: Vec<Candidate>, report: &mut Report) -
         }
     }
     kept.into_iter().flatten().collect()
+}
+
+/// What tells the records of one input apart. The id of a foreign one follows from its time of creation too,
+/// and that may differ between two records of one issue.
+#[derive(PartialEq, Eq, Hash)]
+enum Name {
+    Reference(String),
+    Id(IssueId),
+}
+
+impl Name {
+    fn of(candidate: &Candidate) -> Self {
+        match candidate.reference() {
+            Some(reference) => Self::Reference(reference.to_owned()),
+            None => Self::Id(candidate.theirs.id),
+        }
+    }
 }
 
 /// What became of the records of an input.

@@ -216,6 +216,20 @@ fn bad_lines_hide_none_of_the_others() {
 }
 
 #[test]
+fn a_record_that_stands_twice_is_one_issue_whenever_it_was_created() {
+    let first = r#"{"id":"f-1","title":"A","created_at":"2026-01-01T00:00:00Z"}"#;
+    for second in [r#"{"id":"f-1","title":"B","created_at":"2026-01-02T00:00:00Z"}"#, r#"{"id":"f-1","title":"B"}"#] {
+        let mut world = World::new();
+        let input = format!("{first}\n{second}\n");
+        let report = world.import(Format::Beads, &input);
+        assert_eq!(effects(&report), (1, 0, 0), "{second}");
+        let skipped = notes(&report, NoteKind::Skipped);
+        assert!(skipped.contains("the same issue stands in line"), "{skipped}");
+        assert_eq!(effects(&world.import(Format::Beads, &input)), (0, 0, 1), "{second}");
+    }
+}
+
+#[test]
 fn texts_beyond_the_limits_are_told_by_line() {
     let title = "t".repeat(1_200);
     let body = "b".repeat((1 << 20) + 1);
