@@ -86,7 +86,7 @@ error_table! {
     Io "io" 500 14 "The system refused something else.";
     Git "git" 500 14 "Git could not tell what only it knows.";
     BadInput "bad_input" 422 15 "A file to import can't be read.";
-    Aborted "aborted" 400 16 "Somebody said no, or left the editor without a change.";
+    Aborted "aborted" 400 16 "Somebody said no, or left the editor without writing a new issue.";
 }
 
 impl From<&StorageError> for ErrorCode {
