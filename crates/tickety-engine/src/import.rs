@@ -1,7 +1,8 @@
 //! Import: bringing the records of a [`Reader`] into a store.
 //!
 //! The whole import is one batch: all of it or nothing, however many issues there are. Importing the same
-//! input again changes nothing.
+//! input again changes nothing. Where somebody makes, changes or deletes one of the issues meanwhile, the store is
+//! asked and everything planned once more.
 //!
 //! # Which issue a record is
 //!
@@ -140,6 +141,7 @@ pub enum ImportError {
 }
 
 /// A record that can become an issue, with what was found out about it.
+#[derive(Clone)]
 struct Candidate {
     place: Place,
     /// The issue as the source has it, checked against the schema; without its links, and with a
@@ -171,9 +173,45 @@ pub async fn import(
         candidates.extend(candidate(record, &schema, options, &mut report));
         progress(Progress { stage: Stage::Read, done: report.records, total: None });
     }
+    candidates = matching::without_doubles(candidates, &mut report);
+    let mut attempt = 1;
+    loop {
+        // Only what is planned once more has to be there once more.
+        let again = (attempt < ATTEMPTS && !options.dry_run).then(|| (candidates.clone(), report.clone()));
+        match (bring_in(store, candidates, report, options, progress).await, again) {
+            (Err(error), Some(spare)) if is_overtaken(&error) => (candidates, report) = spare,
+            (result, _) => return result,
+        }
+        attempt += 1;
+    }
+}
+
+/// How often an import is planned, where others write to the same issues meanwhile.
+const ATTEMPTS: u32 = 3;
+
+/// Whether one of the issues was made, changed or deleted since the store was asked for it.
+fn is_overtaken(error: &ImportError) -> bool {
+    matches!(
+        error,
+        ImportError::Record { source: OperationError::IdTaken { .. }, .. }
+            | ImportError::Storage(
+                StorageError::Refused { source: OperationError::IdTaken { .. }, .. }
+                    | StorageError::Conflict { .. }
+                    | StorageError::NotFound { .. }
+            )
+    )
+}
+
+/// Works out what to change and writes it.
+async fn bring_in(
+    store: &dyn IssueStorage,
+    candidates: Vec<Candidate>,
+    mut report: Report,
+    options: &ImportOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<ImportReport, ImportError> {
     let total = candidates.len() as u64;
     progress(Progress { stage: Stage::Plan, done: 0, total: Some(total) });
-    let candidates = matching::without_doubles(candidates, &mut report);
     let Matched { mut candidates, hidden } =
         matching::with_existing(store, candidates, options.now, &mut report).await?;
     // The order of their numbers, where they get new ones.

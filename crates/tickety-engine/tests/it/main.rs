@@ -7,6 +7,7 @@ mod damaged;
 mod interchange;
 mod layers;
 mod merging;
+mod racing;
 mod real_data;
 mod unreadable;
 mod world;
