@@ -100,7 +100,7 @@ impl IndexBuilder {
         schema::create_tables(connection)?;
         connection.execute("INSERT INTO texts (texts, rank) VALUES ('hashsize', ?1)", [TEXT_RUN])?;
         connection.execute(
-            "INSERT INTO meta (format, config, boot, generation, twins) VALUES (?1, ?2, ?3, 1, 0)",
+            "INSERT INTO meta (format, config, boot, generation, twins, unmerged) VALUES (?1, ?2, ?3, 1, 0, 0)",
             params![FORMAT, fingerprint.config, fingerprint.boot],
         )?;
         Ok(())

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 /// The version of the tables, and of what is written into them: tokens, folding, derived values. An
 /// index of another version is made anew.
-pub const FORMAT: i64 = 3;
+pub const FORMAT: i64 = 4;
 
 /// What stands in for a missing due date: it is later than every date, and missing dates come last
 /// in the order of what to do next, which is answered from an index.
@@ -61,7 +61,8 @@ pub(super) mod present {
 // column is compared with a row id: without one, no index serves the comparison.
 //
 // - `meta.format` is the first column in every format, so that any version can read it. `twins` is how many issues
-//   share their number with another, `changes` what the last transactions changed.
+//   share their number with another, `unmerged` how many texts have changed since the text index was last merged,
+//   `changes` what the last transactions changed.
 // - `issues.id` and its like are a `RowId`. `category` is 0 open, 1 in-progress, 2 closed; `rank` is that of the
 //   priority, 0 critical to 4 lowest; `due` counts days since 1970 or is `NO_DUE`; `blocked` is derived; times are in
 //   microseconds since 1970, `estimate` and `spent` in minutes; `present` holds the bits above.
@@ -74,7 +75,7 @@ pub(super) mod present {
 // - The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them
 //   whole.
 const TABLES: &str = "
-CREATE TABLE meta (format, config, boot, generation, twins, head, changes);
+CREATE TABLE meta (format, config, boot, generation, twins, unmerged, head, changes);
 CREATE TABLE issues (id INTEGER PRIMARY KEY, category, rank, due, blocked, created, updated, closed, reason, comments, \
 estimate, spent, present, status, kind);
 CREATE TABLE cards (id INTEGER PRIMARY KEY, blocked, card, uuid, title, milestone, names, text_hash);
@@ -98,6 +99,10 @@ CREATE INDEX issues_closed ON issues (closed);
 CREATE INDEX cards_uuid ON cards (uuid);
 CREATE INDEX links_number ON links (number);
 ";
+
+/// After how many changed texts parts of the text index are merged. Merging after each would write ten pages to save
+/// the next search from reading one; until then every search looks into as many small parts at the most.
+pub(super) const MERGED_TEXTS: i64 = 16;
 
 /// How many pages of the text index are merged for each issue whose text is written. The default would merge a
 /// whole level at once now and then, which takes the longer the more issues there are.

@@ -15,7 +15,7 @@ use super::files::FileRows;
 use super::packed::unpack;
 use super::record::{IssueRow, NameRow, RecordState, Texts, names, uuid_bytes};
 use super::row_id::{RowId, name_suffix};
-use super::schema::MERGED_PAGES;
+use super::schema::{MERGED_PAGES, MERGED_TEXTS};
 use super::tracked::{TrackedFile, TrackedShard};
 use super::{Index, IndexError};
 use crate::repo::layout::{RecordPath, Shard};
@@ -33,6 +33,7 @@ pub struct IndexWriter<'i> {
     rows: Rows,
     generation: i64,
     twins: i64,
+    unmerged: i64,
     head: Option<Option<String>>,
     changes: Option<Vec<u8>>,
     touched: Touched,
@@ -49,10 +50,10 @@ impl Index {
             // waiting for the disk.
             connection.pragma_update(None, "synchronous", "OFF")?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            connection.query_row("SELECT generation, twins, changes FROM meta", [], read)
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+            connection.query_row("SELECT generation, twins, unmerged, changes FROM meta", [], read)
         };
-        let (generation, twins, changes) = begin().map_err(|error| {
+        let (generation, twins, unmerged, changes) = begin().map_err(|error| {
             self.roll_back();
             self.error("begin a write")(error)
         })?;
@@ -62,6 +63,7 @@ impl Index {
             rows: Rows::default(),
             generation,
             twins,
+            unmerged,
             head: None,
             changes,
             touched: Touched::default(),
@@ -140,19 +142,18 @@ impl IndexWriter<'_> {
         let generation = self.generation + 1;
         let mut commit = || {
             self.rows.files.flush(connection)?;
-            if self.rows.texts_changed > 0 {
-                let merge = "INSERT INTO texts (texts, rank) VALUES ('merge', ?1)";
-                connection.prepare_cached(merge)?.execute([self.rows.texts_changed * MERGED_PAGES])?;
-            }
+            let unmerged = merge_texts(connection, self.unmerged + self.rows.texts_changed)?;
             let twins = self.twins;
             let changes = self.touched.appended_to(self.changes.as_deref(), generation);
             match &self.head {
                 None => connection
-                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, changes = ?3")?
-                    .execute(params![generation, twins, changes])?,
+                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, unmerged = ?3, changes = ?4")?
+                    .execute(params![generation, twins, unmerged, changes])?,
                 Some(head) => connection
-                    .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, changes = ?3, head = ?4")?
-                    .execute(params![generation, twins, changes, head])?,
+                    .prepare_cached(
+                        "UPDATE meta SET generation = ?1, twins = ?2, unmerged = ?3, changes = ?4, head = ?5",
+                    )?
+                    .execute(params![generation, twins, unmerged, changes, head])?,
             };
             connection.execute_batch("COMMIT")
         };
@@ -200,6 +201,16 @@ impl Drop for IndexWriter<'_> {
             self.index.roll_back();
         }
     }
+}
+
+/// Merges the text index if enough texts have changed since it last was. Returns how many have then.
+fn merge_texts(connection: &Connection, changed: i64) -> rusqlite::Result<i64> {
+    if changed < MERGED_TEXTS {
+        return Ok(changed);
+    }
+    let merge = "INSERT INTO texts (texts, rank) VALUES ('merge', ?1)";
+    connection.prepare_cached(merge)?.execute([changed * MERGED_PAGES])?;
+    Ok(0)
 }
 
 /// What the index has of an issue that is put again.

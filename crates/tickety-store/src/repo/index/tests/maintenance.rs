@@ -10,6 +10,7 @@ use tickety_core::query::arbitrary::{issues, schema};
 use super::agreement::merged_issues;
 use super::{built, plain_issue, record};
 use crate::repo::index::Index;
+use crate::repo::index::schema::MERGED_TEXTS;
 
 /// A step in the life of an index.
 #[derive(Clone, Debug)]
@@ -131,4 +132,19 @@ fn differences_are_named() {
     for expected in ["issues: 1-", "cards: 2-", "texts: 1-"] {
         assert!(texts.iter().any(|text| text.starts_with(expected)), "{expected} in {texts:#?}");
     }
+}
+
+#[test]
+fn changed_texts_leave_few_parts_of_the_text_index() {
+    let mut index = built(&[plain_issue(1)]);
+    let mut parts = Vec::new();
+    for turn in 0..64 {
+        let mut issue = plain_issue(turn % 9 + 1);
+        issue.title = format!("A title of turn {turn}");
+        put(&mut index, &issue);
+        let count = "SELECT count(DISTINCT segid) FROM texts_idx";
+        parts.push(index.connection.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap());
+    }
+    assert_eq!(parts[..4], [2, 3, 4, 5], "not after each");
+    assert!(parts.iter().all(|parts| *parts <= MERGED_TEXTS + 4), "{parts:?}");
 }
