@@ -34,6 +34,7 @@ pub mod scan;
 mod scene;
 mod snapshot;
 pub mod stat;
+mod state;
 mod store;
 mod unreadable;
 

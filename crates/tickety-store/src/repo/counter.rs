@@ -6,8 +6,7 @@
 //! and on its branches, and above what it held. Numbers are given out just before a batch that uses them
 //! is acknowledged, so one that is refused leaves no gap and one that a crash cuts off does.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,9 +16,10 @@ use super::files::{HomeDir, read_foreign_text};
 use super::git::{Git, GitError};
 use super::journal;
 use super::layout::{GitDirs, HOME_DIR, Layout, state_dir};
-use super::lock::{LockError, make_state_directory, wait_for};
+use super::lock::{LockError, wait_for};
 use super::os::{self, BootId};
 use super::scan;
+use super::state;
 
 /// How long to wait for another process that draws numbers. It holds the counter while it works out a
 /// batch, and once after each boot for as long as git takes to list branches.
@@ -95,8 +95,7 @@ pub fn raise_to(layout: &Layout, number: IssueNumber) -> Result<(), CounterError
 /// Returns the number that would be given out next, as far as the counter itself says; `None` if it
 /// is missing, damaged or used up.
 pub fn peek(layout: &Layout) -> Option<u32> {
-    let file = OpenOptions::new().read(true).custom_flags(os::NO_FOLLOW).open(layout.counter()).ok()?;
-    read(&file)?.0
+    read(&state::open(&layout.counter()).ok()??)?.0
 }
 
 /// The counter, locked.
@@ -112,16 +111,9 @@ struct Counter {
 
 impl Counter {
     fn open(layout: &Layout) -> Result<Self, CounterError> {
-        make_state_directory(&layout.common_state)?;
+        state::make_directory(&layout.common_state).map_err(LockError::from)?;
         let path = layout.counter();
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(os::NO_FOLLOW)
-            .open(&path)
-            .map_err(|source| LockError::new("open", &path, source))?;
+        let file = state::open_or_make(&path).map_err(LockError::from)?;
         wait_for(&file, WAIT, &path)?;
         let boot = BootId::current();
         let held = read(&file);

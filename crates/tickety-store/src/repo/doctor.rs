@@ -19,6 +19,8 @@ use super::load::{Found, load, shown};
 use super::lock::WriteLock;
 use super::recovery;
 use super::scan::Scan;
+use super::stat::FileKind;
+use super::state::{self, Hindered, Obstacle};
 use super::store::{RepoOptions, RepoStore, read_config};
 use crate::error::StorageError;
 use crate::storage::RecordProblem;
@@ -42,6 +44,8 @@ pub struct Finding {
 pub enum Check {
     /// The configuration.
     Config,
+    /// What stands where files of the state should.
+    State,
     /// Acknowledged writes that aren't in their files yet.
     Journal,
     /// Files of writers that were killed.
@@ -69,6 +73,7 @@ impl Check {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
+            Self::State => "state",
             Self::Journal => "journal",
             Self::Leftover => "leftover",
             Self::Stray => "stray",
@@ -158,7 +163,11 @@ impl RepoStore {
         let message =
             format!("{message}. Until then other commands fail, nothing is mended, and the index isn't examined");
         report.add(Check::Config, path, message, Remedy::Manual);
-        self.examine_journal(&mut report, None)?;
+        let obstacles = state::obstacles(&self.layout);
+        if !hinder_writing(&obstacles) {
+            self.examine_journal(&mut report, None)?;
+        }
+        report.obstacles(&obstacles);
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);
             self.examine_counter(&mut report, highest)?;
@@ -169,17 +178,27 @@ impl RepoStore {
     /// Examines the home. With `fix`, mends what is safe: what is derived is made afresh, acknowledged
     /// writes are finished, leftovers removed. No record is ever changed or removed.
     pub fn doctor(&self, fix: bool) -> Result<Vec<Finding>, StorageError> {
+        let obstacles = state::obstacles(&self.layout);
+        // Without the lock nothing can be mended; what is in its way is the finding.
+        let fix = fix && !hinder_writing(&obstacles);
         let lock = if fix { Some(WriteLock::acquire(&self.layout, &self.lock_options())?) } else { None };
         let mut report = Report { fix, knows_words: true, findings: Vec::new() };
         for warning in &self.config.warnings {
             let path = format!("{HOME_DIR}/{CONFIG_FILE}");
             report.add(Check::Config, path, warning.clone(), Remedy::Manual);
         }
-        self.examine_journal(&mut report, lock.as_ref())?;
+        let has_index =
+            obstacles.iter().all(|obstacle| !matches!(obstacle.hinders, Hindered::Directory | Hindered::Index));
+        if !hinder_writing(&obstacles) {
+            self.examine_journal(&mut report, lock.as_ref())?;
+        }
+        report.obstacles(&obstacles);
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);
             self.examine_counter(&mut report, highest)?;
-            self.examine_index(&mut report, lock.as_ref())?;
+            if fix || has_index {
+                self.examine_index(&mut report, lock.as_ref())?;
+            }
         }
         Ok(report.sorted())
     }
@@ -321,6 +340,11 @@ impl RepoStore {
     }
 }
 
+/// Whether something keeps the lock from being taken or the journal from being used.
+fn hinder_writing(obstacles: &[Obstacle]) -> bool {
+    obstacles.iter().any(|obstacle| matches!(obstacle.hinders, Hindered::Directory | Hindered::Writing))
+}
+
 #[derive(Debug)]
 struct Report {
     fix: bool,
@@ -333,6 +357,19 @@ impl Report {
     fn sorted(mut self) -> Vec<Finding> {
         self.findings.sort_by(|left, right| (left.check, &left.subject).cmp(&(right.check, &right.subject)));
         self.findings
+    }
+
+    /// Reports what stands where files of the state should, and takes it away where only the index is concerned.
+    fn obstacles(&mut self, obstacles: &[Obstacle]) {
+        for obstacle in obstacles {
+            let subject = obstacle.path.display().to_string();
+            let derived = obstacle.hinders == Hindered::Index && obstacle.kind != FileKind::Directory;
+            if derived && (!self.fix || state::clear(&obstacle.path).is_ok()) {
+                self.fixable(Check::State, subject, obstacle.reason());
+            } else {
+                self.add(Check::State, subject, obstacle.reason(), Remedy::Manual);
+            }
+        }
     }
 
     fn add(&mut self, check: Check, subject: String, message: String, remedy: Remedy) {

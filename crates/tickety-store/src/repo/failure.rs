@@ -77,6 +77,7 @@ impl From<LockError> for StorageError {
         match error {
             LockError::Held { .. } => Self::Locked { message },
             LockError::ReadOnly { path, source, .. } => Self::StateReadOnly { path, source },
+            LockError::File(error) => error.into(),
             LockError::Access { action, path, source } => access(action, path, source),
         }
     }
@@ -130,6 +131,7 @@ impl From<IndexError> for StorageError {
         // As the error itself says it, without the path, which is told beside.
         match error {
             IndexError::BadCursor => Self::BadCursor,
+            IndexError::NotAFile(error) => error.into(),
             IndexError::NoSpace { path, .. } => Self::NoSpace { action: "write to", path },
             IndexError::Busy { .. } => Self::Locked { message: error.to_string() },
             IndexError::Io { action, path, source } => access(action, path, source),

@@ -13,10 +13,9 @@ mod format;
 mod log;
 mod transaction;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::marker::PhantomData;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use super::files::{FileError, HomeDir, is_read_only};
 use super::layout::{HomePath, Layout};
 use super::lock::WriteLock;
 use super::os::{self, BootId};
+use super::state;
 
 pub use apply::{Applied, AppliedRecord, Kept, KeptReason};
 pub(crate) use apply::{Current, Parents, write_record};
@@ -67,14 +67,14 @@ pub struct JournalStatus {
 impl JournalStatus {
     /// Looks at the journal of a checkout: two opens and two reads, none of them of the journal.
     pub fn read(layout: &Layout) -> Result<Self, JournalError> {
-        let path = mark_path(layout);
-        let mark = match OpenOptions::new().read(true).custom_flags(os::NO_FOLLOW).open(&path) {
-            Ok(file) => read_mark(&file).map_err(|source| JournalError::access("read", &path, source))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let needs_recovery = layout.journal().exists();
+        let path = layout.journal_mark();
+        let mark = match state::open(&path).map_err(JournalError::of_state)? {
+            Some(file) => read_mark(&file).map_err(|source| JournalError::access("read", &path, source))?,
+            None => {
+                // Anything else in its place is no journal that could be recovered from.
+                let needs_recovery = layout.journal().symlink_metadata().is_ok_and(|found| found.is_file());
                 return Ok(Self { needs_recovery, bytes: 0, since: None });
             }
-            Err(source) => return Err(JournalError::access("open", &path, source)),
         };
         Ok(match mark {
             Some(mark) if mark.boot.is_same(BootId::current()) => Self {
@@ -179,7 +179,7 @@ pub struct Journal<'lock> {
     mark_file: File,
     mark_path: PathBuf,
     mark: Mark,
-    state: PathBuf,
+    kept: PathBuf,
     standing: Standing,
     lock: PhantomData<&'lock WriteLock>,
 }
@@ -188,15 +188,8 @@ impl<'lock> Journal<'lock> {
     /// Opens the journal of a checkout, making it if need be.
     pub fn open(layout: &Layout, _lock: &'lock WriteLock) -> Result<Self, JournalError> {
         let log = Log::open_or_create(layout)?;
-        let mark_path = mark_path(layout);
-        let mark_file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(os::NO_FOLLOW)
-            .open(&mark_path)
-            .map_err(|source| JournalError::access("open", &mark_path, source))?;
+        let mark_path = layout.journal_mark();
+        let mark_file = state::open_or_make(&mark_path).map_err(JournalError::of_state)?;
         let boot = BootId::current();
         let known = read_mark(&mark_file)
             .map_err(|source| JournalError::access("read", &mark_path, source))?
@@ -208,8 +201,7 @@ impl<'lock> Journal<'lock> {
         };
         let mark = known.unwrap_or_else(|| fresh_mark(&log, boot));
         let lock = PhantomData;
-        let state = layout.state.clone();
-        Ok(Self { log, mark_file, mark_path, mark, state, standing, lock })
+        Ok(Self { log, mark_file, mark_path, mark, kept: layout.kept(), standing, lock })
     }
 
     /// Whether files may be behind: then [`recover`](super::recovery::recover) comes first.
@@ -339,13 +331,9 @@ impl<'lock> Journal<'lock> {
     }
 
     /// Returns the directory where contents that gave way to an outside edit are kept.
-    pub(crate) fn kept_directory(&self) -> PathBuf {
-        self.state.join("kept")
+    pub(crate) fn kept_directory(&self) -> &Path {
+        &self.kept
     }
-}
-
-fn mark_path(layout: &Layout) -> PathBuf {
-    layout.state.join("journal.mark")
 }
 
 fn fresh_mark(log: &Log, boot: BootId) -> Mark {
@@ -440,7 +428,7 @@ pub enum JournalError {
         /// Why.
         source: FileError,
     },
-    /// A file of the home can't be used.
+    /// A file of the home or of the state can't be used.
     #[error(transparent)]
     File(#[from] FileError),
     /// The operating system refused.
@@ -472,6 +460,14 @@ impl JournalError {
             Self::Full { needed, free, .. } => format!("the write needs about {needed} bytes, {free} are free"),
             Self::PathTooLong { .. } => "is too long a path for the journal".to_owned(),
             Self::Apply { source, .. } | Self::File(source) => source.reason(),
+        }
+    }
+
+    /// Sorts an error about a file of the state.
+    pub(crate) fn of_state(error: FileError) -> Self {
+        match error {
+            FileError::Access { action, path, source } => Self::access(action, &path, source),
+            error => Self::File(error),
         }
     }
 

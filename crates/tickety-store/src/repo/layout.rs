@@ -91,9 +91,19 @@ impl Layout {
         self.state.join("journal")
     }
 
+    /// Returns the file that says how far the journal is applied.
+    pub fn journal_mark(&self) -> PathBuf {
+        self.state.join("journal.mark")
+    }
+
     /// Returns the file that writers lock.
     pub fn lock(&self) -> PathBuf {
         self.state.join("lock")
+    }
+
+    /// Returns the directory where recovery saves what gave way to edits from outside.
+    pub fn kept(&self) -> PathBuf {
+        self.state.join("kept")
     }
 
     /// Returns the file of the index.

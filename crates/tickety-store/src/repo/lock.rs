@@ -5,16 +5,16 @@
 //! holder and is only for people.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::files::is_read_only;
+use super::files::{FileError, is_read_only};
 use super::layout::Layout;
 use super::os::{self, ProcessState};
+use super::state;
 
 /// How long a writer waits for another one, unless said otherwise.
 pub const DEFAULT_WAIT: Duration = Duration::from_secs(10);
@@ -56,7 +56,7 @@ pub struct WriteLock {
 impl WriteLock {
     /// Waits for the lock of a checkout and takes it. Makes the state directory if need be.
     pub fn acquire(layout: &Layout, options: &LockOptions) -> Result<Self, LockError> {
-        make_state_directory(&layout.state)?;
+        state::make_directory(&layout.state)?;
         acquire(&layout.lock(), options).map(|file| Self { _file: file })
     }
 
@@ -70,21 +70,9 @@ impl WriteLock {
     }
 }
 
-/// Makes a state directory and those above it.
-pub(crate) fn make_state_directory(path: &Path) -> Result<(), LockError> {
-    std::fs::create_dir_all(path).map_err(|source| LockError::new("make", path, source))
-}
-
 /// Opens a file, making it if need be, and takes the lock on it within the time allowed.
 pub(crate) fn acquire(path: &Path, options: &LockOptions) -> Result<File, LockError> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .custom_flags(os::NO_FOLLOW)
-        .open(path)
-        .map_err(|source| LockError::new("open", path, source))?;
+    let file = state::open_or_make(path)?;
     wait_for(&file, options.wait, path)?;
     name_holder(&file, &options.command).map_err(|source| LockError::new("write", path, source))?;
     Ok(file)
@@ -218,6 +206,9 @@ pub enum LockError {
         /// Why.
         source: io::Error,
     },
+    /// Something else stands where the file or its directory should.
+    #[error(transparent)]
+    File(FileError),
     /// The operating system refused otherwise.
     #[error("can't {action} {}", path.display())]
     Access {
@@ -237,6 +228,15 @@ impl LockError {
             Self::ReadOnly { action, path, source }
         } else {
             Self::Access { action, path, source }
+        }
+    }
+}
+
+impl From<FileError> for LockError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Access { action, path, source } => Self::new(action, &path, source),
+            error => Self::File(error),
         }
     }
 }
@@ -296,7 +296,7 @@ mod tests {
     /// Starts a program that takes the lock's file and reports when it has it.
     #[expect(clippy::disallowed_methods, reason = "a lock is held by another process")]
     fn holder(layout: &Layout) -> std::process::Child {
-        make_state_directory(&layout.state).unwrap();
+        state::make_directory(&layout.state).unwrap();
         let lock = layout.lock();
         let script = r#"exec 9>"$1"; flock -x 9; echo; exec cat <&8"#;
         let mut child = Command::new("bash")
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn a_lock_without_a_name_is_reported_too() {
         let (_temp, layout) = layout();
-        make_state_directory(&layout.state).unwrap();
+        state::make_directory(&layout.state).unwrap();
         let file = File::create(layout.lock()).unwrap();
         file.lock().unwrap();
         let error = WriteLock::acquire(&layout, &at_once("tickety new")).unwrap_err().to_string();
@@ -345,9 +345,9 @@ mod tests {
     #[test]
     fn a_link_in_place_of_the_lock_is_refused() {
         let (temp, layout) = layout();
-        make_state_directory(&layout.state).unwrap();
+        state::make_directory(&layout.state).unwrap();
         std::os::unix::fs::symlink(temp.path().join("victim"), layout.lock()).unwrap();
-        assert!(matches!(WriteLock::acquire(&layout, &at_once("x")), Err(LockError::Access { .. })));
+        assert!(matches!(WriteLock::acquire(&layout, &at_once("x")), Err(LockError::File(_))));
         assert!(!temp.path().join("victim").exists());
     }
 }

@@ -10,8 +10,7 @@
 //! reboot. Whoever recovers twice changes nothing the second time.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tickety_core::ident::Version;
 
@@ -22,7 +21,7 @@ use super::journal::{
 };
 use super::layout::{HomePath, Layout};
 use super::lock::WriteLock;
-use super::os;
+use super::{os, state};
 
 /// What a recovery did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -261,20 +260,10 @@ fn save(journal: &Journal<'_>, path: &HomePath, after: After) -> Result<PathBuf,
     let version = after.version.to_string();
     let saved = dir.join(format!("{}.{}", path.split().1, &version[..8]));
     let bytes = journal.log().read_bytes(after.bytes)?;
-    write_private(&dir, &saved, &bytes).map_err(|source| JournalError::access("save", &saved, source))?;
+    state::make_directory(dir).map_err(JournalError::of_state)?;
+    let file = state::open_private(&saved).map_err(JournalError::of_state)?;
+    os::write_at(&file, &bytes, 0).map_err(|source| JournalError::access("save", &saved, source))?;
     Ok(saved)
-}
-
-fn write_private(dir: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    std::fs::create_dir_all(dir)?;
-    let file = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .custom_flags(os::NO_FOLLOW)
-        .open(path)?;
-    os::write_at(&file, bytes, 0)
 }
 
 #[cfg(test)]

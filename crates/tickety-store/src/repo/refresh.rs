@@ -297,14 +297,14 @@ impl RepoStore {
 
     /// Makes the index afresh from the files.
     pub(super) fn rebuild_index(&self, lock: Option<&WriteLock>) -> Result<Handle, StorageError> {
-        if let Some(lock) = lock {
-            return self.rebuild_index_locked(lock);
-        }
-        match WriteLock::acquire(&self.layout, &self.lock_options()) {
-            Ok(lock) => self.rebuild_index_locked(&lock),
-            // Whatever keeps a new file from being made: the answer can be had without it.
-            Err(_) => self.index_in_memory(),
-        }
+        let rebuilt = match lock {
+            Some(lock) => self.rebuild_index_locked(lock),
+            None => WriteLock::acquire(&self.layout, &self.lock_options())
+                .map_err(StorageError::from)
+                .and_then(|lock| self.rebuild_index_locked(&lock)),
+        };
+        // Whatever keeps a new file from being made: the answer can be had without it.
+        rebuilt.or_else(|_| self.index_in_memory())
     }
 
     /// Makes the index afresh while the lock is held.

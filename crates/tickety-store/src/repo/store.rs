@@ -16,6 +16,7 @@ use super::journal::JournalStatus;
 use super::layout::{CONFIG_FILE, Layout};
 use super::lock::{DEFAULT_WAIT, LockError, LockOptions, WriteLock};
 use super::os::BootId;
+use super::state;
 use crate::error::StorageError;
 use crate::ids::IdSource;
 use crate::storage::FreshnessMode;
@@ -197,6 +198,10 @@ impl RepoStore {
     }
 
     fn open_index(&self, lock: Option<&WriteLock>) -> Result<Handle, StorageError> {
+        // SQLite would wait for a pipe, and follow a link.
+        if state::index_obstacles(&self.layout.index()).next().is_some() {
+            return self.rebuild_index(lock);
+        }
         match Index::open(&self.layout.index(), &self.fingerprint()) {
             Ok(Opened::Ready(index)) => Ok(self.handle(index, false)),
             Ok(Opened::Rebuild(_)) => self.rebuild_index(lock),
@@ -222,7 +227,7 @@ impl RepoStore {
             Ok(None) => Ok(()),
             // Where nothing can be written nothing can be finished either; what is visible is
             // answered from.
-            Err(LockError::ReadOnly { .. }) => Ok(()),
+            Err(LockError::ReadOnly { .. } | LockError::File(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -6,6 +6,7 @@ mod help;
 mod importing;
 mod json;
 mod reading;
+mod state;
 mod terminal;
 mod tour;
 mod upkeep;

@@ -1,7 +1,6 @@
 //! Making the index afresh.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, params};
@@ -13,7 +12,8 @@ use super::record::{IssueRow, RecordState};
 use super::tracked::{TrackedFile, TrackedShard};
 use super::write::{Derivation, Rows, put_problem};
 use super::{FORMAT, Fingerprint, IN_MEMORY, Index, IndexError, card, derive, schema};
-use crate::repo::os;
+use crate::repo::files::FileError;
+use crate::repo::{os, state};
 use crate::storage::RecordProblem;
 
 /// A new index that is being filled. [`finish`](Self::finish) puts it in the place of the old one; until
@@ -57,9 +57,8 @@ impl Index {
     /// Begins a new index for `path`. The caller holds the store's write lock, so that only one is
     /// made at a time; it is made beside the old one, under the file's name with `.tmp-` before it.
     pub fn build(path: &Path, schema: &Schema, fingerprint: &Fingerprint) -> Result<IndexBuilder, IndexError> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = path.with_file_name(format!(".tmp-{name}"));
-        remove(&temporary)?;
+        let temporary = state::unfinished_index(path);
+        clear(&temporary)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&temporary, flags)
             .map_err(|error| IndexError::of("make a new index", &temporary, error))?;
@@ -169,6 +168,9 @@ impl IndexBuilder {
 
 /// Puts the new file into the place of the old one.
 fn replace(path: &Path, temporary: &Path) -> Result<(), IndexError> {
+    for obstacle in state::index_obstacles(path) {
+        clear(&obstacle.path)?;
+    }
     // A writer that was killed may have left a rollback journal, which would be taken for that of
     // the new file. Opening the old one rolls it back; holding it locked keeps others from seeing
     // the moment between. Where the old one can't be opened, nobody else reads it either.
@@ -177,9 +179,7 @@ fn replace(path: &Path, temporary: &Path) -> Result<(), IndexError> {
         old.busy_timeout(super::BUSY_TIMEOUT)?;
         old.execute_batch("BEGIN EXCLUSIVE").map(|()| old)
     });
-    let mut journal = path.as_os_str().to_owned();
-    journal.push("-journal");
-    remove(Path::new(&journal))?;
+    clear(&state::beside(path, "-journal"))?;
     os::replace_derived(temporary, path).map_err(|source| IndexError::Io {
         action: "replace",
         path: path.to_owned(),
@@ -189,12 +189,10 @@ fn replace(path: &Path, temporary: &Path) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// Removes a file that may be there.
-fn remove(path: &Path) -> Result<(), IndexError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(IndexError::Io { action: "remove", path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
+/// Removes what stands where a new file is to be.
+fn clear(path: &Path) -> Result<(), IndexError> {
+    state::clear(path).map_err(|error| match error {
+        FileError::Access { action, path, source } => IndexError::Io { action, path, source },
+        error => IndexError::NotAFile(error),
+    })
 }

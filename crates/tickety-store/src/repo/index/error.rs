@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
+use crate::repo::files::FileError;
+
 /// Why the index could not do what was asked.
 ///
 /// The index is derived: after [`Damaged`](Self::Damaged) or [`Replaced`](Self::Replaced) the
@@ -57,6 +59,9 @@ pub enum IndexError {
         /// What the system said.
         detail: String,
     },
+    /// Something else stands where a file of the index should.
+    #[error(transparent)]
+    NotAFile(FileError),
     /// The cursor belongs to a query with another order.
     #[error("the cursor doesn't fit this query: start again without it")]
     BadCursor,

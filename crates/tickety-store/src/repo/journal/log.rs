@@ -1,15 +1,15 @@
 //! Reads the transactions of a journal file and says where they end.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use tickety_core::ident::Version;
 use uuid::Uuid;
 
 use super::super::layout::{HomePath, Layout};
-use super::super::os;
+use super::super::{os, state};
 use super::JournalError;
 use super::format::{
     FORMAT, HEADER_SIZE, Header, PAGE, RECORD_SIZE, RecordHeader, SLOT_SIZE, SLOTS, START, Slot, SlotState, hasher,
@@ -92,14 +92,7 @@ impl Log {
     /// Opens the journal of a checkout, making it if it is missing or was never written to.
     pub(crate) fn open_or_create(layout: &Layout) -> Result<Self, JournalError> {
         let path = &layout.journal();
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .custom_flags(os::NO_FOLLOW)
-            .open(path)
-            .map_err(|source| JournalError::access("open", path, source))?;
+        let file = state::open_or_make(path).map_err(JournalError::of_state)?;
         match Self::read(&file, path)? {
             Some(first) => Ok(Self::new(file, path, first)),
             None => Self::create(file, layout),
@@ -108,12 +101,7 @@ impl Log {
 
     /// Opens a journal to look at it; `None` if it is missing or was never written to.
     pub(crate) fn open_existing(path: &Path) -> Result<Option<Self>, JournalError> {
-        let opened = OpenOptions::new().read(true).custom_flags(os::NO_FOLLOW).open(path);
-        let file = match opened {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(JournalError::access("open", path, source)),
-        };
+        let Some(file) = state::open(path).map_err(JournalError::of_state)? else { return Ok(None) };
         Ok(Self::read(&file, path)?.map(|first| Self::new(file, path, first)))
     }
 
