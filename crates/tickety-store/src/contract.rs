@@ -42,6 +42,7 @@ macro_rules! contract_tests {
             an_update_based_on_an_old_version_is_refused
             a_batch_applies_whole_or_not_at_all
             operations_refer_to_issues_of_the_same_batch
+            versions_are_those_after_the_whole_batch
             links_are_seen_from_both_ends
             circles_of_blockers_and_parents_are_refused
             a_second_parent_replaces_the_first
@@ -312,6 +313,22 @@ pub async fn operations_refer_to_issues_of_the_same_batch(store: &dyn IssueStora
     let dangling = Operation::Update { target: Target::Created(0), expected: None, changes: Vec::new() };
     let error = apply_at(store, 0, vec![dangling]).await.expect_err("nothing was created");
     assert!(matches!(error, StorageError::Refused { index: 0, source: OperationError::NotCreated { .. } }), "{error}");
+}
+
+/// Each operation tells the version that its issue has when the whole batch is applied, if it still is there.
+pub async fn versions_are_those_after_the_whole_batch(store: &dyn IssueStorage) {
+    let key = create_titled(store, "first").await;
+    let title = |title: &str| update(key, [Change::Title(title.to_owned())]);
+    let versions = async |operations| {
+        let outcome = apply(store, operations).await;
+        outcome.outcomes.into_iter().map(|outcome| outcome.version).collect::<Vec<_>>()
+    };
+    let twice = versions(vec![title("second"), title("second"), title("third")]).await;
+    assert_eq!(twice, [Some(get(store, key).await.version); 3]);
+    let delete = |target: Target| Operation::Delete { target, expected: None };
+    assert_eq!(versions(vec![title("third"), title("fourth"), delete(key.into())]).await, [None; 3]);
+    let short_lived = vec![Operation::Create(Box::new(Draft::new("new"))), delete(Target::Created(0))];
+    assert_eq!(versions(short_lived).await, [None; 2]);
 }
 
 /// A link is stored once and shown twice.

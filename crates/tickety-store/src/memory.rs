@@ -19,9 +19,9 @@ use crate::error::StorageError;
 use crate::ids::IdSource;
 use crate::plan::{self, Snapshot};
 use crate::storage::{
-    Batch, BatchOutcome, Changes, Checked, DEFAULT_LIMIT, Effect, Freshness, FreshnessMode, GraphScope, Identity,
-    IssueStorage, IssueSummary, IssueText, Look, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stamp, Stamped,
-    Stats, StoredIssue,
+    Batch, BatchOutcome, Changes, Checked, DEFAULT_LIMIT, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage,
+    IssueSummary, IssueText, Look, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stamp, Stamped, Stats,
+    StoredIssue,
 };
 
 /// There is nothing that answers could lag behind.
@@ -402,12 +402,7 @@ impl IssueStorage for MemoryStore {
                 key,
                 id,
                 effect,
-                version: match effect {
-                    Effect::Deleted => None,
-                    Effect::Created | Effect::Updated | Effect::Unchanged => {
-                        state.issues.get(&key).map(|record| record.version)
-                    }
-                },
+                version: state.issues.get(&key).map(|record| record.version),
                 path: format!("memory:{key}"),
             })
             .collect();

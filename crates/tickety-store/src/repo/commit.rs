@@ -20,7 +20,7 @@ use super::snapshot::RepoSnapshot;
 use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::plan::{self, Plan, PlannedChange};
-use crate::storage::{Batch, BatchOutcome, Effect, OperationOutcome};
+use crate::storage::{Batch, BatchOutcome, OperationOutcome};
 
 /// The issues a plan has read, as their files are.
 pub(super) type LoadedIssues = BTreeMap<IssueKey, Box<Loaded>>;
@@ -70,17 +70,12 @@ impl RepoStore {
         let versions = self.commit(&lock, &mut journal, work, drawn, batch.now)?;
         let outcomes = outcomes
             .into_iter()
-            .map(|(key, id, effect)| OperationOutcome {
-                key,
-                id,
-                effect,
-                version: match effect {
-                    Effect::Deleted => None,
-                    Effect::Created | Effect::Updated | Effect::Unchanged => {
-                        versions.get(&key).copied().or_else(|| loaded.get(&key).map(|loaded| loaded.version))
-                    }
-                },
-                path: shown(RecordPath::issue(key)),
+            .map(|(key, id, effect)| {
+                // Whatever this operation did to it, a later one may have deleted it.
+                let is_gone = changes.get(&key).is_some_and(|change| change.after.is_none());
+                let unchanged = || loaded.get(&key).map(|loaded| loaded.version).filter(|_| !is_gone);
+                let version = versions.get(&key).copied().or_else(unchanged);
+                OperationOutcome { key, id, effect, version, path: shown(RecordPath::issue(key)) }
             })
             .collect();
         Ok(BatchOutcome { outcomes })
