@@ -136,9 +136,10 @@ impl From<StorageError> for CliError {
                     names.join(" or ")
                 ))
             }
-            StorageError::Unreadable { .. } => {
+            StorageError::Unreadable { problem } if problem.path.ends_with(".md") => {
                 made.hint("repair the file in an editor; `tickety doctor` lists all such files")
             }
+            StorageError::Unreadable { .. } => made.hint("`tickety doctor` lists all that can't be read"),
             StorageError::Conflict { key, .. } => made
                 .hint(format!("look at it with `tickety show {key}`, then repeat the command if it is still wanted")),
             StorageError::Refused { source, .. } => match operation_hint(source) {

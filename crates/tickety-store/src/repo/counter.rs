@@ -3,23 +3,26 @@
 //! It is written in place and never synced: a crash can take the last numbers given out with it. So
 //! it says under which boot it was written, and under another one, or when it is missing or damaged,
 //! it starts again above every number that is found in the checkouts of the clone, in their journals
-//! and on its branches, and above what it held. Numbers are given out just before a batch that uses them
+//! and on its branches, and above what it held; where one of those can't be looked at, it gives out none, since that may
+//! have it. Numbers are given out just before a batch that uses them
 //! is acknowledged, so one that is refused leaves no gap and one that a crash cuts off does.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tickety_core::ident::IssueNumber;
 
-use super::files::{HomeDir, read_foreign_text};
+use super::files::{FileError, HomeDir, is_missing, read_foreign_text};
 use super::git::{Git, GitError};
-use super::journal;
+use super::journal::{self, JournalError};
 use super::layout::{GitDirs, HOME_DIR, Layout, state_dir};
 use super::lock::{LockError, wait_for};
 use super::os::{self, BootId};
-use super::scan;
+use super::scan::{self, Highest, Stray};
 use super::state;
+use crate::storage::RecordProblem;
 
 /// How long to wait for another process that draws numbers. It holds the counter while it works out a
 /// batch, and once after each boot for as long as git takes to list branches.
@@ -124,9 +127,7 @@ impl Counter {
                 if let Some((next, _)) = held {
                     counter.next = next;
                 }
-                let (highest, unseen) = highest_known(layout);
-                counter.skip(highest);
-                counter.unseen = unseen;
+                counter.unseen = counter.skip_known(layout)?;
             }
         }
         Ok(counter)
@@ -138,6 +139,36 @@ impl Counter {
             && next <= number.get()
         {
             self.next = number.get().checked_add(1);
+        }
+    }
+
+    /// Leaves out all numbers up to the highest in all checkouts of the clone, in their journals, and on its branches.
+    /// Returns why the branches couldn't be looked at.
+    fn skip_known(&mut self, layout: &Layout) -> Result<Option<GitError>, CounterError> {
+        let below = layout.below_work_tree();
+        let mut checkouts = vec![(layout.root.clone(), layout.state.clone())];
+        if let Some(dirs) = &layout.git {
+            let others = self::checkouts(dirs)?.into_iter();
+            checkouts.extend(others.map(|(tree, git_dir)| (tree.join(below), state_dir(&git_dir, below))));
+        }
+        let mut hidden = Vec::new();
+        for (root, state) in &checkouts {
+            self.skip(journal::highest_number(&state.join("journal"))?);
+            let found = highest_in_home(root)?;
+            self.skip(found.number);
+            hidden.extend(found.hidden.map(|hidden| (root, hidden)));
+        }
+        let unseen = match Git::of(layout).map(|git| git.highest_number()) {
+            Some(Ok(on_branches)) => {
+                self.skip(on_branches);
+                None
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
+        match hidden.into_iter().find(|(_, (shard, _))| self.next.is_some_and(|next| next <= shard.last())) {
+            Some((root, (_, stray))) => Err(CounterError::hidden(root, &layout.root, &stray)),
+            None => Ok(unseen),
         }
     }
 
@@ -169,47 +200,46 @@ fn read(file: &File) -> Option<(Option<u32>, BootId)> {
     (text(next, boot) == found).then_some((next, boot))
 }
 
-/// Returns the highest number in all checkouts of the clone, in their journals, and on its branches.
-///
-/// A checkout or journal that can't be read tells no number: the counter is not the place to report
-/// it.
-fn highest_known(layout: &Layout) -> (Option<IssueNumber>, Option<GitError>) {
-    let mut highest = highest_in_checkout(&layout.root, &layout.state);
-    let below = layout.below_work_tree();
-    if let Some(dirs) = &layout.git {
-        for (work_tree, git_dir) in checkouts(dirs) {
-            highest = highest.max(highest_in_checkout(&work_tree.join(below), &state_dir(&git_dir, below)));
+/// Returns the highest number among the records of a checkout. One that is gone has none, and what is no home isn't
+/// looked into by any command.
+fn highest_in_home(root: &Path) -> Result<Highest, FileError> {
+    let home = match HomeDir::open_at(&root.join(HOME_DIR)) {
+        Err(FileError::Access { source, .. }) if is_missing(&source) || source.kind() == ErrorKind::NotADirectory => {
+            return Ok(Highest::default());
         }
-    }
-    match Git::of(layout).map(|git| git.highest_number()) {
-        Some(Ok(on_branches)) => (highest.max(on_branches), None),
-        Some(Err(error)) => (highest, Some(error)),
-        None => (highest, None),
-    }
-}
-
-fn highest_in_checkout(root: &Path, state: &Path) -> Option<IssueNumber> {
-    let journal = journal::highest_number(&state.join("journal")).ok().flatten();
-    let home = HomeDir::open_at(&root.join(HOME_DIR)).ok();
-    journal.max(home.and_then(|home| scan::highest_number(&home).ok().flatten()))
+        Err(FileError::NotAFile { .. }) => return Ok(Highest::default()),
+        home => home?,
+    };
+    scan::highest_number(&home)
 }
 
 /// Returns the work tree and the git directory of every checkout of a clone.
-fn checkouts(dirs: &GitDirs) -> Vec<(PathBuf, PathBuf)> {
+fn checkouts(dirs: &GitDirs) -> Result<Vec<(PathBuf, PathBuf)>, CounterError> {
     let mut found = vec![(dirs.work_tree.clone(), dirs.git_dir.clone())];
     if dirs.common_dir.file_name().is_some_and(|name| name == ".git")
         && let Some(main) = dirs.common_dir.parent()
     {
         found.push((main.to_owned(), dirs.common_dir.clone()));
     }
-    for linked in std::fs::read_dir(dirs.common_dir.join("worktrees")).into_iter().flatten().flatten() {
+    let worktrees = dirs.common_dir.join("worktrees");
+    let failed = |action, path: PathBuf| move |source| CounterError::from(FileError::Access { action, path, source });
+    let linked = match std::fs::read_dir(&worktrees) {
+        Err(error) if is_missing(&error) => return Ok(found),
+        linked => linked.map_err(failed("list", worktrees.clone()))?,
+    };
+    for linked in linked {
+        let linked = linked.map_err(failed("list", worktrees.clone()))?.path();
         // The file names the `.git` file of the work tree.
-        let dot_git = read_foreign_text(&linked.path().join("gitdir"), PATH_BYTES).unwrap_or_default();
-        if let Some(work_tree) = linked.path().join(dot_git.trim_end_matches('\n')).parent() {
-            found.push((work_tree.to_owned(), linked.path()));
+        let path = linked.join("gitdir");
+        let dot_git = match read_foreign_text(&path, PATH_BYTES) {
+            Err(error) if is_missing(&error) || error.kind() == ErrorKind::NotADirectory => continue,
+            dot_git => dot_git.map_err(failed("read", path))?,
+        };
+        if let Some(work_tree) = linked.join(dot_git.trim_end_matches('\n')).parent() {
+            found.push((work_tree.to_owned(), linked));
         }
     }
-    found
+    Ok(found)
 }
 
 /// Why no number can be had.
@@ -222,9 +252,30 @@ pub enum CounterError {
         /// How many were asked for.
         count: u32,
     },
+    /// The counter has to start again, and a directory can't be listed whose records may have the next numbers.
+    #[error("{problem}")]
+    Hidden {
+        /// What stands there.
+        problem: RecordProblem,
+    },
+    /// The counter has to start again, and the records of a checkout can't be looked at.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The counter has to start again, and the journal of a checkout can't be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The counter can't be locked, read or written.
     #[error(transparent)]
     Lock(#[from] LockError),
+}
+
+impl CounterError {
+    fn hidden(root: &Path, own: &Path, stray: &Stray) -> Self {
+        let RecordProblem { path, line, message } = stray.problem();
+        let path = if root == own { path } else { root.join(path).display().to_string() };
+        let message = format!("{message}; until then no number is known to be free");
+        Self::Hidden { problem: RecordProblem { path, line, message } }
+    }
 }
 
 #[cfg(test)]
@@ -292,6 +343,51 @@ mod tests {
         }
         fs::remove_file(scene.layout.counter()).unwrap();
         assert_eq!(next(&scene), 42_000);
+    }
+
+    #[test]
+    fn what_a_directory_hides_is_not_given_out() {
+        let scene = Scene::new();
+        scene.put("issues/002/002999-k3f9.md", b"text");
+        scene.write_outside("issues/002", None);
+        fs::rename(scene.layout.issues.join("002"), scene.layout.issues.join("aside")).unwrap();
+        fs::write(scene.layout.issues.join("002"), "a file").unwrap();
+        // The journal still tells, and so does a record behind.
+        assert_eq!(next(&scene), 3000);
+        fs::remove_file(scene.layout.journal()).unwrap();
+        fs::remove_file(scene.layout.counter()).unwrap();
+        for _ in 0..2 {
+            let error = allocate(&scene.layout, 1, None).unwrap_err();
+            let CounterError::Hidden { problem } = &error else { panic!("{error}") };
+            assert_eq!(problem.path, ".tickety/issues/002");
+            assert!(problem.message.ends_with("until then no number is known to be free"), "{problem}");
+        }
+        scene.write_outside("issues/003/003000-k3f9.md", Some(b"text"));
+        assert_eq!(next(&scene), 3001);
+        // A counter that is known needs no look.
+        scene.write_outside("issues/003/003000-k3f9.md", None);
+        assert_eq!(next(&scene), 3002);
+        fault::set_boot(2);
+        assert_eq!(next(&scene), 3003);
+        fs::write(scene.layout.issues.join("003/a"), "").unwrap();
+        fs::rename(scene.layout.issues.join("003"), scene.layout.issues.join("b")).unwrap();
+        fs::write(scene.layout.issues.join("003"), "a file").unwrap();
+        assert_eq!(next(&scene), 3004);
+        fault::set_boot(3);
+        assert!(matches!(allocate(&scene.layout, 1, None), Err(CounterError::Hidden { .. })));
+    }
+
+    #[test]
+    fn a_checkout_that_cannot_be_looked_at_is_named() {
+        let scene = Scene::new();
+        fs::remove_dir(&scene.layout.issues).unwrap();
+        fs::write(&scene.layout.issues, "a file").unwrap();
+        assert!(matches!(allocate(&scene.layout, 1, None), Err(CounterError::File(FileError::NotADirectory { .. }))));
+        fs::remove_file(&scene.layout.issues).unwrap();
+        fs::write(scene.layout.journal(), "no journal").unwrap();
+        assert!(matches!(allocate(&scene.layout, 1, None), Err(CounterError::Journal(JournalError::Damaged { .. }))));
+        fs::remove_file(scene.layout.journal()).unwrap();
+        assert_eq!(next(&scene), 1);
     }
 
     #[test]

@@ -109,6 +109,9 @@ impl From<CounterError> for StorageError {
     fn from(error: CounterError) -> Self {
         match error {
             CounterError::Exhausted { count } => Self::NumbersExhausted { count },
+            CounterError::Hidden { problem } => Self::Unreadable { problem },
+            CounterError::File(error) => error.into(),
+            CounterError::Journal(error) => error.into(),
             CounterError::Lock(error) => error.into(),
         }
     }

@@ -152,6 +152,11 @@ impl Shard {
         self.0
     }
 
+    /// Returns the last number of the shard.
+    pub fn last(self) -> u32 {
+        self.0.saturating_mul(SHARD_SIZE).saturating_add(SHARD_SIZE - 1)
+    }
+
     /// Parses the name of a directory; `None` unless it is exactly as printed.
     pub fn parse(name: &[u8]) -> Option<Self> {
         parse_digits(name, 3).map(Self)

@@ -91,9 +91,12 @@ impl RepoStore {
             return Err(taken(*key));
         }
         let found = self.ask_fresh(Some(lock), |handle| self.candidates(handle, number.into()))?;
-        match found.first() {
-            Some(key) => Err(taken(*key)),
-            None => Ok(()),
+        if let Some(key) = found.first() {
+            return Err(taken(*key));
+        }
+        match self.ask(Some(lock), |handle| self.why_not_found(handle, number.into()))? {
+            StorageError::NotFound { .. } => Ok(()),
+            hidden => Err(hidden),
         }
     }
 

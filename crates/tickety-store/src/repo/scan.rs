@@ -230,9 +230,27 @@ pub fn list_shard(
     Ok(are_files.then_some((stat, records)))
 }
 
+/// The highest number of an issue, as far as it can be told.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Highest {
+    /// The highest that was seen.
+    pub number: Option<IssueNumber>,
+    /// What keeps the last of the directories from being listed that may hold higher ones.
+    pub hidden: Option<(Shard, Stray)>,
+}
+
 /// Returns the highest number of an issue by the names of the records, without looking at any.
-pub fn highest_number(home: &HomeDir) -> Result<Option<IssueNumber>, FileError> {
+pub fn highest_number(home: &HomeDir) -> Result<Highest, FileError> {
     let scanner = Scanner::open(home)?;
+    let shard_of = |stray: &Stray| Shard::parse(stray.path.file_name()?.as_encoded_bytes());
+    let hidden = scanner.strays().iter().filter_map(|stray| Some((shard_of(stray)?, stray.clone())));
+    let hidden = hidden.max_by_key(|(shard, _)| *shard);
+    let number = highest_listed(home, &scanner)?;
+    let hidden = hidden.filter(|(shard, _)| number.is_none_or(|number| *shard > Shard::of(number)));
+    Ok(Highest { number, hidden })
+}
+
+fn highest_listed(home: &HomeDir, scanner: &Scanner<'_>) -> Result<Option<IssueNumber>, FileError> {
     for &shard in scanner.shards().iter().rev() {
         let path = shard_path(shard);
         let mut highest = None;

@@ -10,7 +10,7 @@ use tickety_core::operation::{Draft, Operation};
 use tickety_store::repo::Check;
 use tickety_store::{FreshnessMode, Identity, IssueStorage as _, RecordProblem, StorageError};
 
-use crate::home::{Home, get, list, titles};
+use crate::home::{Home, get, list, number, titles};
 
 const ID: &str = "0199a3b2-1111-7000-8000-000000000021";
 
@@ -81,6 +81,8 @@ fn an_id_whose_record_is_damaged_is_taken() {
 fn a_number_whose_record_is_damaged_is_taken() {
     let (home, _) = home();
     fs::write(home.record(2), "").unwrap();
+    let renumbered = home.open().renumber(&[(number(1), IssueNumber::new(2))], jiff::Timestamp::UNIX_EPOCH);
+    assert!(matches!(renumbered, Err(StorageError::Unreadable { .. })), "{renumbered:?}");
     let draft = Draft { number: IssueNumber::new(2), ..Draft::new("other") };
     let outcome = home.apply(vec![Operation::Create(Box::new(draft))]).unwrap();
     assert_eq!(outcome.outcomes[0].key.number.get(), 3);
