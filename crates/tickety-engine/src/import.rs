@@ -20,8 +20,9 @@
 //! last import is remembered with the issue, as a short hash in the custom field `beads-import`. A part that
 //! changed on one side only is taken from that side: edits made here survive, and so do labels,
 //! links and fields added here, while one that the source removed goes. A part that changed on both sides is
-//! taken from the side whose issue changed last, and reported; sets are joined. Comments are only
-//! added; one that was deleted here doesn't come back. A record older than the last one
+//! taken from the side whose issue changed last, and reported; sets (labels, assignees, references, links, fields) are
+//! merged item by item, so that what was removed on one side stays away. Comments are only
+//! added; one that was deleted here doesn't come back. An issue that was deleted here does: its memory went with it. A record older than the last one
 //! imported is passed over. The hash, not the time, tells that the source changed: a copied file or a
 //! tool that doesn't bump its times makes no difference.
 //!
@@ -33,6 +34,7 @@
 
 mod base;
 mod cycles;
+mod items;
 mod links;
 mod matching;
 mod merge;

@@ -25,6 +25,9 @@ pub struct Memory {
     /// A short hash of each part of the issue as it was imported.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub base: String,
+    /// Short hashes of the items of those parts that had several, by the part.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub items: BTreeMap<String, String>,
     /// What the source calls the comments that were imported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub comments: Vec<Value>,

@@ -101,14 +101,7 @@ impl Base {
         base.set(Part::References, |text| text.all(references));
         base.set(Part::Fields, |text| {
             for (key, value) in fields.iter().filter(|(key, _)| *key != memory_key) {
-                text.add(key);
-                text.add(match value {
-                    FieldValue::Text(_) => "text",
-                    FieldValue::Number(_) => "number",
-                    FieldValue::Date(_) => "date",
-                    FieldValue::Bool(_) => "bool",
-                });
-                text.add(value.to_string());
+                text.field(key, value);
             }
         });
         base.set(Part::Created, |text| text.add(created.to_string()));
@@ -117,8 +110,7 @@ impl Base {
             links.sort_unstable();
             links.dedup();
             for (kind, suffix) in links {
-                text.add(kind.as_str());
-                text.maybe(suffix.as_ref().map(Suffix::as_str));
+                text.link(kind, suffix);
             }
         });
         if let Some(stated) = stated {
@@ -141,15 +133,7 @@ impl Base {
     }
 
     fn set(&mut self, part: Part, write: impl FnOnce(&mut Text)) {
-        let mut text = Text(blake3::Hasher::new());
-        write(&mut text);
-        if text.0.count() == 0 {
-            self.0[part as usize] = EMPTY;
-            return;
-        }
-        let hash = text.0.finalize();
-        let bytes = hash.as_bytes()[..4].try_into().expect("four bytes of a hash of thirty-two");
-        self.0[part as usize] = u32::from_le_bytes(bytes);
+        self.0[part as usize] = hash(write);
     }
 
     /// Returns it without the hashes of some parts.
@@ -190,6 +174,31 @@ pub(super) fn local_links(issue: &Issue) -> impl Iterator<Item = (LinkKind, Opti
     })
 }
 
+/// Hashes an item as the only one of its part is.
+pub(super) fn hash_item(item: &String) -> u32 {
+    hash(|text| text.add(item))
+}
+
+/// Hashes a custom field as the only one.
+pub(super) fn hash_field(key: &str, value: &FieldValue) -> u32 {
+    hash(|text| text.field(key, value))
+}
+
+/// Hashes a link as the only one.
+pub(super) fn hash_link(kind: LinkKind, suffix: Option<Suffix>) -> u32 {
+    hash(|text| text.link(kind, suffix))
+}
+
+fn hash(write: impl FnOnce(&mut Text)) -> u32 {
+    let mut text = Text(blake3::Hasher::new());
+    write(&mut text);
+    if text.0.count() == 0 {
+        return EMPTY;
+    }
+    let hash = text.0.finalize();
+    u32::from_le_bytes(hash.as_bytes()[..4].try_into().expect("four bytes of a hash of thirty-two"))
+}
+
 /// A sequence of texts that is hashed so that none runs into the next.
 struct Text(blake3::Hasher);
 
@@ -204,6 +213,22 @@ impl Text {
         if let Some(text) = text {
             self.add(text);
         }
+    }
+
+    fn field(&mut self, key: &str, value: &FieldValue) {
+        self.add(key);
+        self.add(match value {
+            FieldValue::Text(_) => "text",
+            FieldValue::Number(_) => "number",
+            FieldValue::Date(_) => "date",
+            FieldValue::Bool(_) => "bool",
+        });
+        self.add(value.to_string());
+    }
+
+    fn link(&mut self, kind: LinkKind, suffix: Option<Suffix>) {
+        self.add(kind.as_str());
+        self.maybe(suffix.as_ref().map(Suffix::as_str));
     }
 
     fn all<'t>(&mut self, texts: impl IntoIterator<Item = &'t String>) {

@@ -7,7 +7,8 @@ use tickety_core::ident::{IssueKey, IssueName, Suffix};
 use tickety_core::issue::{Issue, Link, LinkKind};
 use tickety_store::{GraphScope, IssueStorage, StorageError};
 
-use super::base::Part;
+use super::base::{Part, hash_link};
+use super::items::join;
 use super::{Candidate, cycles, merge};
 use crate::convert::{ForeignLink, ForeignTarget, NoteKind, Origin, Report};
 
@@ -123,25 +124,30 @@ impl Links {
                     return stated;
                 };
                 let sides = merge::Sides::new(candidate, existing, self, index);
-                let mut joined = local(&existing.issue);
+                let local = local(&existing.issue);
                 if sides.is_older() {
-                    return joined;
+                    return local;
                 }
                 let verdict = sides.verdict_of(Part::StatedLinks, Part::Links);
                 if verdict == merge::Verdict::Take {
                     return stated;
                 }
                 let is_parent = |link: &(LinkKind, End)| link.0 == LinkKind::Parent;
-                let added: Vec<_> = match verdict {
+                let merged: BTreeSet<_> = match verdict {
                     // What could not be made last time may be possible now.
                     merge::Verdict::Keep => {
                         let unlinked = sides.unlinked_before();
                         let dependency = |link: &Stated| candidate.links[link.place].dependency;
                         let again = |link: &&Stated| dependency(link).is_some_and(|place| unlinked.contains(&place));
-                        self.stated[index].iter().filter(again).map(|link| (link.kind, link.end)).collect()
+                        let again = self.stated[index].iter().filter(again).map(|link| (link.kind, link.end));
+                        local.iter().copied().chain(again).collect()
                     }
-                    _ => stated.into_iter().collect(),
+                    _ => join(&local, &stated, |&(kind, end)| {
+                        sides.had(Part::Links, hash_link(kind, Some(self.suffix(end))))
+                    }),
                 };
+                let (mut joined, added): (BTreeSet<_>, BTreeSet<_>) =
+                    merged.into_iter().partition(|link| local.contains(link));
                 if verdict == merge::Verdict::Source && added.iter().any(is_parent) {
                     joined.retain(|link| !is_parent(link));
                 }

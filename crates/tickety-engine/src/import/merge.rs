@@ -9,7 +9,8 @@ use tickety_core::operation::{self, Change, Draft, DraftComment, Target};
 use tickety_store::StoredIssue;
 
 use super::Candidate;
-use super::base::{Base, Part, local_links};
+use super::base::{Base, Part, hash_field, hash_item, local_links};
+use super::items::{Items, join};
 use super::links::{End, Links};
 use crate::convert::{Memory, NoteKind, Origin, Report, comment_number, fingerprint, imported_comment_id};
 
@@ -31,6 +32,7 @@ pub(super) struct Sides<'a> {
     source: Base,
     local: Base,
     base: Option<Base>,
+    items: Items,
     remembered: Option<Memory>,
     source_is_newer: bool,
     is_older: bool,
@@ -50,6 +52,7 @@ impl<'a> Sides<'a> {
             source: source_base(candidate, &key, links, index),
             local: Base::hash(&existing.issue, &key, local_links(&existing.issue), None),
             base: remembered.as_ref().and_then(|memory| Base::parse(&memory.base)),
+            items: remembered.as_ref().map(|memory| Items::parse(&memory.items)).unwrap_or_default(),
             remembered,
             source_is_newer: updated.is_some_and(|updated| updated > existing.derived.updated),
             is_older: updated.zip(seen).is_some_and(|(updated, seen)| updated < seen),
@@ -88,6 +91,11 @@ impl<'a> Sides<'a> {
         } else {
             self.newer()
         }
+    }
+
+    /// Whether an item of a part that is a set was there at the last import.
+    pub(super) fn had(&self, part: Part, item: u32) -> bool {
+        self.base.as_ref().is_some_and(|base| self.items.had(base, part, item))
     }
 
     /// Whether the source's comments are those of the last import.
@@ -168,7 +176,9 @@ fn draft_comment(comment: Comment) -> DraftComment {
 
 /// Returns what the next import has to know, for its field.
 fn remembered(memory: &Memory, source: &Base, candidate: &Candidate, links: &Links, index: usize) -> FieldValue {
-    let mut memory = Memory { base: source.print(), ..memory.clone() };
+    let Origin::Foreign { system, .. } = &candidate.origin else { unreachable!("nothing else is remembered") };
+    let items = Items::hash(&candidate.theirs, &Memory::key(system), links.suffixes(index));
+    let mut memory = Memory { base: source.print(), items: items.print(), ..memory.clone() };
     for (place, link) in candidate.links.iter().enumerate() {
         if let Some(dependency) = link.dependency.and_then(|dependency| memory.depends.get_mut(dependency)) {
             dependency.unlinked = !links.is_made(index, place);
@@ -306,28 +316,13 @@ fn merged(
         match sides.verdict(part) {
             Verdict::Keep => {}
             Verdict::Take => ours.clone_from(source),
-            Verdict::Source | Verdict::Local => ours.extend(source.iter().cloned()),
+            Verdict::Source | Verdict::Local => *ours = join(ours, source, |item| sides.had(part, hash_item(item))),
         }
     }
     match sides.verdict(Part::Fields) {
         Verdict::Keep => {}
         Verdict::Take => wanted.fields.clone_from(&theirs.fields),
-        verdict => {
-            for (key, value) in &theirs.fields {
-                match wanted.fields.get(key) {
-                    Some(ours) if ours == value => {}
-                    Some(_) => {
-                        both.push(("a field", verdict));
-                        if verdict == Verdict::Source {
-                            wanted.fields.insert(key.clone(), value.clone());
-                        }
-                    }
-                    None => {
-                        wanted.fields.insert(key.clone(), value.clone());
-                    }
-                }
-            }
-        }
+        verdict => merge_fields(&mut wanted.fields, theirs, sides, &Memory::key(system), verdict, &mut both),
     }
     if sides.has_new_comments() {
         merge_comments(&mut wanted.comments, theirs, sides, reference, &mut both);
@@ -348,6 +343,35 @@ fn merged(
         report.note(NoteKind::Conflict, &candidate.place, conflict(here.key(), &both));
     }
     wanted
+}
+
+/// Merges the custom fields one by one; `verdict` says who wins where both sides changed the same.
+fn merge_fields(
+    ours: &mut BTreeMap<String, FieldValue>,
+    theirs: &Issue,
+    sides: &Sides<'_>,
+    memory_key: &str,
+    verdict: Verdict,
+    both: &mut Vec<(&'static str, Verdict)>,
+) {
+    let had = |key: &str, value: &FieldValue| sides.had(Part::Fields, hash_field(key, value));
+    ours.retain(|key, value| key == memory_key || theirs.fields.contains_key(key) || !had(key, value));
+    for (key, value) in &theirs.fields {
+        let is_known = had(key, value);
+        match ours.get(key) {
+            Some(here) if here == value || is_known => {}
+            // Imported before and gone: it was removed here.
+            None if is_known => {}
+            Some(here) if !had(key, here) && verdict != Verdict::Source => both.push(("a field", verdict)),
+            Some(here) => {
+                if !had(key, here) {
+                    both.push(("a field", verdict));
+                }
+                ours.insert(key.clone(), value.clone());
+            }
+            None => drop(ours.insert(key.clone(), value.clone())),
+        }
+    }
 }
 
 fn conflict(key: IssueKey, both: &[(&str, Verdict)]) -> String {

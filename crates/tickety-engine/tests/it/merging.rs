@@ -160,13 +160,9 @@ fn additions_here_stay() {
     story.there("labels", json!(["two", "three"]), LATER);
     story.source[0]["owner"] = json!("harbour");
     story.comment_there();
-    assert_eq!(
-        story.again(),
-        "line 1 (a): ".to_owned()
-            + &format!("{} changed on both sides: a field taken from the source\n", story.first().key())
-    );
+    assert_eq!(story.again(), "");
     let first = story.first();
-    assert_eq!(story.labels(), ["mine", "one", "three", "two"]);
+    assert_eq!(story.labels(), ["mine", "three", "two"]);
     assert_eq!(first.milestone.as_deref(), Some("spring"));
     assert_eq!(first.fields["severity"], FieldValue::Text("s1".to_owned()));
     assert_eq!(first.fields["owner"], FieldValue::Text("harbour".to_owned()));
@@ -199,6 +195,75 @@ fn what_was_removed_here_does_not_come_back() {
     let first = story.first();
     assert!(first.links.is_empty());
     assert_eq!(first.comments.iter().map(|comment| comment.body.as_str()).collect::<Vec<_>>(), ["From there."]);
+}
+
+#[test]
+fn what_was_removed_here_stays_away_when_the_rest_changes_there() {
+    let mut story = Story::begin();
+    let (second, reference) = (story.world.beads("b").issue.key(), "beads:a".to_owned());
+    story.here(vec![
+        Change::RemoveLabel("one".to_owned()),
+        Change::RemoveAssignee("rowan".to_owned()),
+        Change::AddAssignee("mel".to_owned()),
+        Change::RemoveLink { kind: LinkKind::BlockedBy, target: second.into() },
+        Change::Field { key: "owner".to_owned(), value: None },
+    ]);
+    story.there("labels", json!(["one", "two", "three"]), LATER);
+    story.source[0]["dependencies"] = json!([
+        { "issue_id": "a", "depends_on_id": "b", "type": "blocks" },
+        { "issue_id": "a", "depends_on_id": "b", "type": "relates-to" },
+    ]);
+    story.source[0]["assignee"] = json!("sorrel");
+    story.source[0]["harbour"] = json!("north");
+    let edited = story.world.beads("a").derived.updated;
+    assert_eq!(story.again(), "");
+    let first = story.first();
+    assert_eq!(story.labels(), ["three", "two"]);
+    assert_eq!(first.assignees.iter().collect::<Vec<_>>(), ["mel", "sorrel"]);
+    assert_eq!(first.links.iter().map(|link| link.kind).collect::<Vec<_>>(), [LinkKind::Relates]);
+    assert!(first.references.contains(&reference));
+    assert!(!first.fields.contains_key("owner"));
+    assert_eq!(first.fields["harbour"], FieldValue::Text("north".to_owned()));
+    // It isn't what the source has, so it isn't as old as it is there.
+    assert!(story.world.beads("a").derived.updated > edited);
+    assert_eq!(first.imported_updated, None);
+}
+
+#[test]
+fn fields_are_merged_one_by_one() {
+    let mut story = Story::begin();
+    for (key, value) in [("x", "1"), ("y", "1"), ("z", "1"), ("both", "1")] {
+        story.source[0][key] = json!(value);
+    }
+    story.there("title", json!("Fields"), BETWEEN);
+    story.again();
+    let set =
+        |key: &str, value: &str| Change::Field { key: key.to_owned(), value: Some(FieldValue::Text(value.to_owned())) };
+    story.here(vec![set("x", "here"), set("both", "here"), set("new", "here")]);
+    story.there("y", json!("there"), LATER);
+    story.source[0]["both"] = json!("there");
+    story.source[0].as_object_mut().unwrap().shift_remove("z");
+    let key = story.first().key();
+    assert_eq!(story.again(), format!("line 1 (a): {key} changed on both sides: a field taken from the source\n"));
+    let fields: Vec<(String, String)> = story
+        .first()
+        .fields
+        .into_iter()
+        .filter(|(key, _)| key != "beads-import")
+        .map(|(key, value)| (key, value.to_string()))
+        .collect();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    assert_eq!(fields, [("both", "there"), ("new", "here"), ("owner", "quay"), ("x", "here"), ("y", "there")]);
+}
+
+#[test]
+fn an_issue_that_was_deleted_here_is_made_again() {
+    let mut story = Story::begin();
+    let second = story.world.beads("b").issue;
+    story.world.apply(vec![Operation::Delete { target: second.key().into(), expected: None }]);
+    let report = story.world.import(Format::Beads, lines(&story.source));
+    assert_eq!(effects(&report), (1, 0, 1));
+    assert_eq!(story.world.beads("b").issue.id, second.id);
 }
 
 #[test]
