@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -52,9 +53,13 @@ pub(super) fn trace(binary: &Path, folder: &Path) -> Result<PathBuf> {
         program::read(&mut command)?;
         called.push(functions(&fs::read_to_string(&trace).context("callgrind wrote nothing")?).collect());
     }
-    let order = folder.join("order.txt");
     let lines = in_order(&called);
-    fs::write(&order, lines.join("\n")).with_context(|| format!("could not write {}", order.display()))?;
+    let text = lines.join("\n");
+    // Cargo links again for another name, not for other contents.
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let order = folder.join(format!("order-{:016x}.txt", hasher.finish()));
+    fs::write(&order, text).with_context(|| format!("could not write {}", order.display()))?;
     eprintln!("{} functions in front", lines.len());
     Ok(order)
 }
