@@ -11,6 +11,7 @@
 //! | [`Format::Beads`] | the `issues.jsonl` of beads (`bd`) and beads_rust (`br`) |
 
 mod beads;
+mod duplicates;
 mod fields;
 mod form;
 mod identity;

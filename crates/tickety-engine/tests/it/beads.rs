@@ -199,6 +199,25 @@ fn two_clones_make_the_same_issues() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_reported_with_its_line() {
+    let mut world = World::new();
+    let input = concat!(
+        r#"{"id":"a","title":"First"}"#,
+        "\n",
+        r#"{"id":"b","title":"One","title":"Other","created_at":"2026-02-01T00:00:00Z","comments":[{"text":"x","text":"y","created_at":"2026-02-01T00:00:00Z"}]}"#,
+        "\n",
+    );
+    let report = world.import(Format::Beads, input);
+    assert_eq!(
+        notes(&report, NoteKind::Dropped),
+        "line 2 (b): the key `title` stands more than once: only the last was taken\n\
+         line 2 (b): the key `comments[0].text` stands more than once: only the last was taken\n"
+    );
+    let issue = world.beads("b").issue;
+    assert_eq!((issue.title.as_str(), issue.comments[0].body.as_str()), ("Other", "y"));
+}
+
+#[test]
 fn bad_lines_hide_none_of_the_others() {
     let mut world = World::new();
     let mut input = BROKEN.as_bytes().to_vec();

@@ -150,6 +150,21 @@ fn an_issue_that_is_wrong_hides_none_of_the_others() {
 }
 
 #[test]
+fn a_key_that_stands_twice_is_reported() {
+    let world = sampled(1);
+    for format in [Format::Jsonl, Format::Json] {
+        let text = world.export(format).replacen("{\"number\"", "{\"surprise\":1,\"surprise\":2,\"number\"", 1);
+        let mut copy = World::new();
+        let report = copy.import(format, &text);
+        assert_eq!(
+            notes(&report, NoteKind::Dropped),
+            "line 2 (1): the key `surprise` stands more than once: only the last was taken\n"
+        );
+        assert_eq!(copy.issues()[0].fields["surprise"], FieldValue::Text("2".to_owned()));
+    }
+}
+
+#[test]
 fn what_is_not_the_format_is_refused_whole() {
     let world = sampled(3);
     let (lines, document) = (world.export(Format::Jsonl), world.export(Format::Json));

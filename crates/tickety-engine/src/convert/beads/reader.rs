@@ -17,6 +17,7 @@ use super::raw::Raw;
 use super::{
     ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, reason_of, reference,
 };
+use crate::convert::duplicates::note_duplicate_keys;
 use crate::convert::fields::{Kept, keep, keep_as, show};
 use crate::convert::identity::imported_issue_id;
 use crate::convert::lines::{Line, Lines, json_problem};
@@ -62,6 +63,7 @@ impl<R: BufRead> Reader for BeadsReader<'_, R> {
             match serde_json::from_slice::<Map<String, Value>>(text) {
                 Ok(record) => {
                     if let Some(imported) = read_record(place, record, &Raw::new(text), self.schema, report) {
+                        note_duplicate_keys(text, &imported.place, report);
                         report.readable += 1;
                         return Ok(Some(imported));
                     }
