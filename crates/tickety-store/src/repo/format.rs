@@ -15,6 +15,7 @@ mod print;
 mod read;
 mod record;
 mod scalar;
+mod seal;
 mod value;
 mod yaml;
 
@@ -47,7 +48,10 @@ pub fn parse_issue(bytes: &[u8], key: IssueKey, schema: &Schema) -> Result<Issue
     let document = Document::split(bytes, ISSUE_BYTES)?;
     read::entries(&document)
         .and_then(|entries| read::issue(&document, entries, key.suffix, schema))
-        .map(|record| record.into_issue(key, schema))
+        .map(|mut record| {
+            seal::forget_if_edited(&mut record, &document);
+            record.into_issue(key, schema)
+        })
         .map_err(|fault| FormatError::locate(document.text, fault))
 }
 
@@ -55,7 +59,11 @@ pub fn parse_issue(bytes: &[u8], key: IssueKey, schema: &Schema) -> Result<Issue
 ///
 /// Every declared custom field gets a line, set or not, so that two branches may each set one.
 pub fn print_issue(issue: &Issue, schema: &Schema) -> Result<Vec<u8>, FormatError> {
-    let bytes = print::issue(&IssueRecord::of(issue), schema).into_bytes();
+    let mut text = print::issue(&IssueRecord::of(issue), schema);
+    if issue.imported_updated.is_some() {
+        seal::put(&mut text)?;
+    }
+    let bytes = text.into_bytes();
     Document::split(&bytes, ISSUE_BYTES)?;
     Ok(bytes)
 }

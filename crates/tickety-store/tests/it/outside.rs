@@ -7,9 +7,10 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use pollster::block_on;
 use tickety_core::issue::LinkKind;
-use tickety_core::operation::Change;
+use tickety_core::operation::{Change, Draft, Operation};
 use tickety_store::repo::lock::{LockOptions, WriteLock};
 use tickety_store::repo::{Check, Remedy};
 use tickety_store::{Effect, FreshnessMode, IssueStorage as _, StorageError};
@@ -353,4 +354,22 @@ impl Home {
         });
         found.remove(0)
     }
+}
+
+#[test]
+fn an_imported_issue_that_is_edited_by_hand_is_as_old_as_its_file() {
+    let home = Home::new();
+    let imported = "2026-01-02T00:00:00Z".parse().ok();
+    let created = "2026-01-01T00:00:00Z".parse().ok();
+    let draft = Draft { created, imported_updated: imported, ..Draft::new("imported") };
+    home.apply(vec![Operation::Create(Box::new(draft))]).unwrap();
+    let updated = || get(&home.open(), 1).unwrap().derived.updated;
+    assert_eq!(Some(updated()), imported);
+    home.edit(1, "priority: medium", "priority: high");
+    let written = fs::metadata(home.record(1)).unwrap().modified().unwrap();
+    assert_eq!(updated(), Timestamp::try_from(written).unwrap());
+    assert_eq!(titles(&home.open(), "updated:<2026-02-01"), Vec::<String>::new());
+    // Put back, it is as it was imported.
+    home.edit(1, "priority: high", "priority: medium");
+    assert_eq!(Some(updated()), imported);
 }

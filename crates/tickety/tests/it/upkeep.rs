@@ -96,7 +96,7 @@ fn what_stands_in_the_place_of_a_directory_is_told_once() {
     assert_snapshot!(told(&env, &["show", "1"]), @"
     --- standard error
     error: .tickety/issues/000: a symbolic link where a directory of records is expected: put what it leads to in its place, links are not followed
-    hint: repair the file in an editor; `tickety doctor` lists all such files
+    hint: `tickety doctor` lists all that can't be read
     --- status 7
     ");
     assert_snapshot!(told(&env, &["new", "Another"]), @"

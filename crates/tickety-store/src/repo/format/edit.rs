@@ -15,7 +15,7 @@ use super::document::{Document, write_body};
 use super::error::{FormatError, FormatProblem};
 use super::key::Key;
 use super::record::{CommentRecord, IssueRecord, Written};
-use super::{COMMENT_BYTES, ISSUE_BYTES, parse_comment, parse_issue, read};
+use super::{COMMENT_BYTES, ISSUE_BYTES, parse_comment, parse_issue, read, seal};
 use entry::{Change, FrontMatter, Grain};
 use patch::Patches;
 
@@ -24,9 +24,16 @@ pub(super) fn issue(original: &[u8], after: &Issue, schema: &Schema) -> Result<V
     let document = Document::split(original, ISSUE_BYTES)?;
     let locate = |fault| FormatError::locate(document.text, fault);
     let entries = read::entries(&document).map_err(locate)?;
-    let before = read::issue(&document, entries.clone(), after.id.suffix(), schema).map_err(locate)?;
+    let mut before = read::issue(&document, entries.clone(), after.id.suffix(), schema).map_err(locate)?;
+    // As it is written, whether it still counts or not.
+    let (updated, updated_state) = (before.updated, before.updated_state.clone());
+    seal::forget_if_edited(&mut before, &document);
     let before = before.into_issue(after.key(), schema);
     let (before, after_record) = (IssueRecord::of(&before), IssueRecord::of(after));
+    if before == after_record {
+        return Ok(original.to_vec());
+    }
+    let before = IssueRecord { updated, updated_state, ..before };
 
     let front = FrontMatter::new(&document, &entries, schema);
     let written = |key: Key| (before.written(key), after_record.written(key));
@@ -42,7 +49,11 @@ pub(super) fn issue(original: &[u8], after: &Issue, schema: &Schema) -> Result<V
             }
         }
         patch_body(&mut patches, &document, &before.body, &after_record.body);
-        let bytes = patches.apply(document.text).into_bytes();
+        let mut text = patches.apply(document.text);
+        if after.imported_updated.is_some() {
+            seal::put(&mut text)?;
+        }
+        let bytes = text.into_bytes();
         match parse_issue(&bytes, after.key(), schema) {
             Ok(read) => match difference(&IssueRecord::of(&read), &after_record) {
                 None => return Ok(bytes),

@@ -8,6 +8,7 @@ pub(super) enum Key {
     Title,
     Id,
     Updated,
+    UpdatedState,
     Created,
     Reporter,
     Status,
@@ -35,14 +36,15 @@ impl Key {
     /// All keys in the order they are written.
     ///
     /// Stock git merges two edits if a line lies between them that neither touches. So keys that
-    /// people change stand in groups of their own with an empty line between them, and `updated`,
-    /// which the first edit removes whatever it is about, stands between two lines that no edit
+    /// people change stand in groups of their own with an empty line between them, and `updated` with
+    /// its state, which the first edit removes whatever it is about, stand between two lines that no edit
     /// touches. `fields` isn't last: git may take an added field and the empty line before it for
     /// the field and the empty line behind it, next to where others add their keys.
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::Title,
         Self::Id,
         Self::Updated,
+        Self::UpdatedState,
         Self::Created,
         Self::Reporter,
         Self::Status,
@@ -75,6 +77,7 @@ impl Key {
             Self::Title => "title",
             Self::Id => "id",
             Self::Updated => "updated",
+            Self::UpdatedState => "updated-state",
             Self::Created => "created",
             Self::Reporter => "reporter",
             Self::Status => "status",
@@ -117,6 +120,7 @@ impl Key {
             "label" => Some(Self::Labels),
             "assignee" => Some(Self::Assignees),
             "reference" => Some(Self::References),
+            "updated_state" => Some(Self::UpdatedState),
             "close_reason" => Some(Self::CloseReason),
             "close_note" => Some(Self::CloseNote),
             "blocked_by" => Some(Self::BlockedBy),
@@ -138,6 +142,7 @@ impl Key {
             Self::Title
                 | Self::Id
                 | Self::Updated
+                | Self::UpdatedState
                 | Self::Created
                 | Self::Reporter
                 | Self::Closed

@@ -87,6 +87,7 @@ pub(super) fn issue<'a>(
         title,
         id: IssueId::new(id),
         updated: time(take(Key::Updated))?,
+        updated_state: text(take(Key::UpdatedState), true)?,
         created,
         reporter: text(take(Key::Reporter), false)?,
         status: text(take(Key::Status), false)?,

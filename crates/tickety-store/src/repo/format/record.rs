@@ -20,6 +20,8 @@ pub(super) struct IssueRecord<'a> {
     pub(super) title: Cow<'a, str>,
     pub(super) id: IssueId,
     pub(super) updated: Option<Timestamp>,
+    /// Which state of the file `updated` belongs to; see [`seal`](super::seal).
+    pub(super) updated_state: Option<Cow<'a, str>>,
     pub(super) created: Timestamp,
     pub(super) reporter: Option<Cow<'a, str>>,
     pub(super) status: Option<Cow<'a, str>>,
@@ -81,6 +83,7 @@ impl<'a> IssueRecord<'a> {
             title: borrow(title),
             id: *id,
             updated: *imported_updated,
+            updated_state: None,
             created: *created,
             reporter: reporter.as_ref().map(borrow),
             status: Some(Cow::Borrowed(status.as_str())),
@@ -108,6 +111,7 @@ impl<'a> IssueRecord<'a> {
             title,
             id,
             updated,
+            updated_state: _,
             created,
             reporter,
             status,
@@ -174,6 +178,9 @@ impl<'a> IssueRecord<'a> {
             Key::Title => Written::Scalar(scalar::text(&self.title)),
             Key::Id => Written::Scalar(self.id.to_string()),
             Key::Updated => self.updated.map_or(Written::Absent, |time| Written::Scalar(time.to_string())),
+            Key::UpdatedState => {
+                self.updated_state.as_deref().map_or(Written::Absent, |state| Written::Scalar(scalar::text(state)))
+            }
             Key::Created => Written::Scalar(self.created.to_string()),
             Key::Reporter => text(&self.reporter),
             Key::Status => text(&self.status),

@@ -144,12 +144,16 @@ fn set_field(issue: &mut Issue, key: &str, value: FieldValue) {
 impl Edit {
     /// Makes the edit; what another tracker knew of the last change goes with it.
     pub(crate) fn apply(&self, issue: &mut Issue, side: Side) {
-        if let How::Issue(apply) = self.how {
-            let before = issue.clone();
-            apply(issue, side);
-            if *issue != before {
-                issue.imported_updated = None;
+        match self.how {
+            How::Issue(apply) => {
+                let before = issue.clone();
+                apply(issue, side);
+                if *issue != before {
+                    issue.imported_updated = None;
+                }
             }
+            How::UnknownKey => issue.imported_updated = None,
+            How::Comment => {}
         }
     }
 
