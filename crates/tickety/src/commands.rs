@@ -111,9 +111,13 @@ const TAKING_QUERIES: [&str; 6] = ["list", "search", "ready", "stats", "all-clos
 pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
     let named = arguments.iter().enumerate().skip(1).find_map(|(place, word)| Some((place, find(word.to_str()?)?)));
     let query_from = named.filter(|(_, entry)| TAKING_QUERIES.contains(&entry.name)).map(|(place, _)| place);
+    // `help` takes nothing but names of commands.
+    let first_word = arguments.iter().skip(1).find(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let is_help = first_word.is_some_and(|word| word == "help");
     let escaped: Vec<OsString> = arguments
         .iter()
         .enumerate()
+        .filter(|(_, argument)| !(is_help && *argument == "--json"))
         .map(|(place, argument)| match argument.to_str() {
             Some(word) if query_from.is_some_and(|from| place > from) => {
                 question::escape(word).map_or_else(|| argument.clone(), OsString::from)

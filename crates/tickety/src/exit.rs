@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use tickety_api::error::{EXIT_NO, EXIT_SUCCESS};
-use tickety_api::{ErrorCode, Failure};
+use tickety_api::{Envelope, ErrorCode, Failure, Meta};
 use tickety_core::RelationParseError;
 use tickety_core::ident::{SelectorParseError, VersionParseError};
 use tickety_core::issue::PartParseError;
@@ -236,6 +236,10 @@ pub fn finish(arguments: &[OsString], result: Result<Ended, CliError>) -> ExitCo
     let json = args::wants_json(arguments);
     let failed = match error {
         CliError::Arguments(error) if error.use_stderr() && json => from_clap(&error),
+        CliError::Arguments(error) if json => {
+            output::write(&(explanation(&error) + "\n")).ok();
+            return ExitCode::from(EXIT_SUCCESS);
+        }
         CliError::Arguments(error) => {
             let status = error.exit_code();
             // With nobody to read it there is nothing left to say.
@@ -257,6 +261,16 @@ pub fn finish(arguments: &[OsString], result: Result<Ended, CliError>) -> ExitCo
         output::complain(&message, hint.as_deref());
     }
     status
+}
+
+/// Answers in JSON to who asks for help or for the version.
+fn explanation(error: &clap::Error) -> String {
+    let data = if error.kind() == clap::error::ErrorKind::DisplayVersion {
+        serde_json::json!({ "version": env!("CARGO_PKG_VERSION") })
+    } else {
+        serde_json::json!({ "help": error.to_string() })
+    };
+    serde_json::to_string(&Envelope { data, meta: Meta::default() }).expect("an explanation is made of texts")
 }
 
 /// Takes clap's message apart: its first paragraph says what is wrong, one of the others what to do.

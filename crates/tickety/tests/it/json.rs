@@ -69,6 +69,20 @@ fn every_other_command_has_an_envelope() {
 }
 
 #[test]
+fn help_and_version_have_an_envelope_too() {
+    let env = tickety_testkit::TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
+    for arguments in [["--version", "--json"], ["--json", "-V"]] {
+        assert_eq!(env.ok(&arguments), "{\"data\":{\"version\":\"0.1.0\"},\"meta\":{}}\n");
+    }
+    for arguments in
+        [&["--help"][..], &["-h"], &["help"], &["list", "--help"], &["help", "list"], &["help", "config", "set"]]
+    {
+        let answer = json(&env, &[arguments, &["--json"]].concat());
+        assert_eq!(answer["data"]["help"], env.ok(arguments), "{arguments:?}");
+    }
+}
+
+#[test]
 fn every_question_says_how_fresh_its_answer_is() {
     let env = small_home();
     let freshness = |command: &[&str]| json(&env, &[command, &["--json"]].concat())["meta"]["freshness"].clone();
