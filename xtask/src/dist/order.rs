@@ -16,7 +16,7 @@ use anyhow::{Context as _, Result};
 use crate::program;
 
 /// What is run to see which functions are called: what people and agents ask most.
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 13] = [
     &["list"],
     &["list", "--freshness", "trust"],
     &["list", "label:performance", "--json"],
@@ -25,14 +25,26 @@ const COMMANDS: [&[&str]; 12] = [
     &["search", "cache", "--ranked"],
     &["show", "5"],
     &["show", "5", "--json"],
+    // Some of them have links, comments and long texts.
+    &["show", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"],
     &["new", "Something to do", "--label", "order"],
     &["edit", "5", "--priority", "high"],
     &["comment", "5", "Seen"],
     &["close", "6"],
 ];
 
-/// What runs before `main`, which callgrind calls by no name.
-const STARTS: [&str; 3] = ["_start", "__libc_start_main", "__libc_start_call_main"];
+/// What runs before `main`: what callgrind calls by no name, and the search for the clock's function in the piece of
+/// code that the kernel lends to every process, which valgrind hides.
+const STARTS: [&str; 8] = [
+    "_start",
+    "__libc_start_main",
+    "__libc_start_call_main",
+    "frame_dummy",
+    "register_tm_clones",
+    "_dl_lookup_symbol_x",
+    "do_lookup_x",
+    "check_match",
+];
 
 /// Writes down which functions of a binary that isn't stripped the common commands call, and returns where.
 pub(super) fn trace(binary: &Path, folder: &Path) -> Result<PathBuf> {
@@ -49,7 +61,7 @@ pub(super) fn trace(binary: &Path, folder: &Path) -> Result<PathBuf> {
         // It doesn't know every system call, and says so; the program gets on without.
         command.args(["--log-file=/dev/null", "--tool=callgrind", "--demangle=no"]);
         command.arg(format!("--callgrind-out-file={}", trace.display()));
-        command.arg(binary).args(["-C", path]).args(arguments).env("TICKETY_ACTOR", "order");
+        command.arg(binary).args(arguments).current_dir(&home).env("TICKETY_ACTOR", "order");
         program::read(&mut command)?;
         called.push(functions(&fs::read_to_string(&trace).context("callgrind wrote nothing")?).collect());
     }
@@ -76,11 +88,11 @@ fn in_order(called: &[BTreeSet<String>]) -> Vec<String> {
     let mut functions: Vec<_> = callers.into_iter().collect();
     functions.sort_by(|(_, a), (_, b)| (Reverse(a.len()), a).cmp(&(Reverse(b.len()), b)));
     let named = functions.into_iter().flat_map(|(function, _)| {
-        let wider = ["avx2", "avx"].iter().find(|narrow| function.contains(**narrow));
-        let wider = wider.map(|narrow| function.replacen(narrow, "evex", 1));
-        [Some(function.to_owned()), wider]
+        let narrow = ["avx2", "avx", "sse2_unaligned", "sse2"].into_iter().find(|narrow| function.contains(narrow));
+        let wider = narrow.map(|narrow| ["evex", "avx512"].map(|wide| function.replacen(narrow, wide, 1)));
+        std::iter::once(function.to_owned()).chain(wider.into_iter().flatten())
     });
-    STARTS.iter().map(|start| (*start).to_owned()).chain(named.flatten()).collect()
+    STARTS.iter().map(|start| (*start).to_owned()).chain(named).collect()
 }
 
 /// Returns the names of functions in what callgrind wrote: `fn=(12) name`, once for each number.
@@ -107,7 +119,7 @@ mod tests {
     fn what_all_commands_call_comes_first() {
         let called = [["a", "m", "z"], ["b", "m", "__memchr_avx2"], ["a", "m", "c"]];
         let called = called.map(|functions| functions.map(str::to_owned).into());
-        let order = ["m", "a", "z", "__memchr_avx2", "__memchr_evex", "b", "c"];
+        let order = ["m", "a", "z", "__memchr_avx2", "__memchr_evex", "__memchr_avx512", "b", "c"];
         assert_eq!(in_order(&called)[super::STARTS.len()..], order);
     }
 }
