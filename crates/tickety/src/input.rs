@@ -9,21 +9,37 @@ use tickety_core::operation::limits;
 
 use crate::exit::CliError;
 
+/// How much of a text is read: more than any text may have, so that what is too long is refused and never cut off.
+const MOST: usize = 16 << 20;
+
 /// Reads a text from a file, or from standard input for `-`.
 pub fn text(file: &Path) -> Result<String, CliError> {
-    // A little more than fits, so that what is too long is refused and never cut off.
-    let most = limits::BODY as u64 + 1;
+    let most = MOST as u64 + 1;
     let mut bytes = Vec::new();
-    if file == Path::new("-") {
-        let read = io::stdin().lock().take(most).read_to_end(&mut bytes);
-        read.map_err(|error| CliError::io("read", Path::new("standard input"), &error))?;
+    let read = if is_standard_input(file) {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)
     } else {
-        let read = fs::File::open(file).and_then(|open| open.take(most).read_to_end(&mut bytes));
-        read.map_err(|error| CliError::io("read", file, &error))?;
+        fs::File::open(file).and_then(|open| open.take(most).read_to_end(&mut bytes))
+    };
+    let name = name_of(file);
+    read.map_err(|error| CliError::io("read", name, &error))?;
+    if bytes.len() > MOST {
+        let message = format!("has more than {MOST} bytes; the limit is {}", limits::BODY);
+        return Err(CliError::new(ErrorCode::BadText, message).about(name.display()));
     }
     let text = String::from_utf8(bytes)
-        .map_err(|error| CliError::new(ErrorCode::BadValue, error.utf8_error()).about(file.display()))?;
+        .map_err(|error| CliError::new(ErrorCode::BadValue, error.utf8_error()).about(name.display()))?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Whether an argument means standard input.
+pub fn is_standard_input(file: &Path) -> bool {
+    file == Path::new("-")
+}
+
+/// Returns what people call a file that was named in an argument.
+pub fn name_of(file: &Path) -> &Path {
+    if is_standard_input(file) { Path::new("standard input") } else { file }
 }
 
 /// Returns the text of an argument or of the file that another one names, if either is given.

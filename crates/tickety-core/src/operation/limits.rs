@@ -49,8 +49,9 @@ pub(super) fn paragraphs(text: &str, what: &'static str, limit: usize) -> Result
             problem: format!("has the control character {}", control.escape_default()),
         });
     }
-    length(&text, what, limit)?;
-    Ok(text.trim_start_matches('\n').trim_end().to_owned())
+    let trimmed = text.trim_start_matches('\n').trim_end();
+    length(trimmed, what, limit)?;
+    Ok(trimmed.to_owned())
 }
 
 /// Checks the key of a custom field.

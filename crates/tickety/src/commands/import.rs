@@ -12,6 +12,7 @@ use tickety_engine::import::{ImportError, ImportOptions, ImportReport, ImportedI
 use tickety_store::Effect;
 
 use crate::exit::{CliError, Ended};
+use crate::input;
 use crate::progress::Progress;
 use crate::render::{Screen, palette};
 use crate::session::Session;
@@ -45,7 +46,7 @@ const SHOWN_NOTES: usize = 10;
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let format: Format = args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
     let schema = session.schema()?;
-    let mut reader: Box<dyn Reader> = if args.file == Path::new("-") {
+    let mut reader: Box<dyn Reader> = if input::is_standard_input(&args.file) {
         format.reader(BufReader::new(io::stdin()), &schema)
     } else {
         let file = File::open(&args.file).map_err(|error| CliError::io("open", &args.file, &error))?;
@@ -71,7 +72,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             imported.report.notes_of(NoteKind::Skipped).next().map(|note| format!("; {note}")).unwrap_or_default();
         let message = format!("nothing was imported: none of {records} records could be read{first}");
         let hint = "is the file in another format? `tickety import --help` lists them";
-        return Err(CliError::new(ErrorCode::BadInput, message).about(args.file.display()).hint(hint));
+        return Err(CliError::new(ErrorCode::BadInput, message).about(input::name_of(&args.file).display()).hint(hint));
     }
     if session.json() {
         return session.answer(Imported::from(&imported), Meta::default());
@@ -84,6 +85,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 }
 
 fn explain(error: ImportError, file: &Path, session: &Session) -> CliError {
+    let file = input::name_of(file);
     match error {
         ImportError::Storage(error) => session.explain(error),
         ImportError::Record { source, .. } => {

@@ -319,6 +319,30 @@ fn wrong_values() {
 }
 
 #[test]
+fn a_text_that_is_too_long_is_refused_with_its_length() {
+    let env = small_home();
+    let limit = 1 << 20;
+    env.write("long.md", "x".repeat(limit) + "\n");
+    env.ok(&["edit", "1", "--body-file", "long.md"]);
+    env.write("longer.md", "x".repeat(limit + 7));
+    assert_snapshot!(env.run(&["edit", "1", "--body-file", "longer.md"]), @"
+    --- standard error
+    error: the body has 1048583 bytes; the limit is 1048576
+    --- status 6
+    ");
+    env.write("longest.md", "x".repeat(17 * limit));
+    assert_snapshot!(env.run(&["edit", "1", "--body-file", "longest.md"]), @"
+    --- standard error
+    error: longest.md: has more than 16777216 bytes; the limit is 1048576
+    --- status 6
+    ");
+    let piped = env.call(&["comment", "1", "-"]).input(vec![b'x'; 17 * limit]).run();
+    assert!(piped.stderr.starts_with("error: standard input: has more than"), "{piped}");
+    let piped = env.call(&["comment", "1", "-"]).input(vec![0xff]).run();
+    assert!(piped.stderr.starts_with("error: standard input: "), "{piped}");
+}
+
+#[test]
 fn an_unreadable_file_hides_no_other() {
     let env = small_home();
     for number in 5..10 {

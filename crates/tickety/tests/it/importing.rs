@@ -149,6 +149,18 @@ fn a_bad_file_is_reported_with_its_line_and_changes_nothing() {
     env.write("bad.jsonl", "{\"format\":\"other\",\"version\":1}\n");
     let output = env.run(&["import", "jsonl", "bad.jsonl"]);
     assert_eq!((output.status, output.stderr.contains("line 1")), (15, true), "{output}");
+    assert_snapshot!(env.call(&["import", "jsonl", "-"]).input("{\"format\":\"other\",\"version\":1}\n").run(), @"
+    --- standard error
+    error: standard input: nothing was imported: line 1: the format is `other`, not `tickety`
+    hint: `tickety import --help` lists the formats
+    --- status 15
+    ");
+    assert_snapshot!(env.call(&["import", "jsonl", "-"]).input("x\n").run(), @"
+    --- standard error
+    error: standard input: nothing was imported: none of 1 records could be read; line 1: not JSON: expected value at column 1
+    hint: is the file in another format? `tickety import --help` lists them
+    --- status 15
+    ");
     assert_eq!(env.run(&["import", "jsonl", "absent"]).status, 14);
     assert_eq!(env.run(&["import", "jsonl", ".tickety"]).status, 15);
     assert_eq!(env.run(&["import", "csv", "bad.jsonl"]).status, 2);
