@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module owns the starting of git")]
 
+mod files;
 mod history;
 mod identity;
 mod numbers;
@@ -104,7 +105,7 @@ impl Git {
 
     /// Starts a command line in the work tree, hardened.
     fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Result<Command, GitError> {
-        check_files(&self.dirs)?;
+        files::check(&self.dirs)?;
         Ok(command_in(&self.dirs.work_tree, arguments))
     }
 
@@ -175,19 +176,6 @@ impl Git {
 
 fn is_object_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// Fails if one of the files that git reads whatever it is asked is none: git would wait for a pipe.
-fn check_files(dirs: &GitDirs) -> Result<(), GitError> {
-    let of_checkout = ["HEAD", "config.worktree"].map(|name| dirs.git_dir.join(name));
-    let of_clone = ["config", "packed-refs"].map(|name| dirs.common_dir.join(name));
-    for path in of_checkout.into_iter().chain(of_clone) {
-        if path.metadata().is_ok_and(|found| !found.is_file()) {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "it is no file");
-            return Err(GitError::Read { path, source });
-        }
-    }
-    Ok(())
 }
 
 /// Makes a hardened command line.

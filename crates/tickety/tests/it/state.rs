@@ -160,3 +160,23 @@ fn the_state_directory_is_one() {
     fs::rename(env.home().join("state"), &state).expect("it can be moved");
     assert!(env.ok(&["new", "t"]).starts_with("5-"));
 }
+
+#[test]
+fn a_pipe_in_place_of_a_file_of_git_is_not_waited_for() {
+    for name in [".gitconfig", "../work/.git/refs/heads/other"] {
+        let env =
+            TestEnv::with_git(env!("CARGO_BIN_EXE_tickety")).starting("2026-06-01T12:00:00Z".parse().expect("a time"));
+        env.ok(&["init"]);
+        env.ok(&["new", "t"]);
+        env.git(&["add", "-A"]);
+        env.git(&["commit", "--quiet", "-m", "x"]);
+        let path = env.home().join(name);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).expect("a pipe");
+        fs::remove_file(env.work().join(".git/tickety/counter")).expect("it is there");
+        assert_eq!(env.ok(&["list"]).lines().count(), 1, "{name}");
+        assert!(env.ok(&["new", "u"]).starts_with("2-"), "{name}");
+        let renumber = env.run(&["renumber", "--against", "main"]);
+        let told = (renumber.status, renumber.stderr.contains("it is no file: move it elsewhere"));
+        assert_eq!(told, (14, true), "{name}: {renumber}");
+    }
+}

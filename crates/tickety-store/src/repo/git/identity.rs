@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::files::read_foreign_text;
 use super::super::layout::Layout;
-use super::{GitError, check_files, command_in, run};
+use super::{GitError, command_in, files, run};
 
 /// The longest configuration file that is read.
 const CONFIG_BYTES: u64 = 4 << 20;
@@ -44,7 +44,7 @@ pub fn identity(layout: &Layout, files: &ConfigFiles) -> Result<Identity, GitErr
 }
 
 fn ask(layout: &Layout) -> Result<Identity, GitError> {
-    layout.git.as_ref().map_or(Ok(()), check_files)?;
+    layout.git.as_ref().map_or(Ok(()), files::check)?;
     let mut identity = Identity::default();
     for (key, value) in [("user.name", &mut identity.name), ("user.email", &mut identity.email)] {
         let arguments = ["config", "--null", "--get", key];

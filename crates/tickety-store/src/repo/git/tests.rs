@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -161,15 +162,23 @@ fn a_name_of_no_commit_is_told() {
 
 #[test]
 fn a_pipe_in_place_of_a_file_of_git_is_not_waited_for() {
-    for (name, reads_head, has_identity) in
-        [("HEAD", false, true), ("packed-refs", false, true), ("config", true, false)]
-    {
+    for (name, reads_head, has_identity) in [
+        ("HEAD", false, true),
+        ("packed-refs", false, true),
+        ("config", true, false),
+        ("index", true, true),
+        ("info/exclude", true, true),
+        ("shallow", true, true),
+        ("refs/heads/other/branch", true, true),
+        ("refs/stash", true, true),
+    ] {
         let repo = Repo::new("");
         repo.write(ONE, "one");
         repo.commit(1_000_000_000);
         repo.run(&["pack-refs", "--all"]);
         let path = repo.top().join(".git").join(name);
-        fs::remove_file(&path).unwrap();
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let _ = fs::remove_file(&path);
         rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
         let is_told = |error: GitError| matches!(&error, GitError::Read { path: told, .. } if *told == path);
         match repo.git.head_commit() {
@@ -187,6 +196,31 @@ fn a_pipe_in_place_of_a_file_of_git_is_not_waited_for() {
         assert!(is_told(repo.git.issues_at("HEAD").unwrap_err()), "{name}");
         assert_eq!(allocate(&repo.layout, 1, None).unwrap().first.get(), 2, "{name}");
     }
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_of_the_user_is_not_waited_for() {
+    let repo = Repo::new("");
+    let home = repo.top().join("home");
+    fs::create_dir_all(home.join(".config/git")).unwrap();
+    let users = |variables: &[(&str, &str)]| {
+        let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
+        files::users(|name| match name {
+            "HOME" => Some(home.clone().into()),
+            _ => variables.get(name).map(Into::into),
+        })
+    };
+    let given = [("GIT_CONFIG_GLOBAL", "/dev/null"), ("XDG_CONFIG_HOME", "/x"), ("GIT_CONFIG_SYSTEM", "")];
+    assert_eq!(users(&given), ["/dev/null", "/x/git/ignore", "/x/git/attributes"].map(PathBuf::from));
+    let dirs = repo.layout.git.as_ref().unwrap();
+    for path in users(&[]) {
+        files::check_all(dirs, users(&[])).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+        let error = files::check_all(dirs, users(&[])).unwrap_err();
+        assert!(matches!(&error, GitError::Read { path: told, .. } if *told == path), "{error}");
+        fs::remove_file(&path).unwrap();
+    }
+    files::check_all(dirs, users(&given)).unwrap();
 }
 
 #[test]
