@@ -225,6 +225,17 @@ impl RepoStore {
         if !trusted && self.refresh_located(handle, &locations)? > 0 {
             locations = handle.index.locate(&[key])?;
         }
+        let mut found = self.load_located(&locations, key);
+        // Written again since the look. Lists are answered from the index: an issue that were ahead of it would never
+        // seem to change to those who keep both.
+        for _ in 1..MAX_ROUNDS {
+            if trusted || is_as_known(&locations, &found) {
+                break;
+            }
+            self.refresh_located(handle, &locations)?;
+            locations = handle.index.locate(&[key])?;
+            found = self.load_located(&locations, key);
+        }
         let mut links = handle.index.link_ends(key)?;
         if !trusted && !links.is_empty() {
             let ends: Vec<IssueKey> =
@@ -234,7 +245,7 @@ impl RepoStore {
             }
         }
         let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
-        match self.load_located(&locations, key) {
+        match found {
             Found::Issue(loaded) => Ok(StoredIssue {
                 category: self.schema.category(&loaded.issue.status),
                 derived: Derived { updated: updated.unwrap_or_else(|| loaded.issue.last_recorded()), links },
@@ -250,6 +261,14 @@ impl RepoStore {
             Found::Missing => Err(StorageError::NotFound { selector }.into()),
         }
     }
+}
+
+/// Whether an issue was read from the bytes that the index knows.
+fn is_as_known(locations: &[Location], found: &Found) -> bool {
+    let Found::Issue(loaded) = found else { return true };
+    let mut known = locations.iter().flat_map(|location| &location.files);
+    known.clone().count() == loaded.files.len()
+        && known.all(|known| loaded.files.iter().any(|file| file.path == known.path && file.hash == known.hash))
 }
 
 fn saturate(count: usize) -> u32 {

@@ -6,4 +6,5 @@ mod contract;
 mod home;
 mod merge;
 mod outside;
+mod racing;
 mod unreadable;
