@@ -126,7 +126,7 @@ pub enum RebuildReason {
 /// What an index tells about itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IndexStatus {
-    /// How many transactions made it what it is.
+    /// How many transactions changed what it says of issues.
     pub generation: u64,
     /// How many issues it has.
     pub issues: u64,

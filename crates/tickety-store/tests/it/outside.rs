@@ -13,7 +13,7 @@ use tickety_core::issue::LinkKind;
 use tickety_core::operation::{Change, Draft, Operation};
 use tickety_store::repo::lock::{LockOptions, WriteLock};
 use tickety_store::repo::{Check, Remedy};
-use tickety_store::{Effect, FreshnessMode, IssueStorage as _, StorageError};
+use tickety_store::{Effect, FreshnessMode, IssueStorage as _, Look, StorageError};
 
 use crate::home::{Home, apply, create, get, list, number, open_at, titles, update};
 
@@ -53,6 +53,21 @@ fn a_verified_list_that_finds_nothing_new_reads_no_file() {
     list(&store, "");
     let page = list(&store, "");
     assert_eq!((page.freshness.mode, page.freshness.checked, page.freshness.changed), (FreshnessMode::Verify, 2, 0));
+}
+
+#[test]
+fn the_stamp_stays_while_only_states_of_files_change() {
+    let home = Home::with(&["one", "two"]);
+    let store = home.open();
+    let stamp = |look| block_on(store.stamp(look)).unwrap().unwrap().stamp;
+    list(&store, "");
+    let first = stamp(Look::List(&[]));
+    let text = fs::read(home.record(1)).unwrap();
+    fs::write(home.record(1), &text).unwrap();
+    let key = get(&store, 1).unwrap().issue.key();
+    assert_eq!([stamp(Look::Issue { key, ends: &[] }), stamp(Look::List(&[]))], [first; 2]);
+    home.edit(1, "title: one", "title: uno");
+    assert_ne!(stamp(Look::List(&[])), first);
 }
 
 #[test]

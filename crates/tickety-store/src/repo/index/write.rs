@@ -136,25 +136,23 @@ impl IndexWriter<'_> {
         self.head = Some(head.map(str::to_owned));
     }
 
-    /// Makes everything visible at once and returns the new generation.
+    /// Makes everything visible at once and returns the generation. It is the one from before if only states of files
+    /// were written: no answer tells of those.
     pub fn commit(mut self) -> Result<u64, IndexError> {
         let connection = &self.index.connection;
-        let generation = self.generation + 1;
+        let generation = self.generation + i64::from(!self.touched.is_empty());
         let mut commit = || {
             self.rows.files.flush(connection)?;
-            let unmerged = merge_texts(connection, self.unmerged + self.rows.texts_changed)?;
-            let twins = self.twins;
-            let changes = self.touched.appended_to(self.changes.as_deref(), generation);
-            match &self.head {
-                None => connection
+            if !self.touched.is_empty() {
+                let unmerged = merge_texts(connection, self.unmerged + self.rows.texts_changed)?;
+                let changes = self.touched.appended_to(self.changes.as_deref(), generation);
+                connection
                     .prepare_cached("UPDATE meta SET generation = ?1, twins = ?2, unmerged = ?3, changes = ?4")?
-                    .execute(params![generation, twins, unmerged, changes])?,
-                Some(head) => connection
-                    .prepare_cached(
-                        "UPDATE meta SET generation = ?1, twins = ?2, unmerged = ?3, changes = ?4, head = ?5",
-                    )?
-                    .execute(params![generation, twins, unmerged, changes, head])?,
-            };
+                    .execute(params![generation, self.twins, unmerged, changes])?;
+            }
+            if let Some(head) = &self.head {
+                connection.prepare_cached("UPDATE meta SET head = ?1")?.execute([head])?;
+            }
             connection.execute_batch("COMMIT")
         };
         commit().map_err(self.index.error("commit a write"))?;
