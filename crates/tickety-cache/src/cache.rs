@@ -127,6 +127,15 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
             && glance.seen().is_some_and(|seen| !seen.is_negative())
     }
 
+    /// Returns what [`get`](Self::get) would, counts nothing and does not keep the entry from being evicted.
+    pub fn peek<Q>(&self, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let glance = Glance::new(key, Tally::None, &self.inner.world);
+        self.inner.spaces().find_map(|space| space.peek(&glance)).flatten()
+    }
+
     /// Stores a value under the terms of the default class.
     pub fn insert(&self, key: K, value: V) {
         self.insert_with(key, Entry::new(value));

@@ -66,6 +66,13 @@ impl<K: Hash + Eq, V: Clone> Engine<K, V> {
         self.entries.get(probe)
     }
 
+    pub(crate) fn peek<P>(&self, probe: &P) -> Option<Option<V>>
+    where
+        P: Hash + Equivalent<Slot<K>>,
+    {
+        self.entries.peek(probe)
+    }
+
     pub(crate) fn contains<P>(&self, probe: &P) -> bool
     where
         P: Hash + Equivalent<Slot<K>>,

@@ -4,7 +4,7 @@ mod sync;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tickety_store::{
     Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
 };
 
-use self::sync::Doubt;
+use self::sync::Doubts;
 use super::clock::Monotonic;
 use super::queries::{Answer, Asked, KeptAnswer};
 use super::settings::CacheSettings;
@@ -55,8 +55,7 @@ pub struct CachedIssueStorage {
     state: Mutex<State>,
     /// When everything was last compared with the truth, in nanoseconds of the clock; 0 for never.
     all_checked: AtomicU64,
-    /// Whether a write may have happened that isn't taken into account.
-    in_doubt: AtomicBool,
+    doubts: Doubts,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +65,9 @@ struct Classes {
     filter: ClassId,
     graph: ClassId,
 }
+
+/// An issue with texts of more bytes than this counts as several.
+const USUAL_TEXT: usize = 16 << 10;
 
 /// What the entries are valid for.
 #[derive(Debug, Default)]
@@ -79,7 +81,7 @@ struct State {
 /// A kept issue.
 #[derive(Debug)]
 struct KeptIssue {
-    stored: StoredIssue,
+    stored: Arc<StoredIssue>,
     /// The other ends of its links.
     ends: Vec<IssueKey>,
     checked: AtomicU64,
@@ -94,8 +96,11 @@ impl CachedIssueStorage {
     /// Wraps a store, with another clock.
     pub fn with_clock<C: Clock>(inner: Arc<dyn IssueStorage>, settings: CacheSettings, clock: Arc<C>) -> Self {
         let ttl = |usual: u64| settings.ttl.unwrap_or(Duration::from_secs(usual));
-        let issues =
-            Cache::builder(settings.issues).class(Class::new("get").ttl(ttl(300))).clock(Arc::clone(&clock)).build();
+        let issues = Cache::weighted(settings.issues, settings.issues)
+            .class(Class::new("get").ttl(ttl(300)))
+            .weigher(|_, kept: &Arc<KeptIssue>| kept.weight())
+            .clock(Arc::clone(&clock))
+            .build();
         let answers = Cache::weighted(settings.answers, settings.answers)
             .class(Class::new("search.keyword").ttl(ttl(600)))
             .class(Class::new("search.filter").ttl(ttl(300)))
@@ -118,7 +123,7 @@ impl CachedIssueStorage {
             classes,
             state: Mutex::default(),
             all_checked: AtomicU64::new(0),
-            in_doubt: AtomicBool::new(false),
+            doubts: Doubts::default(),
         }
     }
 
@@ -157,24 +162,30 @@ impl CachedIssueStorage {
 
     /// Looks for a kept issue.
     fn kept(&self, selector: IssueSelector) -> Option<Arc<KeptIssue>> {
-        // Most issues are kept under their bare number, which serves the whole name too.
-        if let IssueSelector::Name(name) = selector
-            && name.suffix.is_some()
-            && let bare = IssueSelector::from(name.number)
-            && self.issues.contains(&bare)
-            && let Some(kept) = self.issues.get_in(self.classes.get, &bare)
-            && name.names(kept.stored.issue.key())
-        {
-            return Some(kept);
+        if let Some(bare) = self.bare(selector) {
+            return self.issues.get_in(self.classes.get, &bare);
         }
         self.issues.get_in(self.classes.get, &selector)
+    }
+
+    /// Does the same for the layer's own use, which is no use of the entry.
+    fn peek(&self, selector: IssueSelector) -> Option<Arc<KeptIssue>> {
+        self.issues.peek(&self.bare(selector).unwrap_or(selector))
+    }
+
+    /// Most issues are kept under their bare number, which serves the whole name too.
+    fn bare(&self, selector: IssueSelector) -> Option<IssueSelector> {
+        let IssueSelector::Name(name) = selector else { return None };
+        name.suffix?;
+        let bare = IssueSelector::from(name.number);
+        self.issues.peek(&bare).filter(|kept| name.names(kept.stored.issue.key())).map(|_| bare)
     }
 
     /// Whether something that was checked then needs no check now.
     fn is_recent(&self, checked: &AtomicU64, now: u64) -> bool {
         let limit = u64::try_from(self.settings.check_every.as_nanos()).unwrap_or(u64::MAX);
         let checked = checked.load(Ordering::Acquire).max(self.all_checked.load(Ordering::Acquire));
-        !self.in_doubt.load(Ordering::Acquire) && checked != 0 && now.saturating_sub(checked) < limit
+        !self.doubts.are_open() && checked != 0 && now.saturating_sub(checked) < limit
     }
 
     /// Whether an entry that was found when `known` held is as good as what the store beneath would say. If it isn't,
@@ -189,13 +200,13 @@ impl CachedIssueStorage {
         if self.is_recent(checked, now) {
             return Ok(true);
         }
-        let doubt = Doubt::take_over(self);
+        let doubts = self.doubts.raised();
         let Some(stamped) = self.inner.stamp(look).await? else { return Ok(false) };
         let same = Some(stamped.stamp) == known;
         if !same {
             self.take_changes(None).await?;
         }
-        doubt.clear();
+        self.doubts.settle(doubts);
         self.note_check(look, stamped.freshness, now);
         if same {
             checked.fetch_max(now, Ordering::AcqRel);
@@ -223,35 +234,62 @@ impl CachedIssueStorage {
 
     /// Keeps what was read since a stamp was taken, if nothing has changed since.
     async fn keep(&self, begun: Option<Stamp>, keep: impl FnOnce() + Send) -> Result<bool, StorageError> {
-        let Some(begun) = begun else { return Ok(false) };
-        let now = self.inner.stamp(Look::Nothing).await?;
-        if now.is_none_or(|now| now.stamp != begun) {
+        let now = match begun {
+            Some(_) => self.inner.stamp(Look::Nothing).await?.map(|stamped| stamped.stamp),
+            None => None,
+        };
+        if now.is_none() || now != begun {
+            // A layer above that keeps what was read asks for the stamp next: that must not be an older one.
+            self.take_changes(None).await?;
             return Ok(false);
         }
         let state = self.state();
-        let same = state.known == Some(begun);
+        let same = state.known == now;
         if same {
             keep();
         }
         Ok(same)
     }
 
-    async fn read(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
-        let begun = self.begin().await?;
+    /// Reads several issues at once and keeps them.
+    async fn read_many(&self, selectors: &[IssueSelector]) -> Vec<Result<StoredIssue, StorageError>> {
+        let Ok(begun) = self.begin().await else { return self.inner.get_many(selectors).await };
         let now = self.now();
-        let stored = self.inner.get(selector).await?;
-        let kept = Arc::new(KeptIssue::new(stored.clone(), now));
-        self.keep(begun, || self.keep_issue(selector, &kept)).await?;
-        Ok(stored)
+        let found = self.inner.get_many(selectors).await;
+        let read = selectors.iter().zip(&found).filter_map(|(selector, found)| {
+            let stored = Arc::new(found.as_ref().ok()?.clone());
+            Some((*selector, Arc::new(KeptIssue::new(stored, now))))
+        });
+        let read: Vec<_> = read.collect();
+        let keep = || read.iter().for_each(|(selector, kept)| self.keep_issue(*selector, kept));
+        if self.keep(begun, keep).await.is_err() {
+            self.forget(None);
+        }
+        found
     }
 
-    fn keep_issue(&self, selector: IssueSelector, kept: &Arc<KeptIssue>) {
-        let mut numbers: Vec<IssueNumber> = kept.stored.derived.links.iter().map(|end| end.name.number).collect();
-        numbers.push(kept.stored.issue.number);
-        if let IssueSelector::Name(name) = selector {
-            // An old number leads to it as long as no issue has that.
-            numbers.push(name.number);
+    /// Returns an issue that is kept, if that is as good as asking.
+    async fn current(&self, selector: IssueSelector) -> Result<Option<Arc<KeptIssue>>, StorageError> {
+        for _ in 0..2 {
+            let known = self.known();
+            let Some(kept) = self.kept(selector) else { break };
+            let look = Look::Issue { key: kept.stored.issue.key(), ends: &kept.ends };
+            if self.is_current(known, &kept.checked, look).await? {
+                return Ok(Some(kept));
+            }
         }
+        Ok(None)
+    }
+
+    /// Stores an issue, unless it was found under a number that it had once: whose that is depends on others. The caller
+    /// holds the lock of the state.
+    fn keep_issue(&self, selector: IssueSelector, kept: &Arc<KeptIssue>) {
+        let own = kept.stored.issue.number;
+        if matches!(selector, IssueSelector::Name(name) if name.number != own) {
+            return;
+        }
+        let mut numbers: Vec<IssueNumber> = kept.stored.derived.links.iter().map(|end| end.name.number).collect();
+        numbers.push(own);
         numbers.sort_unstable();
         numbers.dedup();
         let entry = Entry::new(Arc::clone(kept)).class(self.classes.get).tags(numbers.into_iter().map(tag));
@@ -301,9 +339,16 @@ impl CachedIssueStorage {
 }
 
 impl KeptIssue {
-    fn new(stored: StoredIssue, now: u64) -> Self {
+    fn new(stored: Arc<StoredIssue>, now: u64) -> Self {
         let ends = stored.derived.links.iter().filter_map(|end| Some(end.target.as_ref()?.key)).collect();
         Self { stored, ends, checked: AtomicU64::new(now) }
+    }
+
+    /// Returns how many entries of usual texts the issue takes.
+    fn weight(&self) -> u32 {
+        let issue = &self.stored.issue;
+        let comments: usize = issue.comments.iter().map(|comment| comment.body.len()).sum();
+        u32::try_from((issue.body.len() + comments) / USUAL_TEXT).unwrap_or(u32::MAX).saturating_add(1)
     }
 }
 
@@ -345,15 +390,37 @@ impl IssueStorage for CachedIssueStorage {
     }
 
     async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
-        for _ in 0..2 {
-            let known = self.known();
-            let Some(kept) = self.kept(selector) else { break };
-            let look = Look::Issue { key: kept.stored.issue.key(), ends: &kept.ends };
-            if self.is_current(known, &kept.checked, look).await? {
-                return Ok(kept.stored.clone());
-            }
+        if let Some(kept) = self.current(selector).await? {
+            return Ok((*kept.stored).clone());
         }
-        self.read(selector).await
+        let begun = self.begin().await?;
+        let now = self.now();
+        let stored = Arc::new(self.inner.get(selector).await?);
+        let kept = Arc::new(KeptIssue::new(Arc::clone(&stored), now));
+        self.keep(begun, || self.keep_issue(selector, &kept)).await?;
+        Ok((*stored).clone())
+    }
+
+    async fn get_many(&self, selectors: &[IssueSelector]) -> Vec<Result<StoredIssue, StorageError>> {
+        let mut found = Vec::with_capacity(selectors.len());
+        let mut missing = Vec::new();
+        for &selector in selectors {
+            let current = self.current(selector).await;
+            if matches!(current, Ok(None)) {
+                missing.push(selector);
+            }
+            found.push(current.transpose());
+        }
+        let mut read = match missing.is_empty() {
+            true => Vec::new(),
+            false => self.read_many(&missing).await,
+        }
+        .into_iter();
+        let found = found.into_iter().map(|kept| match kept {
+            Some(kept) => kept.map(|kept| (*kept.stored).clone()),
+            None => read.next().expect("a store answers for each issue"),
+        });
+        found.collect()
     }
 
     async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
@@ -412,16 +479,15 @@ impl IssueStorage for CachedIssueStorage {
     async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
         let now = self.now();
         let Some(stamped) = self.inner.stamp(look).await? else { return Ok(None) };
-        if look == Look::Nothing {
-            if let Some(stamp) = self.known() {
-                return Ok(Some(Stamped { stamp, ..stamped }));
-            }
-        } else {
-            self.note_check(look, stamped.freshness, now);
+        if look == Look::Nothing
+            && let Some(stamp) = self.known()
+        {
+            return Ok(Some(Stamped { stamp, ..stamped }));
         }
         if self.known() != Some(stamped.stamp) {
             self.take_changes(None).await?;
         }
+        self.note_check(look, stamped.freshness, now);
         Ok(self.known().map(|stamp| Stamped { stamp, ..stamped }))
     }
 

@@ -2,5 +2,6 @@
 
 mod cached;
 mod differential;
+mod files;
 mod home;
 mod instrumented;

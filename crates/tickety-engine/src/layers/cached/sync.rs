@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector};
 use tickety_core::operation::{Change, Operation, Target};
-use tickety_store::{Batch, BatchOutcome, Effect, Look, Stamp, StorageError, StoredIssue};
+use tickety_store::{Batch, BatchOutcome, Effect, FreshnessMode, Look, Stamp, StorageError, StoredIssue};
 
 use super::{CachedIssueStorage, KeptIssue, tag};
 use crate::layers::queries::Step;
@@ -36,27 +36,38 @@ struct Outcome {
     current: Vec<Arc<StoredIssue>>,
 }
 
-/// Says, when it is dropped, that a write may have happened that isn't taken into account.
-pub(super) struct Doubt<'a> {
-    layer: &'a CachedIssueStorage,
-    stands: bool,
+/// Counts the writes that may have happened without being taken into account, because their callers went away.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    raised: AtomicU64,
+    settled: AtomicU64,
 }
 
-impl<'a> Doubt<'a> {
-    /// Takes over the doubt there is.
-    pub(super) fn take_over(layer: &'a CachedIssueStorage) -> Self {
-        Self { layer, stands: layer.in_doubt.swap(false, Ordering::AcqRel) }
+impl Doubts {
+    pub(super) fn raised(&self) -> u64 {
+        self.raised.load(Ordering::Acquire)
     }
 
-    pub(super) fn clear(mut self) {
-        self.stands = false;
+    pub(super) fn are_open(&self) -> bool {
+        self.settled.load(Ordering::Acquire) < self.raised()
+    }
+
+    /// Notes that everything was taken into account after so many were raised.
+    pub(super) fn settle(&self, raised: u64) {
+        self.settled.fetch_max(raised, Ordering::AcqRel);
     }
 }
 
-impl Drop for Doubt<'_> {
+/// Raises a doubt when it is dropped before its time.
+struct Write<'a> {
+    doubts: &'a Doubts,
+    is_taken: bool,
+}
+
+impl Drop for Write<'_> {
     fn drop(&mut self) {
-        if self.stands {
-            self.layer.in_doubt.store(true, Ordering::Release);
+        if !self.is_taken {
+            self.doubts.raised.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
@@ -65,7 +76,7 @@ impl CachedIssueStorage {
     /// Writes, and drops what the write makes wrong before it returns.
     pub(super) async fn write(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
         let mut before = self.before(&batch).await;
-        let doubt = Doubt { layer: self, stands: true };
+        let mut write = Write { doubts: &self.doubts, is_taken: false };
         let outcome = self.inner.apply(batch).await;
         if let (Some(before), Ok(outcome)) = (&mut before, &outcome) {
             let created = outcome.outcomes.iter().filter(|outcome| outcome.effect == Effect::Created);
@@ -75,7 +86,7 @@ impl CachedIssueStorage {
         if self.take_changes(before).await.is_err() {
             self.forget(None);
         }
-        doubt.clear();
+        write.is_taken = true;
         outcome
     }
 
@@ -88,7 +99,7 @@ impl CachedIssueStorage {
         let stamp = self.begin().await.ok()??;
         let mut views = Views::new();
         for (selector, reaches) in touched {
-            let issue = Arc::new(self.inner.get(selector).await.ok()?);
+            let issue = self.view(selector).await?;
             if reaches {
                 let ends = issue.derived.links.iter().filter_map(|end| end.target.as_ref());
                 reached.extend(ends.map(|target| IssueSelector::from(target.key)));
@@ -99,8 +110,8 @@ impl CachedIssueStorage {
             return None;
         }
         for selector in reached {
-            if let Ok(issue) = self.inner.get(selector).await {
-                views.insert(issue.issue.key(), Some(Arc::new(issue)));
+            if let Some(issue) = self.view(selector).await {
+                views.insert(issue.issue.key(), Some(issue));
             }
         }
         // Reading may have found that something had changed.
@@ -108,8 +119,15 @@ impl CachedIssueStorage {
         (now.stamp == stamp).then_some(Before { stamp, views })
     }
 
+    async fn view(&self, selector: IssueSelector) -> Option<Arc<StoredIssue>> {
+        match self.peek(selector) {
+            Some(kept) => Some(Arc::clone(&kept.stored)),
+            None => self.inner.get(selector).await.ok().map(Arc::new),
+        }
+    }
+
     /// Brings what is kept up to the state that the store beneath answers from.
-    pub(super) async fn take_changes(&self, mut before: Option<Before>) -> Result<(), StorageError> {
+    pub(super) async fn take_changes(&self, before: Option<Before>) -> Result<(), StorageError> {
         for _ in 0..ROUNDS {
             let Some(known) = self.known() else {
                 let now = self.inner.stamp(Look::Nothing).await?.map(|stamped| stamped.stamp);
@@ -127,13 +145,18 @@ impl CachedIssueStorage {
                 self.forget(Some(changes.now));
                 return Ok(());
             };
-            let views = before.take().filter(|before| before.stamp == known).map(|before| before.views);
-            let Some(outcome) = self.outcome(&keys, views.unwrap_or_default()).await else {
+            let before = before.as_ref().filter(|before| before.stamp == known);
+            let checked = self.now();
+            let Some(mut outcome) = self.outcome(&keys, before.map(|before| &before.views)).await else {
                 self.forget(Some(changes.now));
                 return Ok(());
             };
-            let now = self.inner.stamp(Look::Nothing).await?.map(|stamped| stamped.stamp);
-            if now == Some(changes.now) && self.drop_outdated(known, changes.now, outcome) {
+            let Some(now) = self.inner.stamp(Look::Nothing).await? else { continue };
+            if now.freshness.mode == FreshnessMode::Trust {
+                // Issues are read from files that the lists know nothing of yet: what they were tells little of those.
+                outcome.steps = None;
+            }
+            if now.stamp == changes.now && self.drop_outdated(known, changes.now, outcome, checked) {
                 return Ok(());
             }
         }
@@ -143,16 +166,18 @@ impl CachedIssueStorage {
     }
 
     /// Drops everything.
-    fn forget(&self, now: Option<Stamp>) {
+    pub(super) fn forget(&self, now: Option<Stamp>) {
         let mut state = self.state();
         self.issues.clear();
         self.answers.clear();
-        state.known = now;
+        // Whoever came in between may know of a later one, which reads that began before it must not be kept under.
+        let later =
+            |known: &Stamp| now.is_some_and(|now| now.series == known.series && now.generation < known.generation);
+        state.known = state.known.filter(later).or(now);
     }
 
     /// Drops what an outcome makes wrong, unless that was done meanwhile.
-    fn drop_outdated(&self, known: Stamp, now: Stamp, outcome: Outcome) -> bool {
-        let checked = self.now();
+    fn drop_outdated(&self, known: Stamp, now: Stamp, outcome: Outcome, checked: u64) -> bool {
         let mut state = self.state();
         if state.known != Some(known) {
             return false;
@@ -168,17 +193,17 @@ impl CachedIssueStorage {
             }
         }
         for issue in outcome.current {
+            // A copy of a record brings its id along, and two issues of one id can't be told apart by it.
+            self.issues.remove(&IssueSelector::Id(issue.issue.id));
             // Found under its bare number, so that is a name for it.
-            let selector = issue.issue.number.into();
-            let issue = Arc::unwrap_or_clone(issue);
-            self.keep_issue(selector, &Arc::new(KeptIssue::new(issue, checked)));
+            self.keep_issue(issue.issue.number.into(), &Arc::new(KeptIssue::new(issue, checked)));
         }
         state.known = Some(now);
         true
     }
 
     /// Finds out what changes come to; `None` if that can't be told. `before` are issues as they were before any of it.
-    async fn outcome(&self, keys: &BTreeSet<IssueKey>, before: Views) -> Option<Outcome> {
+    async fn outcome(&self, keys: &BTreeSet<IssueKey>, before: Option<&Views>) -> Option<Outcome> {
         if keys.len() > MAX_STEPS {
             return None;
         }
@@ -193,7 +218,7 @@ impl CachedIssueStorage {
                 outcome.numbers.extend(issue.derived.links.iter().map(|end| end.name.number));
                 outcome.current.push(Arc::clone(issue));
             }
-            let Some(before) = self.was(key, &before) else {
+            let Some(before) = self.was(key, before) else {
                 certain = false;
                 continue;
             };
@@ -210,7 +235,7 @@ impl CachedIssueStorage {
         }
         for key in reached {
             let after = self.find(key).await?;
-            let Some(before) = self.was(key, &before) else { return Some(outcome) };
+            let Some(before) = self.was(key, before) else { return Some(outcome) };
             steps.push(Step { before, after });
         }
         outcome.steps = Some(steps);
@@ -218,11 +243,11 @@ impl CachedIssueStorage {
     }
 
     /// Returns what an issue was, where that is known: it was read before the write, is made by it, or was kept.
-    fn was(&self, key: IssueKey, before: &Views) -> Option<Option<Arc<StoredIssue>>> {
-        if let Some(known) = before.get(&key) {
+    fn was(&self, key: IssueKey, before: Option<&Views>) -> Option<Option<Arc<StoredIssue>>> {
+        if let Some(known) = before.and_then(|before| before.get(&key)) {
             return Some(known.clone());
         }
-        self.kept(key.into()).map(|kept| Some(Arc::new(kept.stored.clone())))
+        self.peek(key.into()).map(|kept| Some(Arc::clone(&kept.stored)))
     }
 
     /// Returns an issue as it is; the outer `None` if others have its number, or if it can't be read: then more may

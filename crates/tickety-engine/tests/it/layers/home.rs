@@ -2,30 +2,36 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::TempDir;
 use tickety_store::FreshnessMode;
+use tickety_store::ids::IdSource;
 use tickety_store::repo::{RepoOptions, RepoStore, init};
 
 /// A folder with a home, removed when dropped.
-pub(crate) struct Home(TempDir);
+pub(crate) struct Home {
+    folder: TempDir,
+    opened: AtomicU64,
+}
 
 impl Home {
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        init(dir.path(), "TIK").unwrap();
-        Self(dir)
+        let folder = tempfile::tempdir().unwrap();
+        init(folder.path(), "TIK").unwrap();
+        Self { folder, opened: AtomicU64::new(0) }
     }
 
-    /// Opens it as another process would.
+    /// Opens it as another process would. The ids it makes are the same in every run.
     pub(crate) fn open(&self, freshness: Option<FreshnessMode>) -> RepoStore {
-        RepoStore::open(self.0.path(), RepoOptions { freshness, ..RepoOptions::default() }).unwrap()
+        let ids = IdSource::seeded(self.opened.fetch_add(1, Ordering::Relaxed));
+        RepoStore::open(self.folder.path(), RepoOptions { freshness, ids, ..RepoOptions::default() }).unwrap()
     }
 
     /// The paths of the records, in order; comments are not among them.
     pub(crate) fn records(&self) -> Vec<PathBuf> {
         let mut records = Vec::new();
-        collect(&self.0.path().join(".tickety/issues"), &mut records);
+        collect(&self.folder.path().join(".tickety/issues"), &mut records);
         records.sort();
         records
     }
