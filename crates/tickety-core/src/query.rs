@@ -28,6 +28,6 @@ pub use ast::{
 pub use cursor::CursorParseError;
 pub use error::{QueryParseError, QueryProblem};
 pub use field::FieldNameParseError;
-pub use moment::{Interval, Moment, days, fold_name, microseconds};
+pub use moment::{Interval, Moment, days, fold_name, means_me, microseconds};
 pub use order::{Position, Selection, compare, ready_order, sort_values, urgency};
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_TERMS};

@@ -1,6 +1,6 @@
 //! What a question means that leaves something out: the same for the command line, the page and agents.
 
-use tickety_core::query::{Expr, Is, NameField, Query, Term, TextMatch, TextScope, ready_order};
+use tickety_core::query::{Expr, Is, NameField, Query, Term, TextMatch, TextScope, means_me, ready_order};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
 /// up first.
@@ -32,7 +32,7 @@ impl Needs {
             match term {
                 Term::Time(..) | Term::Is(Is::Overdue) => needs.zone = true,
                 Term::Name(NameField::Assignee | NameField::Reporter | NameField::Commenter, names) => {
-                    needs.actor |= names.iter().any(|name| name.eq_ignore_ascii_case("me"));
+                    needs.actor |= names.iter().any(|name| means_me(name));
                 }
                 _ => {}
             }

@@ -8,6 +8,7 @@ use tickety_api::ErrorCode;
 use tickety_core::ident::IssueSelector;
 use tickety_core::issue::{FieldValue, Issue, Kind, LinkKind, Minutes, Status};
 use tickety_core::operation::{Change, Draft, Target};
+use tickety_core::query::means_me;
 
 use crate::exit::CliError;
 use crate::session::Session;
@@ -327,9 +328,9 @@ fn people(names: BTreeSet<String>, session: &Session) -> Result<BTreeSet<String>
     names.into_iter().map(|name| person(name, session)).collect()
 }
 
-/// Returns whom a name means: `me` is the actor.
+/// Returns whom a name means: `me` and `@me` are the actor.
 pub fn person(name: String, session: &Session) -> Result<String, CliError> {
-    if name != "me" {
+    if !means_me(&name) {
         return Ok(name);
     }
     session.context.actor().map(str::to_owned).ok_or_else(|| {

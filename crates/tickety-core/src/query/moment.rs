@@ -32,7 +32,7 @@ impl Moment {
     /// can fit.
     pub fn resolve_names(&self, field: NameField, values: &[String]) -> Vec<String> {
         let resolve = |value: &String| match fold_name(value) {
-            name if name == "me" && field.holds_people() => self.me.as_deref().map(fold_name),
+            name if field.holds_people() && means_me(&name) => self.me.as_deref().map(fold_name),
             name => Some(name),
         };
         values.iter().filter_map(resolve).collect()
@@ -47,6 +47,11 @@ impl NameField {
             Self::Label | Self::Milestone | Self::Reference => false,
         }
     }
+}
+
+/// Whether a name means who asks: `me` or, as GitHub writes it, `@me`.
+pub fn means_me(name: &str) -> bool {
+    name.strip_prefix('@').unwrap_or(name).eq_ignore_ascii_case("me")
 }
 
 /// Folds a name for comparison: names that differ only in case are the same.
@@ -256,11 +261,13 @@ mod tests {
 
     #[test]
     fn me_is_who_asks_where_people_are_meant() {
-        let values = ["me".to_owned(), "BOB".to_owned()];
-        let mut moment = moment("0h");
-        assert_eq!(moment.resolve_names(NameField::Assignee, &values), ["ann", "bob"]);
-        assert_eq!(moment.resolve_names(NameField::Label, &values), ["me", "bob"]);
-        moment.me = None;
-        assert_eq!(moment.resolve_names(NameField::Reporter, &values), ["bob"]);
+        for me in ["me", "@me", "@Me"] {
+            let values = [me.to_owned(), "BOB".to_owned()];
+            let mut moment = moment("0h");
+            assert_eq!(moment.resolve_names(NameField::Assignee, &values), ["ann", "bob"]);
+            assert_eq!(moment.resolve_names(NameField::Label, &values), [&me.to_lowercase(), "bob"]);
+            moment.me = None;
+            assert_eq!(moment.resolve_names(NameField::Reporter, &values), ["bob"]);
+        }
     }
 }

@@ -302,3 +302,16 @@ fn the_actor_comes_from_the_nearest_source() {
     assert_eq!(reporter(env.call(&["new", "t"]).variable("TICKETY_ACTOR", "Variable")), "Variable");
     assert_eq!(reporter(env.call(&["new", "t", "--as", "Option"]).variable("TICKETY_ACTOR", "Variable")), "Option");
 }
+
+#[test]
+fn the_actor_is_called_me_with_or_without_the_sign() {
+    let env = home();
+    env.ok(&["new", "mine", "-a", "@me"]);
+    env.ok(&["new", "theirs", "-a", "ann", "--reporter", "ann"]);
+    for me in ["me", "@me", "ME"] {
+        assert_eq!(
+            env.ok(&["list", &format!("assignee:{me}"), "--fields", "title,assignee"]),
+            "1-3fqb\tmine\ttester\n"
+        );
+    }
+}
