@@ -46,15 +46,15 @@ pub struct FieldArgs {
     milestone: Option<String>,
 
     /// Set the due date: 2026-11-30, today, tomorrow, 3d, 2w or 1mo
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
     due: Option<String>,
 
     /// Set the estimate: 90, 1h30m, 2d or 1w
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
     estimate: Option<String>,
 
     /// Set the time spent
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
     spent: Option<String>,
 
     /// Set a custom field
