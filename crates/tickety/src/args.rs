@@ -15,7 +15,7 @@ pub struct Global {
     pub directory: Option<PathBuf>,
 
     /// Act as ACTOR [default: TICKETY_ACTOR, the user config, git's user.name]
-    #[arg(long = "as", value_name = "ACTOR", global = true)]
+    #[arg(long = "as", value_name = "ACTOR", value_parser = name, global = true)]
     pub actor: Option<String>,
 
     /// Answer with one JSON document on standard output
@@ -64,6 +64,11 @@ pub enum ColourChoice {
 /// Reads how many of something there are to be: at least one.
 pub fn count(text: &str) -> Result<u32, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "write a number from 1 on".to_owned())
+}
+
+/// Reads a name, which has to be one.
+pub fn name(text: &str) -> Result<String, String> {
+    Some(text.trim().to_owned()).filter(|name| !name.is_empty()).ok_or_else(|| "write a name".to_owned())
 }
 
 /// Reads how far to go: 0 is not at all.

@@ -113,14 +113,15 @@ impl Context {
     pub fn actor(&self) -> Option<&str> {
         self.actor
             .get_or_init(|| {
+                // What is empty says nothing, as if it weren't there.
+                let named = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+                let variable = |name: &str| text_variable(name).and_then(named);
                 self.given_actor
                     .clone()
-                    .or_else(|| text_variable("TICKETY_ACTOR"))
-                    .or_else(|| self.user_config().and_then(|path| identity::configured_actor(&path)))
-                    .or_else(|| identity::git_user(self.git_configs()))
-                    .or_else(|| text_variable("USER"))
-                    .map(|name| name.trim().to_owned())
-                    .filter(|name| !name.is_empty())
+                    .or_else(|| variable("TICKETY_ACTOR"))
+                    .or_else(|| self.user_config().and_then(|path| identity::configured_actor(&path)).and_then(named))
+                    .or_else(|| identity::git_user(self.git_configs()).and_then(named))
+                    .or_else(|| variable("USER"))
             })
             .as_deref()
     }

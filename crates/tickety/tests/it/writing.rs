@@ -301,6 +301,13 @@ fn the_actor_comes_from_the_nearest_source() {
     assert_eq!(reporter(env.call(&["new", "t"])), "Configured");
     assert_eq!(reporter(env.call(&["new", "t"]).variable("TICKETY_ACTOR", "Variable")), "Variable");
     assert_eq!(reporter(env.call(&["new", "t", "--as", "Option"]).variable("TICKETY_ACTOR", "Variable")), "Option");
+    // An empty variable is none, and an empty argument is a slip.
+    assert_eq!(reporter(env.call(&["new", "t"]).variable("TICKETY_ACTOR", " ")), "Configured");
+    for slip in ["", " "] {
+        let output = env.run(&["new", "t", "--as", slip]);
+        assert_eq!((output.status, output.stdout.as_str()), (2, ""), "{output}");
+        assert!(output.stderr.contains("'--as <ACTOR>'") && output.stderr.contains("write a name"), "{output}");
+    }
 }
 
 #[test]
