@@ -18,6 +18,7 @@ use tickety_core::ident::IssueSelector;
 use tickety_core::issue::{FieldValue, Issue, Kind, LinkKind, Status};
 use tickety_core::operation::{Change, Draft, Target};
 use tickety_core::schema::{Category, Schema};
+use tickety_engine::convert::Memory;
 
 use crate::exit::CliError;
 
@@ -59,7 +60,7 @@ const NAMES: [&str; 16] = [
 
 impl Form {
     /// Fills a form with what an issue holds. A custom field of several lines has no place in it
-    /// and stays as it is.
+    /// and stays as it is, and so does what an import remembers.
     pub fn of_issue(issue: &Issue) -> Self {
         let optional = |value: Option<String>| value.unwrap_or_default();
         let lines = NAMES.map(|name| {
@@ -86,6 +87,7 @@ impl Form {
         let fields = issue
             .fields
             .iter()
+            .filter(|(key, _)| !Memory::is_in(key))
             .map(|(key, value)| (format!("{FIELD}{key}"), value.to_string()))
             .filter(|(_, value)| !value.contains('\n'));
         Self {

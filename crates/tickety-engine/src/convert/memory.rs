@@ -10,6 +10,12 @@ use super::form::Form;
 use super::report::NoteKind;
 use super::text::Cleaner;
 
+/// The systems that issues are imported from.
+const SYSTEMS: [&str; 1] = [super::beads::SYSTEM];
+
+/// What follows the system in the name of the field.
+const SUFFIX: &str = "-import";
+
 /// What an import remembers with an issue: enough to tell later who changed what, and to write the
 /// record again as it was.
 ///
@@ -78,9 +84,14 @@ pub struct Dependency {
 }
 
 impl Memory {
+    /// Whether a custom field is one that holds a memory: people have no use for it.
+    pub fn is_in(key: &str) -> bool {
+        SYSTEMS.iter().any(|system| key.strip_prefix(system) == Some(SUFFIX))
+    }
+
     /// Returns the custom field that holds the memory of a system.
     pub(crate) fn key(system: &str) -> String {
-        format!("{system}-import")
+        format!("{system}{SUFFIX}")
     }
 
     /// Reads what an earlier import left; what can't be read counts as nothing.

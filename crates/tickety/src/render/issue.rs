@@ -2,6 +2,7 @@
 
 use tickety_core::graph::{LinkEnd, LinkTarget};
 use tickety_core::issue::{Closure, Comment, Derived, Issue};
+use tickety_engine::convert::Memory;
 use tickety_store::StoredIssue;
 
 use super::list::join;
@@ -70,7 +71,7 @@ pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
             screen.prose(&" ".repeat(NAMES), note);
         }
     }
-    for (key, value) in fields {
+    for (key, value) in fields.iter().filter(|(key, _)| !Memory::is_in(key)) {
         many_lines(screen, key, &value.to_string());
     }
     for reference in references {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use anstyle::Style;
 use tickety_core::query::FieldName;
+use tickety_engine::convert::Memory;
 use tickety_store::{IssueSummary, StoredIssue};
 
 use super::palette;
@@ -159,8 +160,9 @@ fn text(field: &FieldName, row: &Row, screen: &Screen<'_>) -> String {
             optional(issue.and_then(|issue| one_line(&issue.fields.get(key)?.to_string()).into()))
         }
         FieldName::Fields => optional(issue.map(|issue| {
+            let fields = issue.fields.iter().filter(|(key, _)| !Memory::is_in(key));
             let fields: Vec<String> =
-                issue.fields.iter().map(|(key, value)| format!("{key}={}", one_line(&value.to_string()))).collect();
+                fields.map(|(key, value)| format!("{key}={}", one_line(&value.to_string()))).collect();
             fields.join(", ")
         })),
         FieldName::Version => summary.version.to_string(),

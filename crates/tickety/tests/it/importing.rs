@@ -201,3 +201,21 @@ fn real_beads_are_imported_once() {
     assert_eq!(env.files(), files, "a second import changes no byte");
     assert_eq!(env.run(&["doctor"]).status, 0);
 }
+
+#[test]
+fn what_an_import_remembers_is_shown_to_programs_alone() {
+    let env = home();
+    env.write("a.jsonl", "{\"id\":\"a\",\"title\":\"A\",\"owner\":\"quay\",\"created_at\":\"2026-01-01T00:00:00Z\"}\n");
+    env.ok(&["import", "beads", "a.jsonl"]);
+    let shown = env.ok(&["show", "1"]);
+    assert!(shown.contains("owner       quay\n") && !shown.contains("beads-import"), "{shown}");
+    assert!(env.ok(&["list", "--fields", "fields"]).ends_with("\towner=quay\n"));
+    let fields = &json(&env, &["show", "1", "--json"])["data"]["issues"][0]["fields"];
+    assert!(fields["beads-import"].is_string() && fields["owner"] == "quay", "{fields}");
+    // The editor doesn't show it and leaves it.
+    let form = env.call(&["edit", "1"]).variable("EDITOR", "cat").run();
+    assert!(form.stdout.contains("field.owner: quay") && !form.stdout.contains("beads-import"), "{form}");
+    env.call(&["edit", "1"]).variable("EDITOR", "sed -i 's/^title:.*/title: B/'").run();
+    assert!(env.ok(&["show", "1", "--json"]).contains("\"title\":\"B\""));
+    assert!(env.ok(&["show", "1", "--json"]).contains("beads-import"));
+}
