@@ -37,6 +37,7 @@ pub mod stat;
 mod state;
 mod store;
 mod unreadable;
+mod usage;
 
 pub use admin::IndexReport;
 pub use config::{Config, Setting};
@@ -45,3 +46,4 @@ pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;
 pub use renumber::Renumbered;
 pub use store::{RepoOptions, RepoStore, VERIFY_LIMIT};
+pub use usage::Usage;

@@ -41,6 +41,12 @@ impl RepoStore {
         })
     }
 
+    /// Counts the rows of the index by kind, as it is.
+    pub fn index_rows(&self) -> Result<Vec<(&'static str, u64)>, StorageError> {
+        self.recover()?;
+        self.ask(None, |handle| Ok(handle.index.row_counts()?))
+    }
+
     /// Makes the index afresh.
     pub fn rebuild(&self) -> Result<IndexReport, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
@@ -59,7 +65,7 @@ impl RepoStore {
     }
 
     pub(super) fn index_differences(&self, lock: Option<&WriteLock>) -> Result<Vec<Difference>, StorageError> {
-        let fresh = self.index_in_memory()?;
+        let fresh = self.fresh_index()?;
         self.ask(lock, |handle| {
             self.refresh(handle, FreshnessMode::Verify)?;
             Ok(handle.index.differences(&fresh.index, MAX_DIFFERENCES)?)

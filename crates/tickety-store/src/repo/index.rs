@@ -222,6 +222,22 @@ impl Index {
         Ok(IndexStatus { files: self.all_files()?.len() as u64, ..status })
     }
 
+    /// Returns how many rows it has of each kind, as people call them.
+    pub fn row_counts(&self) -> Result<Vec<(&'static str, u64)>, IndexError> {
+        const KINDS: [(&str, &str); 5] = [
+            ("issues", "SELECT count(*) FROM issues"),
+            ("names", "SELECT count(*) FROM names"),
+            ("links", "SELECT count(*) FROM links"),
+            ("unreadable", "SELECT count(*) FROM problems"),
+            ("directories", "SELECT count(*) FROM shards"),
+        ];
+        let count = |sql: &str| self.connection.query_row(sql, [], |row| row.get(0)).map(unsigned);
+        let counts: rusqlite::Result<Vec<_>> = KINDS.into_iter().map(|(kind, sql)| Ok((kind, count(sql)?))).collect();
+        let mut counts = counts.map_err(self.error("count its rows"))?;
+        counts.push(("files", self.all_files()?.len() as u64));
+        Ok(counts)
+    }
+
     /// Returns how to say what failed.
     fn error(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> IndexError + use<'_> {
         move |error| IndexError::of(action, &self.path, error)

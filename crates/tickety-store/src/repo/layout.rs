@@ -111,6 +111,11 @@ impl Layout {
         self.state.join("index.db")
     }
 
+    /// Returns the log of what the index was good for.
+    pub fn usage(&self) -> PathBuf {
+        self.state.join("usage")
+    }
+
     /// Returns the file of the counter of numbers.
     pub fn counter(&self) -> PathBuf {
         self.common_state.join("counter")

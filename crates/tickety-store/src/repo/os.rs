@@ -104,6 +104,14 @@ pub(crate) fn stat_open(file: BorrowedFd<'_>) -> io::Result<FileStat> {
     Ok(file_stat(&rustix::fs::fstat(file)?))
 }
 
+/// Returns how many names an open file has, and its length.
+// The fields' types differ between platforms.
+#[allow(clippy::allow_attributes, clippy::useless_conversion, clippy::unnecessary_cast)]
+pub(crate) fn names_and_length(file: BorrowedFd<'_>) -> io::Result<(u64, u64)> {
+    let stat = rustix::fs::fstat(file)?;
+    Ok((stat.st_nlink as u64, stat.st_size as u64))
+}
+
 // The fields' types differ between platforms.
 #[allow(clippy::allow_attributes, clippy::useless_conversion, clippy::unnecessary_cast)]
 fn file_stat(stat: &Stat) -> FileStat {

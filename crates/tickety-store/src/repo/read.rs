@@ -34,37 +34,17 @@ impl IssueStorage for RepoStore {
 
     async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
         self.recover()?;
-        self.ask(None, |handle| self.read_issue(handle, selector))
+        self.counted(|| self.ask(None, |handle| self.read_issue(handle, selector)))
     }
 
     async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
         self.recover()?;
-        self.ask(None, |handle| {
-            let mode = self.freshness(&handle.index)?;
-            let mut freshness = self.refresh(handle, mode)?;
-            let mut round = 1;
-            loop {
-                let listed = handle.index.list(query, moment)?;
-                let issues = listed.issues;
-                if mode == FreshnessMode::Shards && round < MAX_ROUNDS {
-                    let keys: Vec<IssueKey> = issues.iter().map(|issue| issue.key).collect();
-                    freshness.checked += u32::try_from(keys.len()).unwrap_or(u32::MAX);
-                    let changed = self.refresh_issues(handle, &keys)?;
-                    if changed > 0 {
-                        freshness.changed += u32::try_from(changed).unwrap_or(u32::MAX);
-                        round += 1;
-                        continue;
-                    }
-                }
-                let problems = count_problems(handle)?;
-                return Ok(Page { issues, next: listed.next, problems, freshness });
-            }
-        })
+        self.counted(|| self.ask(None, |handle| self.read_page(handle, query, moment)))
     }
 
     async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
         self.recover()?;
-        self.ask_fresh(None, |handle| Ok(handle.index.count(query, moment)?))
+        self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.count(query, moment)?)))
     }
 
     async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {
@@ -82,7 +62,7 @@ impl IssueStorage for RepoStore {
 
     async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError> {
         self.recover()?;
-        self.ask_fresh(None, |handle| Ok(handle.index.by_reference(references)?))
+        self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.by_reference(references)?)))
     }
 
     async fn find_unreadable(&self, wanted: &[Identity]) -> Result<Vec<Option<RecordProblem>>, StorageError> {
@@ -92,17 +72,17 @@ impl IssueStorage for RepoStore {
 
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
         self.recover()?;
-        self.ask_checked(|handle| Ok(handle.index.graph(scope)?))
+        self.counted(|| self.ask_checked(|handle| Ok(handle.index.graph(scope)?)))
     }
 
     async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
         self.recover()?;
-        self.ask_checked(|handle| Ok(handle.index.stats(query, moment)?))
+        self.counted(|| self.ask_checked(|handle| Ok(handle.index.stats(query, moment)?)))
     }
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
         self.recover()?;
-        self.ask_fresh(None, |handle| Ok(handle.index.problems()?))
+        self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.problems()?)))
     }
 
     async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
@@ -216,6 +196,28 @@ impl RepoStore {
         let files = locations.iter().flat_map(|location| &location.files);
         let comments: Vec<RecordPath> = files.map(|file| file.path).filter(|path| path.comment.is_some()).collect();
         load(&self.home, &self.schema, key, &comments)
+    }
+
+    fn read_page(&self, handle: &mut Handle, query: &Query, moment: &Moment) -> Result<Page, Failure> {
+        let mode = self.freshness(&handle.index)?;
+        let mut freshness = self.refresh(handle, mode)?;
+        let mut round = 1;
+        loop {
+            let listed = handle.index.list(query, moment)?;
+            let issues = listed.issues;
+            if mode == FreshnessMode::Shards && round < MAX_ROUNDS {
+                let keys: Vec<IssueKey> = issues.iter().map(|issue| issue.key).collect();
+                freshness.checked += u32::try_from(keys.len()).unwrap_or(u32::MAX);
+                let changed = self.refresh_issues(handle, &keys)?;
+                if changed > 0 {
+                    freshness.changed += u32::try_from(changed).unwrap_or(u32::MAX);
+                    round += 1;
+                    continue;
+                }
+            }
+            let problems = count_problems(handle)?;
+            return Ok(Page { issues, next: listed.next, problems, freshness });
+        }
     }
 
     fn read_issue(&self, handle: &mut Handle, selector: IssueSelector) -> Result<StoredIssue, Failure> {

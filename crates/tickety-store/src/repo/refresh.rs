@@ -142,7 +142,8 @@ impl RepoStore {
 
     /// The same for issues whose files the index has just named.
     pub(super) fn refresh_located(&self, handle: &mut Handle, locations: &[Location]) -> Result<usize, Failure> {
-        let mut findings = Findings::default();
+        let checked = locations.iter().map(|location| location.files.len()).sum();
+        let mut findings = Findings { checked, ..Findings::default() };
         for location in locations {
             let mut same = true;
             let mut comments = Vec::new();
@@ -240,6 +241,7 @@ impl RepoStore {
     /// Writes what was found into the index, in one transaction. Returns how many issues differ from
     /// what the index had.
     fn take_over(&self, handle: &mut Handle, findings: Findings) -> Result<usize, Failure> {
+        self.tally.verify(findings.checked);
         if findings.is_empty() && findings.shards.is_empty() {
             return Ok(0);
         }
@@ -292,6 +294,7 @@ impl RepoStore {
             writer.set_head(head.as_deref());
         }
         writer.commit()?;
+        self.tally.read_again(stale.len());
         Ok(changed)
     }
 
@@ -313,14 +316,24 @@ impl RepoStore {
             .map_err(Failure::from)
             .and_then(|builder| self.fill(builder));
         match built {
-            Ok(index) => Ok(self.handle(index, false)),
+            Ok(index) => {
+                self.tally.rebuild();
+                Ok(self.handle(index, false))
+            }
             Err(Failure::Index(IndexError::ReadOnly { .. } | IndexError::NoSpace { .. })) => self.index_in_memory(),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// Makes an index that lives as long as the process.
+    /// Makes an index that lives as long as the process, to answer from.
     pub(super) fn index_in_memory(&self) -> Result<Handle, StorageError> {
+        let handle = self.fresh_index()?;
+        self.tally.rebuild();
+        Ok(handle)
+    }
+
+    /// Makes an index in memory.
+    pub(super) fn fresh_index(&self) -> Result<Handle, StorageError> {
         let builder = Index::build_in_memory(&self.schema, &self.fingerprint()).map_err(StorageError::from)?;
         let index = self.fill(builder)?;
         Ok(self.handle(index, true))

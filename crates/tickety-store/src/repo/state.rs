@@ -147,7 +147,7 @@ pub(crate) fn obstacles(layout: &Layout) -> Vec<Obstacle> {
     if let Err(FileError::NotADirectory { path, kind }) = checked_directory(&layout.kept()) {
         found.push(Obstacle { path, kind, hinders: Hindered::Saving });
     }
-    let unfinished = unfinished_index(&layout.index());
+    let unfinished = unfinished(&layout.index());
     // Anything else is removed when it is in the way.
     if kind_of(&unfinished) == Some(FileKind::Directory) {
         found.push(Obstacle { path: unfinished, kind: FileKind::Directory, hinders: Hindered::Index });
@@ -157,7 +157,7 @@ pub(crate) fn obstacles(layout: &Layout) -> Vec<Obstacle> {
 }
 
 /// Fails if something else stands where a directory of the state should.
-fn checked_directory(path: &Path) -> Result<(), FileError> {
+pub(crate) fn checked_directory(path: &Path) -> Result<(), FileError> {
     if kind_of(path).is_none() { Ok(()) } else { make_directory(path) }
 }
 
@@ -175,10 +175,10 @@ pub(crate) fn index_obstacles(index: &Path) -> impl Iterator<Item = Obstacle> {
     linked.into_iter().chain(files)
 }
 
-/// Returns the file in which a new index is made.
-pub(crate) fn unfinished_index(index: &Path) -> PathBuf {
-    let name = index.file_name().unwrap_or_default().to_string_lossy();
-    index.with_file_name(format!("{TEMPORARY_PREFIX}{name}"))
+/// Returns the file in which what will take the place of a file, such as a new index, is made.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{TEMPORARY_PREFIX}{name}"))
 }
 
 /// Returns the file that SQLite has beside a database.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tickety_core::schema::Schema;
 
 use super::config::Config;
@@ -17,6 +18,7 @@ use super::layout::{CONFIG_FILE, Layout};
 use super::lock::{DEFAULT_WAIT, LockError, LockOptions, WriteLock};
 use super::os::BootId;
 use super::state;
+use super::usage::Tally;
 use crate::error::StorageError;
 use crate::ids::IdSource;
 use crate::storage::FreshnessMode;
@@ -39,11 +41,14 @@ pub struct RepoOptions {
     pub command: String,
     /// Where new ids come from.
     pub ids: IdSource,
+    /// The time it is, to tell since when [`Usage`](super::Usage) is counted; the clock's where absent.
+    pub now: Option<Timestamp>,
 }
 
 impl Default for RepoOptions {
     fn default() -> Self {
-        Self { freshness: None, lock_wait: DEFAULT_WAIT, command: "tickety".to_owned(), ids: IdSource::random() }
+        let command = "tickety".to_owned();
+        Self { freshness: None, lock_wait: DEFAULT_WAIT, command, ids: IdSource::random(), now: None }
     }
 }
 
@@ -61,6 +66,8 @@ pub struct RepoStore {
     index: Mutex<Option<Handle>>,
     /// How many indexes were opened so far.
     opened: AtomicU64,
+    /// What was counted of the use of the index.
+    pub(super) tally: Tally,
 }
 
 /// The index in use.
@@ -99,7 +106,8 @@ impl RepoStore {
 
     pub(super) fn with_config(layout: Layout, home: HomeDir, config: Config, options: RepoOptions) -> Self {
         let schema = Arc::new(config.schema.clone());
-        Self { layout, home, config, schema, options, index: Mutex::new(None), opened: AtomicU64::new(0) }
+        let (index, opened, tally) = (Mutex::new(None), AtomicU64::new(0), Tally::default());
+        Self { layout, home, config, schema, options, index, opened, tally }
     }
 
     /// Returns where everything lies.
@@ -191,6 +199,11 @@ impl RepoStore {
         *slot = None;
         *slot = Some(self.rebuild_index_locked(lock)?);
         Ok(())
+    }
+
+    /// Whether answers come from an index that has a file.
+    pub(super) fn uses_index_file(&self) -> bool {
+        self.slot().as_ref().is_some_and(|handle| !handle.in_memory)
     }
 
     pub(super) fn forget_index(&self) {

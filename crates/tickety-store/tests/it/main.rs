@@ -8,3 +8,4 @@ mod merge;
 mod outside;
 mod racing;
 mod unreadable;
+mod usage;

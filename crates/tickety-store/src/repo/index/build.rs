@@ -57,7 +57,7 @@ impl Index {
     /// Begins a new index for `path`. The caller holds the store's write lock, so that only one is
     /// made at a time; it is made beside the old one, under the file's name with `.tmp-` before it.
     pub fn build(path: &Path, schema: &Schema, fingerprint: &Fingerprint) -> Result<IndexBuilder, IndexError> {
-        let temporary = state::unfinished_index(path);
+        let temporary = state::unfinished(path);
         clear(&temporary)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&temporary, flags)
