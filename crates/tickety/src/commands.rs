@@ -6,6 +6,7 @@
 
 // Not in the table's macro: rustfmt finds modules only where they stand in plain sight.
 mod all_closed;
+mod cache;
 mod close;
 mod comment;
 mod completions;
@@ -97,6 +98,7 @@ commands! {
     Keep import "import";
     Keep export "export";
     Keep index "index";
+    Keep cache "cache";
     Keep doctor "doctor";
     Keep config "config";
     Keep renumber "renumber";
@@ -150,7 +152,9 @@ fn start(entry: &Entry, global: &ArgMatches, of_command: &ArgMatches) -> Result<
     // Taking the session apart would cost a tenth of most commands, and nothing waits for it: the process ends next,
     // and what was written was written before it was said.
     let session = ManuallyDrop::new(Session::new(Global::from_arg_matches(global)?, entry.name)?);
-    (entry.run)(of_command, &session)
+    let ended = (entry.run)(of_command, &session);
+    session.finish();
+    ended
 }
 
 fn find(name: &str) -> Option<&'static Entry> {

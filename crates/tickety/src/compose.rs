@@ -12,7 +12,9 @@ use crate::exit::CliError;
 
 pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
-pub use tickety_store::repo::{Finding, IndexReport, Initialized, Remedy, Renumbered, RepoStore as Repo, Setting};
+pub use tickety_store::repo::{
+    Finding, IndexReport, Initialized, Remedy, Renumbered, RepoStore as Repo, Setting, Usage,
+};
 
 /// Opens the home that the context's directory lies in.
 pub fn open(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> Result<Repo, CliError> {
@@ -30,7 +32,8 @@ pub fn examine(
 }
 
 fn options(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> RepoOptions {
-    let mut options = RepoOptions { freshness, command: format!("tickety {command}"), ..RepoOptions::default() };
+    let (command, now) = (format!("tickety {command}"), Some(context.time_of_writing()));
+    let mut options = RepoOptions { freshness, command, now, ..RepoOptions::default() };
     if let Some(seed) = context.test_seed() {
         options.ids = IdSource::seeded(seed);
     }

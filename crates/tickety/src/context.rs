@@ -22,7 +22,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::args::{ColourChoice, Global};
+use crate::caching;
 use crate::exit::CliError;
+use crate::user_config::UserConfig;
 use crate::{compose, identity};
 
 /// The world around a command.
@@ -119,16 +121,29 @@ impl Context {
                 self.given_actor
                     .clone()
                     .or_else(|| variable("TICKETY_ACTOR"))
-                    .or_else(|| self.user_config().and_then(|path| identity::configured_actor(&path)).and_then(named))
+                    .or_else(|| self.configured_actor().and_then(named))
                     .or_else(|| identity::git_user(self.git_configs()).and_then(named))
                     .or_else(|| variable("USER"))
             })
             .as_deref()
     }
 
-    /// Returns the file of the user's own configuration, whether or not it exists.
-    pub fn user_config(&self) -> Option<PathBuf> {
-        config_home().map(|home| home.join("tickety").join("config.toml"))
+    /// Returns the actor that the user's own configuration names, if that can be read.
+    pub fn configured_actor(&self) -> Option<String> {
+        UserConfig::read(&user_config_path()?).ok()?.line("actor").map(|line| line.value)
+    }
+
+    /// Reads the user's own configuration.
+    pub fn user_config(&self) -> Result<UserConfig, CliError> {
+        let path =
+            user_config_path().ok_or_else(|| CliError::usage("there is no config directory: HOME is not set"))?;
+        UserConfig::read(&path).map_err(|error| CliError::io("read", &path, &error))
+    }
+
+    /// Returns where it says how to cache.
+    pub fn caching(&self) -> Result<caching::Sources, CliError> {
+        let config = if user_config_path().is_some() { self.user_config()? } else { UserConfig::default() };
+        Ok(caching::Sources { variable: Box::new(text_variable), config })
     }
 
     /// Returns the configuration files of git, the more important first.
@@ -248,6 +263,10 @@ fn use_colour(choice: ColourChoice, terminal: bool) -> bool {
 fn config_home() -> Option<PathBuf> {
     let explicit = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     explicit.or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".config")))
+}
+
+fn user_config_path() -> Option<PathBuf> {
+    config_home().map(|home| home.join("tickety").join("config.toml"))
 }
 
 fn text_variable(name: &str) -> Option<String> {

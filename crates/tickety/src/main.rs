@@ -11,6 +11,7 @@
 )]
 
 mod args;
+mod caching;
 mod commands;
 mod compose;
 mod context;
@@ -26,6 +27,7 @@ mod progress;
 mod question;
 mod render;
 mod session;
+mod user_config;
 mod values;
 
 use std::process::ExitCode;

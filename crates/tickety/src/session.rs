@@ -30,7 +30,7 @@ pub struct Session {
     /// The world around.
     pub context: Context,
     command: &'static str,
-    storage: OnceCell<Arc<dyn IssueStorage>>,
+    storage: OnceCell<Repo>,
 }
 
 impl Session {
@@ -47,10 +47,17 @@ impl Session {
     /// Returns the store of the home, which is opened when first asked for.
     pub fn storage(&self) -> Result<&dyn IssueStorage, CliError> {
         if let Some(storage) = self.storage.get() {
-            return Ok(&**storage);
+            return Ok(storage);
         }
-        let opened = Arc::new(self.repo()?);
-        Ok(&**self.storage.get_or_init(|| opened))
+        let opened = self.repo()?;
+        Ok(self.storage.get_or_init(|| opened))
+    }
+
+    /// Does what is left to do when the command is done.
+    pub fn finish(&self) {
+        if let Some(storage) = self.storage.get() {
+            storage.record_usage();
+        }
     }
 
     /// Opens the home for what only a store in a repository can do.

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 
+use crate::caching;
 use crate::compose::Setting;
 use crate::exit::{CliError, Ended, SETTINGS_HINT};
-use crate::identity;
 use crate::render::palette;
 use crate::session::Session;
 
@@ -21,7 +21,12 @@ use crate::session::Session;
 ///   fields.KEY      the type of a custom field: text, number, date, bool or a list of choices
 ///   format          the version of the files
 ///
-/// `actor` is your own and lies in your config directory.
+/// Your own lie in your config directory:
+///
+///   actor              who acts, unless --as or TICKETY_ACTOR says otherwise
+///   cache              whether a process that stays keeps issues and answers in memory: on or off
+///   cache-ttl-seconds  how long it keeps them at the most
+///   cache-max-entries  how many issues it keeps at the most, and a tenth as many answers
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -49,7 +54,7 @@ enum Action {
     List,
 }
 
-/// The setting that belongs to the user and not to the repository.
+/// Who acts. Like the settings of caching, it belongs to the user and not to the repository.
 const ACTOR: &str = "actor";
 
 /// The `data` of the answer.
@@ -72,15 +77,20 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         Action::List => {
             let mut settings = session.repo()?.settings()?;
             settings.extend(actor(session));
+            // Like the actor, they are left out where the file can't be read.
+            if let Ok(caching) = session.context.caching() {
+                settings.extend(caching.list()?);
+            }
             list(settings, session)
         }
         Action::Get { key } => get(&key, session),
-        Action::Set { key, value } if key == ACTOR => {
-            let path = session
-                .context
-                .user_config()
-                .ok_or_else(|| CliError::usage("there is no config directory: HOME is not set"))?;
-            identity::configure_actor(&path, &value).map_err(|error| CliError::io("write", &path, &error))?;
+        Action::Set { key, value } if key == ACTOR || caching::is_key(&key) => {
+            if key != ACTOR {
+                caching::check(&key, &value)?;
+            }
+            let is_text = key == ACTOR || value.parse::<u64>().is_err();
+            let config = session.context.user_config()?;
+            config.set(&key, &value, is_text).map_err(|error| CliError::io("write", config.path(), &error))?;
             tell(Setting { key, value, explicit: true }, session)
         }
         Action::Set { key, value } => {
@@ -94,6 +104,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 fn get(key: &str, session: &Session) -> Result<Ended, CliError> {
     let found = if key == ACTOR {
         actor(session)
+    } else if caching::is_key(key) {
+        session.context.caching()?.list()?.into_iter().find(|setting| setting.key == key)
     } else {
         session.repo()?.settings()?.into_iter().find(|setting| setting.key == key)
     };
@@ -105,7 +117,7 @@ fn get(key: &str, session: &Session) -> Result<Ended, CliError> {
 
 fn actor(session: &Session) -> Option<Setting> {
     let value = session.context.actor()?.to_owned();
-    let explicit = session.context.user_config().and_then(|path| identity::configured_actor(&path)).is_some();
+    let explicit = session.context.configured_actor().is_some();
     Some(Setting { key: ACTOR.to_owned(), value, explicit })
 }
 

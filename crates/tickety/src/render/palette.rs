@@ -18,6 +18,10 @@ pub const LABEL: Style = AnsiColor::Blue.on_default();
 pub const HIT: Style = AnsiColor::Yellow.on_default().bold();
 /// What is wrong or late.
 pub const ALARM: Style = AnsiColor::Red.on_default();
+/// What is as it should be.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// What could be better.
+pub const MIDDLING: Style = AnsiColor::Yellow.on_default();
 
 /// Returns the style of a status.
 pub fn status(category: Category) -> Style {

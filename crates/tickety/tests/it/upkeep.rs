@@ -210,6 +210,9 @@ fn settings_are_read_and_changed() {
     statuses.review = in-progress
     statuses.closed = closed
     actor = tester
+    cache = on
+    cache-ttl-seconds = auto
+    cache-max-entries = 10000
     "#);
     let before = env.files();
     assert_snapshot!(env.run(&["config", "set", "prefix", "1"]), @"

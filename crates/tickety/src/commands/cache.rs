@@ -1,0 +1,279 @@
+//! `tickety cache`
+
+use anstyle::Style;
+use serde::Serialize;
+use tickety_api::{ErrorCode, Meta};
+use tickety_engine::layers::CacheSettings;
+
+use crate::compose::{IndexReport, Usage};
+use crate::exit::{CliError, Ended};
+use crate::output;
+use crate::render::{Screen, palette};
+use crate::session::Session;
+
+/// Tell how often the index could answer as it was, and what it holds
+///
+/// Issues are read from an index, which is made of the files and compared with them before it answers. It is the cache
+/// that outlives a command; in memory, a command keeps nothing.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// What to tell.
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Tell what the index was good for, over all commands in this checkout
+    ///
+    /// A hit rate of 80 % is good, one of 50 % middling, and less is poor.
+    Stats {
+        /// Begin to count anew after that
+        #[arg(long)]
+        clear: bool,
+    },
+    /// Count what the index holds, by kind
+    Entries,
+}
+
+/// The `data` of `stats`.
+#[derive(Serialize)]
+struct WireStats {
+    index: WireUsage,
+    /// The caches in memory of processes that stay; none does.
+    memory: [(); 0],
+    settings: WireSettings,
+}
+
+/// What the index was good for.
+#[derive(Serialize)]
+struct WireUsage {
+    answers: u64,
+    hits: u64,
+    delayed: u64,
+    /// From 0 to 1; `null` without answers.
+    hit_rate: Option<f64>,
+    /// `good`, `middling` or `poor`.
+    mark: Option<&'static str>,
+    files_verified: u64,
+    issues_read_again: u64,
+    rebuilds: u64,
+    /// `null` where nothing was counted.
+    since: Option<String>,
+    /// How much of what was counted can't be read.
+    unreadable_bytes: u64,
+    /// Where the index lies; `null` for one that lives in memory because no file can be written.
+    path: Option<String>,
+    bytes: u64,
+    rows: u64,
+}
+
+/// How a process that stays would cache.
+#[derive(Serialize)]
+struct WireSettings {
+    enabled: bool,
+    /// `null` for the time of each class.
+    ttl_seconds: Option<u64>,
+    issues: u64,
+    answers: u64,
+    check_milliseconds: u128,
+}
+
+/// The `data` of `entries`.
+#[derive(Serialize)]
+struct WireEntries {
+    index: Vec<WireRows>,
+    /// The entries in memory of processes that stay; none does.
+    memory: [(); 0],
+}
+
+/// How many rows of a kind there are.
+#[derive(Serialize)]
+struct WireRows {
+    kind: &'static str,
+    rows: u64,
+}
+
+/// The columns of the names on a terminal.
+const NAMES: usize = 19;
+
+/// The columns of a count.
+const COUNT: usize = 6;
+
+/// What is said of memory.
+const NOTHING_STAYS: &str = "nothing: a command ends with its answer";
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    match args.action {
+        Action::Stats { clear } => stats(clear, session),
+        Action::Entries => entries(session),
+    }
+}
+
+fn stats(clear: bool, session: &Session) -> Result<Ended, CliError> {
+    let settings = session.context.caching()?.settings()?;
+    let repo = session.repo()?;
+    // Before anything else is done with the store, which would be counted.
+    let usage = if clear { repo.clear_usage() } else { repo.usage() };
+    let usage = usage.map_err(|error| {
+        let error = CliError::from(error);
+        if error.is(ErrorCode::Damaged) { error.hint_instead(BROKEN_HINT) } else { error }
+    })?;
+    let IndexReport { path, bytes, .. } = repo.index_status()?;
+    let rows = repo.index_rows()?.iter().map(|(_, rows)| rows).sum();
+    let size = Size { path, bytes, rows };
+    if session.json() {
+        return session.answer(wire(&usage, size, &settings), Meta::default());
+    }
+    let mut screen = session.screen();
+    write(&mut screen, &usage, &size, &settings);
+    let ended = session.show(screen)?;
+    if usage.unreadable_bytes > 0 && !clear {
+        output::note(format_args!(
+            "warning: {} bytes of what was counted can't be read: damaged, or written by a newer Tickety; \
+             `tickety cache stats --clear` begins anew",
+            usage.unreadable_bytes
+        ));
+    }
+    if clear {
+        session.note("counting begins anew");
+    }
+    Ok(ended)
+}
+
+/// What to do where the counts can't be read.
+const BROKEN_HINT: &str = "without it, counting begins anew with the next command; no other answer depends on it";
+
+/// The index on the disk.
+struct Size {
+    path: Option<String>,
+    bytes: u64,
+    rows: u64,
+}
+
+fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> WireStats {
+    let Usage { answers, delayed, verified, read_again, rebuilds, since, unreadable_bytes } = *usage;
+    let CacheSettings { enabled, ttl, issues, answers: kept_answers, check_every, namespace: _ } = settings;
+    let Size { path, bytes, rows } = size;
+    let hit_rate = usage.hit_rate();
+    WireStats {
+        index: WireUsage {
+            answers,
+            hits: usage.hits(),
+            delayed,
+            hit_rate,
+            mark: hit_rate.map(|rate| mark(rate).0),
+            files_verified: verified,
+            issues_read_again: read_again,
+            rebuilds,
+            since: since.map(|since| since.to_string()),
+            unreadable_bytes,
+            path,
+            bytes,
+            rows,
+        },
+        memory: [],
+        settings: WireSettings {
+            enabled: *enabled,
+            ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
+            issues: *issues,
+            answers: *kept_answers,
+            check_milliseconds: check_every.as_millis(),
+        },
+    }
+}
+
+fn write(screen: &mut Screen<'_>, usage: &Usage, size: &Size, settings: &CacheSettings) {
+    name(screen, "hit rate");
+    match usage.hit_rate() {
+        Some(rate) => {
+            let (mark, style) = mark(rate);
+            screen.raw(format!("{:.1} %  ", rate * 100.0)).put(style, mark).end();
+        }
+        None => drop(screen.line("no answers yet")),
+    }
+    let counts = [
+        ("answers", usage.answers),
+        ("as it was", usage.hits()),
+        ("delayed", usage.delayed),
+        ("files verified", usage.verified),
+        ("issues read again", usage.read_again),
+        ("rebuilds", usage.rebuilds),
+    ];
+    for (counted, count) in counts {
+        line(screen, counted, count.to_string());
+    }
+    let since = usage.since.map_or_else(|| "nothing was counted yet".to_owned(), |since| screen.when_exactly(since));
+    line(screen, "since", since);
+    let path = size.path.as_deref().unwrap_or("no file can be written");
+    line(screen, "index", format!("{} KiB, {} rows: {path}", size.bytes.div_ceil(1024), size.rows));
+    line(screen, "in memory", NOTHING_STAYS.to_owned());
+    line(screen, "settings", in_words(settings));
+}
+
+/// Says how a process that stays would cache.
+fn in_words(settings: &CacheSettings) -> String {
+    if !settings.enabled {
+        return "off: a process that stays would keep nothing".to_owned();
+    }
+    let kept = format!("on: a process that stays would keep {} issues, {} answers", settings.issues, settings.answers);
+    match settings.ttl {
+        Some(ttl) => format!("{kept}, {} s", ttl.as_secs()),
+        None => kept,
+    }
+}
+
+fn entries(session: &Session) -> Result<Ended, CliError> {
+    let rows = session.repo()?.index_rows()?;
+    if session.json() {
+        let index = rows.into_iter().map(|(kind, rows)| WireRows { kind, rows }).collect();
+        return session.answer(WireEntries { index, memory: [] }, Meta::default());
+    }
+    let mut screen = session.screen();
+    for (kind, count) in rows {
+        name(&mut screen, kind);
+        if screen.is_terminal() {
+            screen.raw(format!("{count:>COUNT$}  ")).put(palette::FAINT, meaning(kind)).end();
+        } else {
+            screen.raw(format!("{count}\n"));
+        }
+    }
+    line(&mut screen, "in memory", NOTHING_STAYS.to_owned());
+    session.show(screen)
+}
+
+/// Says what the rows of a kind are for.
+fn meaning(kind: &str) -> &'static str {
+    match kind {
+        "issues" => "what lists show and go by",
+        "names" => "labels, people, milestones, references and fields, to find issues by",
+        "links" => "each once, where it is stored",
+        "unreadable" => "files that no issue could be made of",
+        "directories" => "what they looked like when they were listed",
+        "files" => "what they looked like when they were read",
+        _ => "",
+    }
+}
+
+/// What to think of a hit rate.
+fn mark(rate: f64) -> (&'static str, Style) {
+    match rate {
+        rate if rate >= 0.8 => ("good", palette::GOOD),
+        rate if rate >= 0.5 => ("middling", palette::MIDDLING),
+        _ => ("poor", palette::ALARM),
+    }
+}
+
+fn name(screen: &mut Screen<'_>, name: &str) {
+    screen.put(palette::FAINT, name);
+    if screen.is_terminal() {
+        screen.space(NAMES.saturating_sub(name.len()));
+    } else {
+        screen.raw("\t");
+    }
+}
+
+fn line(screen: &mut Screen<'_>, named: &str, value: String) {
+    name(screen, named);
+    screen.put(palette::PLAIN, value).raw("\n");
+}
