@@ -56,6 +56,9 @@ pub struct WrittenIssue {
     pub version: Option<String>,
     /// Where its record lies, or lay.
     pub path: String,
+    /// The parent that another one took the place of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_parent: Option<String>,
 }
 
 impl From<&storage::OperationOutcome> for WrittenIssue {
@@ -68,6 +71,7 @@ impl From<&storage::OperationOutcome> for WrittenIssue {
             effect: effect.as_str(),
             version: version.map(|version| version.to_string()),
             path: path.clone(),
+            former_parent: None,
         }
     }
 }

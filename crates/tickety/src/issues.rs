@@ -7,6 +7,7 @@ use tickety_core::operation::Operation;
 use tickety_store::{Effect, StoredIssue};
 
 use crate::exit::{CliError, Ended};
+use crate::parents::Parents;
 use crate::render::palette;
 use crate::session::Session;
 
@@ -18,9 +19,15 @@ pub fn read(session: &Session, selectors: &[IssueSelector]) -> Result<Vec<Stored
 
 /// Applies operations, all or none, and tells for each issue that it was changed: `42-k3f9 closed`.
 pub fn write(session: &Session, operations: Vec<Operation>, done: &str) -> Result<Ended, CliError> {
+    let parents = Parents::before(session, &operations)?;
     let outcome = session.apply(operations)?;
+    let replaced = parents.replaced(session)?;
     if session.json() {
-        return session.answer(Written::from(&outcome), Meta::default());
+        let mut written = Written::from(&outcome);
+        for (issue, outcome) in written.issues.iter_mut().zip(&outcome.outcomes) {
+            issue.former_parent = replaced.get(&outcome.key).map(ToString::to_string);
+        }
+        return session.answer(written, Meta::default());
     }
     if session.global.quiet {
         return Ok(Ended::Done);
@@ -30,7 +37,10 @@ pub fn write(session: &Session, operations: Vec<Operation>, done: &str) -> Resul
         screen.show(palette::NAME, outcome.key).space(1);
         match outcome.effect {
             Effect::Unchanged => screen.line("unchanged"),
-            Effect::Created | Effect::Updated | Effect::Deleted => screen.line(done),
+            Effect::Created | Effect::Updated | Effect::Deleted => match replaced.get(&outcome.key) {
+                Some(parent) => screen.line(format!("{done}; its parent was {parent}")),
+                None => screen.line(done),
+            },
         };
     }
     session.show(screen)

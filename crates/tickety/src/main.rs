@@ -23,6 +23,7 @@ mod input;
 mod issues;
 mod mistakes;
 mod output;
+mod parents;
 mod progress;
 mod question;
 mod render;

@@ -10,7 +10,8 @@ use crate::session::Session;
 /// Link issues: `tickety link 5 blocked-by 3`
 ///
 /// Relations: blocked-by, blocks, parent, child, relates, duplicate-of, duplicated-by,
-/// discovered-from, discovered. Circles of blocked-by and parent are refused.
+/// discovered-from, discovered. Circles of blocked-by and parent are refused. An issue has one parent: a new one
+/// takes the place of the other.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The issue

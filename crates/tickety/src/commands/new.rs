@@ -10,6 +10,7 @@ use crate::editor;
 use crate::exit::{CliError, Ended};
 use crate::form::Form;
 use crate::input;
+use crate::parents;
 use crate::render::palette;
 use crate::session::Session;
 use crate::values::FieldArgs;
@@ -86,6 +87,7 @@ fn edit(draft: &Draft, session: &Session) -> Result<Ended, CliError> {
 }
 
 fn create(draft: Draft, session: &Session) -> Result<Ended, CliError> {
+    parents::check(&draft)?;
     let outcome = session.apply(vec![Operation::Create(Box::new(draft))])?;
     if session.json() {
         return session.answer(Written::from(&outcome), Meta::default());

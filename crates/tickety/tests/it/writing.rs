@@ -322,3 +322,31 @@ fn the_actor_is_called_me_with_or_without_the_sign() {
         );
     }
 }
+
+#[test]
+fn another_parent_takes_the_place_of_the_first_and_that_is_said() {
+    let env = small_home();
+    let (slow, read) = ("1-3fqb", "2-xfy8");
+    let said = |arguments: &[&str]| {
+        let output = env.ok(arguments);
+        output.lines().filter_map(|line| Some(line.split_once("its parent was ")?.1.to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(said(&["link", "3", "parent", "2"]), [slow]);
+    assert_eq!(said(&["link", "3", "parent", "2"]), [""; 0]);
+    assert_eq!(said(&["link", "1", "child", "3", "4"]), [read]);
+    assert_eq!(said(&["edit", "3", "--parent", "2", "-p", "low"]), [slow]);
+    assert_eq!(said(&["edit", "3", "--parent", "2", "-p", "high"]), [""; 0]);
+    assert_eq!(said(&["edit", "3", "--parent", ""]), [""; 0]);
+    assert_eq!(said(&["edit", "3", "--parent", "2"]), [""; 0]);
+    let former = |arguments: &[&str]| json(&env, arguments)["data"]["issues"][0]["former_parent"].clone();
+    assert_eq!(former(&["link", "3", "parent", "1", "--json"]), read);
+    assert_eq!(former(&["edit", "3", "--parent", "2", "--json"]), slow);
+    assert_eq!(former(&["link", "3", "relates", "4", "--json"]), serde_json::Value::Null);
+    let several = "error: an issue has one parent\nhint: name one; `relates` links to several\n";
+    for command in
+        [&["link", "3", "parent", "1", "2"][..], &["edit", "3", "--parent", "1,4"], &["new", "t", "--parent", "1,2"]]
+    {
+        let output = env.run(command);
+        assert_eq!((output.status, output.stderr.as_str()), (2, several), "{command:?}");
+    }
+}
