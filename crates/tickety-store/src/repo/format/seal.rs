@@ -68,7 +68,6 @@ mod tests {
     use tickety_core::schema::Schema;
 
     use super::super::{edit_issue, parse_issue, print_issue};
-    use super::*;
 
     const BY_HAND: &str =
         "---\ntitle: t\nid: 01a1fc01-c5a8-7c3e-9b1d-0000000a0602\nupdated: 2026-01-02T00:00:00Z\n---\n\nA body.\n";
