@@ -122,7 +122,7 @@ fn machine_path(line: &str) -> Option<&'static str> {
     FOLDERS.into_iter().find(|folder| {
         line.match_indices(folder).any(|(at, _)| {
             let before = line[..at].chars().next_back();
-            !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '~' | '}'))
+            !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '~' | '}' | ']'))
         })
     })
 }
@@ -164,5 +164,6 @@ mod tests {
         assert!(machine_path(concat!("cd /ho", "me/me/project")).is_some());
         assert!(machine_path(concat!("see https://example.org/ho", "me/page")).is_none());
         assert!(machine_path("docs/homes and /homes").is_none());
+        assert!(machine_path(concat!("[ROOT]/wo", "rk/a")).is_none(), "a placeholder stands for any folder");
     }
 }
