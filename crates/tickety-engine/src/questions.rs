@@ -1,6 +1,6 @@
 //! What a question means that leaves something out: the same for the command line, the page and agents.
 
-use tickety_core::query::{Expr, Is, NameField, Query, Term, TextMatch, TextScope, means_me, ready_order};
+use tickety_core::query::{CustomTest, Expr, Is, NameField, Query, Term, TextMatch, TextScope, means_me, ready_order};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
 /// up first.
@@ -30,7 +30,7 @@ impl Needs {
         let mut needs = Self::default();
         any_term(filter, &mut |term| {
             match term {
-                Term::Time(..) | Term::Is(Is::Overdue) => needs.zone = true,
+                Term::Time(..) | Term::Is(Is::Overdue) | Term::Custom(_, CustomTest::During(_)) => needs.zone = true,
                 Term::Name(NameField::Assignee | NameField::Reporter | NameField::Commenter, names) => {
                     needs.actor |= names.iter().any(|name| means_me(name));
                 }

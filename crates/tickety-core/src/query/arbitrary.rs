@@ -180,6 +180,7 @@ fn custom_terms() -> impl Strategy<Value = Term> {
         within("size", decimals().boxed()),
         is(date_key, date.clone()),
         within(date_key, date),
+        time_bounds().prop_map(|bounds| Term::Custom(date_key.to_owned(), CustomTest::dates(bounds))),
         is("flaky", any::<bool>().prop_map(FieldValue::Bool).boxed()),
         is("severity", text(&CHOICES)),
         within("severity", text(&CHOICES)),

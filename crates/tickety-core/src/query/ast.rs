@@ -211,6 +211,8 @@ pub enum CustomTest {
     /// The value lies in a range. The bounds say the type: a number, a date or (other texts) text
     /// in lower case; a value of another type doesn't match.
     Within(Bounds<FieldValue>),
+    /// The value is a date in a range that depends on when is asked.
+    During(Bounds<TimeSpec>),
 }
 
 /// A field that can be asked for, tested for presence or returned.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::ast::{Bounds, Count, CustomTest, Expr, FieldName, Query, SortBy, SortKey, Term, TextMatch, TimeField};
+use super::ast::{
+    Bounds, Count, CustomTest, Expr, FieldName, Query, SortBy, SortKey, Term, TextMatch, TimeField, TimeSpec,
+};
 use super::moment::fold_name;
 use super::print;
 use crate::issue::FieldValue;
@@ -120,6 +122,11 @@ impl Term {
                 let wrap = |bounds| Self::Custom(key.clone(), CustomTest::Within(bounds));
                 return ranged(bounds, Expr::Term(any_value), wrap);
             }
+            Self::Custom(key, CustomTest::During(bounds)) => {
+                let any_value = Self::Has(FieldName::Custom(key.clone()));
+                let wrap = |bounds| Self::Custom(key.clone(), CustomTest::dates(bounds));
+                return ranged(bounds.map(TimeSpec::canonical), Expr::Term(any_value), wrap);
+            }
             Self::Priority(bounds) => return ranged(bounds, always(), Self::Priority),
             Self::Count(count, bounds) => {
                 let any_value = match count {
@@ -135,7 +142,7 @@ impl Term {
                     TimeField::Closed => Expr::Term(Self::Has(FieldName::Closed)),
                     TimeField::Due => Expr::Term(Self::Has(FieldName::Due)),
                 };
-                let bounds = bounds.map(super::ast::TimeSpec::canonical);
+                let bounds = bounds.map(TimeSpec::canonical);
                 return ranged(bounds, any_value, |bounds| Self::Time(field, bounds));
             }
             Self::Is(_) | Self::Has(_) => self,
@@ -174,6 +181,21 @@ fn fold_all(values: Vec<String>) -> Vec<String> {
 fn one_of<T: Ord>(values: Vec<T>, wrap: impl FnOnce(Vec<T>) -> Term) -> Expr {
     let values: BTreeSet<T> = values.into_iter().collect();
     if values.is_empty() { Expr::Any(Vec::new()) } else { Expr::Term(wrap(values.into_iter().collect())) }
+}
+
+impl CustomTest {
+    /// Makes the test for dates; one that depends on when is asked only if they do.
+    pub(super) fn dates(bounds: Bounds<TimeSpec>) -> Self {
+        let day = |end: Option<(TimeSpec, bool)>| match end {
+            None => Some(None),
+            Some((TimeSpec::Day(date), inclusive)) => Some(Some((FieldValue::Date(date), inclusive))),
+            Some(_) => None,
+        };
+        match (day(bounds.from), day(bounds.to)) {
+            (Some(from), Some(to)) => Self::Within(Bounds { from, to }),
+            _ => Self::During(bounds),
+        }
+    }
 }
 
 impl<T> Bounds<T> {

@@ -51,7 +51,7 @@ impl Term {
             Self::Time(field, bounds) => time_matches(view, *field, bounds, moment),
             Self::Related(relation, wanted) => related_matches(&view.derived.links, *relation, wanted),
             Self::Id(wanted) => wanted.contains(&issue.id),
-            Self::Custom(key, test) => issue.fields.get(key).is_some_and(|value| test.matches(value)),
+            Self::Custom(key, test) => issue.fields.get(key).is_some_and(|value| test.resolve(moment).matches(value)),
         }
     }
 }
@@ -145,13 +145,14 @@ impl<T: Ord> Bounds<T> {
 }
 
 impl CustomTest {
-    /// Whether the value of a custom field fits.
-    pub fn matches(&self, value: &FieldValue) -> bool {
+    /// Whether the value of a custom field fits, once it is [resolved](Self::resolve): no date fits one that isn't.
+    fn matches(&self, value: &FieldValue) -> bool {
         match self {
             Self::Is(wanted) => {
                 let folded = fold_name(&value.to_string());
                 wanted.iter().any(|wanted| fold_name(wanted) == folded)
             }
+            Self::During(_) => false,
             Self::Within(bounds) => {
                 let bounds = Bounds {
                     from: bounds.from.as_ref().map(|(bound, inclusive)| (fold_value(bound), *inclusive)),

@@ -1,10 +1,13 @@
 //! When and by whom a query is asked, and what its relative parts mean then.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
-use super::ast::{Bounds, NameField, TimeSpec, TimeUnit};
+use super::ast::{Bounds, CustomTest, NameField, TimeSpec, TimeUnit};
+use crate::issue::FieldValue;
 
 /// The circumstances in which a query is asked: what `today` and `me` mean.
 #[derive(Clone, PartialEq, Debug)]
@@ -117,6 +120,16 @@ impl Bounds<TimeSpec> {
             })
         };
         Interval { from: edge(self.from, true), until: edge(self.to, false) }
+    }
+}
+
+impl CustomTest {
+    /// Returns the test that is meant, which depends on no moment any more.
+    pub fn resolve(&self, moment: &Moment) -> Cow<'_, Self> {
+        match self {
+            Self::Is(_) | Self::Within(_) => Cow::Borrowed(self),
+            Self::During(bounds) => Cow::Owned(Self::Within(bounds.map(|spec| FieldValue::Date(spec.date(moment))))),
+        }
     }
 }
 

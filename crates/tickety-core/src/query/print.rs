@@ -132,6 +132,9 @@ fn write_term(out: &mut impl fmt::Write, term: &Term) -> fmt::Result {
         Term::Related(relation, names) => write!(out, "{relation}:{}", join(names)),
         Term::Id(ids) => write!(out, "id:{}", join(ids)),
         Term::Custom(key, CustomTest::Is(values)) => write!(out, "field.{key}:{}", list(values)),
+        Term::Custom(key, CustomTest::During(bounds)) => {
+            write!(out, "field.{key}:{}", range(bounds, ToString::to_string))
+        }
         Term::Custom(key, CustomTest::Within(bounds)) => {
             write!(out, "field.{key}:{}", custom_range(bounds))
         }

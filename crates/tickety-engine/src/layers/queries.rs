@@ -7,8 +7,8 @@ use tickety_cache::keys::{CanonicalKey, Question, Value};
 use tickety_core::graph::Graph;
 use tickety_core::ident::IssueKey;
 use tickety_core::query::{
-    Bounds, Cursor, Expr, Interval, Is, Moment, Position, Query, Term, TimeField, TimeSpec, TimeUnit, compare, days,
-    fold_name, means_me,
+    Bounds, Cursor, CustomTest, Expr, Interval, Is, Moment, Position, Query, Term, TimeField, TimeSpec, TimeUnit,
+    compare, days, fold_name, means_me,
 };
 use tickety_store::{Checked, GraphScope, IssueSummary, Page, Stats, StoredIssue};
 
@@ -98,6 +98,7 @@ fn moment_of(filter: &Expr, moment: &Moment, by_day: bool) -> Option<Vec<String>
         match term {
             Term::Is(Is::Overdue) => parts.push(days(moment.today()).to_string()),
             Term::Time(TimeField::Due, bounds) => parts.push(interval(bounds.resolve_dates(moment))),
+            Term::Custom(_, CustomTest::During(bounds)) => parts.push(interval(bounds.resolve_dates(moment))),
             Term::Time(_, bounds) if is_restless(bounds) => restless = true,
             Term::Time(_, bounds) => parts.push(interval(bounds.resolve_times(moment))),
             Term::Name(field, names) if field.holds_people() && names.iter().any(|name| means_me(name)) => {

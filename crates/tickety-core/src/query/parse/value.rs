@@ -316,20 +316,37 @@ impl Reader<'_> {
 
     fn custom(&self, key: &str, values: &[Value<'_>]) -> Result<Expr, QueryParseError> {
         let field_type = self.schema.field_type(key);
-        let is_range = |value: &&Value<'_>| value.comparison.is_some() || value.last.is_some();
         let mut parts = Vec::new();
-        for value in values.iter().filter(is_range) {
-            let bounds = self.custom_bounds(&field_type, value)?;
-            parts.push(Term::Custom(key.to_owned(), CustomTest::Within(bounds)).into());
-        }
         let mut texts = Vec::new();
-        for value in values.iter().filter(|value| !is_range(value)) {
-            texts.push(self.custom_value(&field_type, &value.first)?.to_string());
+        for value in values {
+            let is_range = value.comparison.is_some() || value.last.is_some();
+            let test = match field_type {
+                FieldType::Date => self.custom_date(value)?,
+                _ if is_range => CustomTest::Within(self.custom_bounds(&field_type, value)?),
+                _ => CustomTest::Is(vec![self.custom_value(&field_type, &value.first)?.to_string()]),
+            };
+            match test {
+                CustomTest::Is(values) => texts.extend(values),
+                test => parts.push(Term::Custom(key.to_owned(), test).into()),
+            }
         }
         if !texts.is_empty() {
             parts.push(Term::Custom(key.to_owned(), CustomTest::Is(texts)).into());
         }
         Ok(Expr::Any(parts))
+    }
+
+    /// Reads dates as those of the built-in fields are read.
+    fn custom_date(&self, value: &Value<'_>) -> Result<CustomTest, QueryParseError> {
+        let read = |operand: &Operand<'_>| time::parse(&operand.text).ok_or_else(|| self.bad(operand, time::EXPECTED));
+        let bounds = self.bounds(value, read, |from: &TimeSpec, to| from.is_surely_after(*to))?;
+        let is_range = value.comparison.is_some() || value.last.is_some();
+        Ok(match CustomTest::dates(bounds) {
+            CustomTest::Within(Bounds { from: Some((from, _)), to: Some((to, _)) }) if from == to && !is_range => {
+                CustomTest::Is(vec![from.to_string()])
+            }
+            test => test,
+        })
     }
 
     fn custom_bounds(&self, field_type: &FieldType, value: &Value<'_>) -> Result<Bounds<FieldValue>, QueryParseError> {

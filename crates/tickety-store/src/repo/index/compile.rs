@@ -125,7 +125,7 @@ fn compile_term(term: &Term, moment: &Moment) -> Condition {
             sql.bind_all(wanted.iter().map(|id| uuid_bytes(*id).to_vec().into())).push("))");
             Condition::Sql(sql)
         }
-        Term::Custom(key, test) => custom(key, test),
+        Term::Custom(key, test) => custom(key, &test.resolve(moment)),
     }
 }
 
@@ -242,6 +242,7 @@ fn custom(key: &str, test: &CustomTest) -> Condition {
             return if names.is_empty() { Condition::Never } else { has_name(NameKind::FieldText, &names) };
         }
         CustomTest::Within(bounds) => bounds,
+        CustomTest::During(_) => return Condition::Never,
     };
     let bound = |bound: &FieldValue| field_value_name(key, bound);
     let from = bounds.from.as_ref().map(|(value, inclusive)| (bound(value), *inclusive));
