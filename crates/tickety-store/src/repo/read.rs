@@ -166,6 +166,10 @@ impl RepoStore {
             && self.options.freshness != Some(FreshnessMode::Trust)
         {
             self.refresh_to_read(handle, name.number)?;
+            let known = known_candidates(handle, selector)?;
+            if !known.is_empty() || !self.refresh_unreadable(handle, name.number)? {
+                return Ok(known);
+            }
         }
         known_candidates(handle, selector)
     }
@@ -242,7 +246,11 @@ impl RepoStore {
         if !trusted && !links.is_empty() {
             let ends: Vec<IssueKey> =
                 links.iter().filter_map(|end| end.target.as_ref()).map(|target| target.key).collect();
-            if self.refresh_issues(handle, &ends)? > 0 {
+            let mut changed = self.refresh_issues(handle, &ends)? > 0;
+            for end in links.iter().filter(|end| end.target.is_none()) {
+                changed |= self.refresh_unreadable(handle, end.name.number)?;
+            }
+            if changed {
                 links = handle.index.link_ends(key)?;
             }
         }

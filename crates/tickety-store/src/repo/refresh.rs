@@ -140,12 +140,21 @@ impl RepoStore {
         self.refresh_located(handle, &locations)
     }
 
+    /// Looks again at the records of a number that couldn't be read. Returns whether that was worth it.
+    pub(super) fn refresh_unreadable(&self, handle: &mut Handle, number: IssueNumber) -> Result<bool, Failure> {
+        let problems = handle.index.problems()?;
+        let records = problems.iter().filter_map(|problem| record_at(&problem.path));
+        let keys: BTreeSet<IssueKey> = records.map(|record| record.issue).filter(|key| key.number == number).collect();
+        Ok(!keys.is_empty() && self.refresh_issues(handle, &keys.into_iter().collect::<Vec<_>>())? > 0)
+    }
+
     /// The same for issues whose files the index has just named.
     pub(super) fn refresh_located(&self, handle: &mut Handle, locations: &[Location]) -> Result<usize, Failure> {
         let checked = locations.iter().map(|location| location.files.len()).sum();
         let mut findings = Findings { checked, ..Findings::default() };
         for location in locations {
-            let mut same = true;
+            // What couldn't be read at all left no state to compare with.
+            let mut same = location.files.iter().any(|file| file.path.comment.is_none());
             let mut comments = Vec::new();
             for file in &location.files {
                 let stat = self.home.stat(&file.path.home_path());

@@ -110,7 +110,14 @@ impl Snapshot for RepoSnapshot<'_> {
             self.look_at(name.number)?;
         }
         let found = known_candidates(self.handle, selector);
-        let found = self.checked(found)?;
+        let mut found = self.checked(found)?;
+        if let (true, IssueSelector::Name(name)) = (found.is_empty(), selector) {
+            let refreshed = self.store.refresh_unreadable(self.handle, name.number);
+            if self.checked(refreshed)? {
+                let again = known_candidates(self.handle, selector);
+                found = self.checked(again)?;
+            }
+        }
         if found.is_empty()
             && let Some(problem) = self.hidden(selector)?
         {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use pollster::block_on;
 use tickety_core::IssueNumber;
-use tickety_core::operation::{Draft, Operation};
+use tickety_core::issue::LinkKind;
+use tickety_core::operation::{Change, Draft, Operation};
 use tickety_store::repo::Check;
 use tickety_store::{FreshnessMode, Identity, IssueStorage as _, RecordProblem, StorageError};
 
@@ -172,4 +173,55 @@ fn a_directory_that_may_not_be_listed_hides_no_others() {
         lock(&other, 0o755);
         assert_eq!(counts(), (2, 0), "{mode}");
     }
+}
+
+/// Makes a home where issue 2 waits for issue 1.
+fn waiting_home() -> Home {
+    let home = Home::new();
+    let blocked = Change::AddLink { kind: LinkKind::BlockedBy, target: number(1).into() };
+    home.apply(["first", "waits"].map(|title| Operation::Create(Box::new(Draft::new(title)))).into()).unwrap();
+    home.apply(vec![Operation::Update { target: number(2).into(), expected: None, changes: vec![blocked] }]).unwrap();
+    home
+}
+
+#[test]
+fn a_mended_record_is_seen_by_whoever_names_its_issue() {
+    let rename = |home: &Home| {
+        let changes = vec![Change::Title("renamed".to_owned())];
+        home.apply(vec![Operation::Update { target: number(1).into(), expected: None, changes }]).map(drop)
+    };
+    let show = |home: &Home| get(&home.open(), 1).map(drop);
+    let waits = |home: &Home| {
+        let found = get(&home.open(), 2).unwrap().derived.links.into_iter().all(|end| end.target.is_some());
+        found.then_some(()).ok_or(StorageError::NotFound { selector: number(1) })
+    };
+    type Look<'a> = &'a dyn Fn(&Home) -> Result<(), StorageError>;
+    for look in [&show as Look<'_>, &rename, &waits] {
+        let home = waiting_home();
+        let record = home.record(1);
+        let bytes = fs::read(&record).unwrap();
+        fs::write(&record, "<<<<<<< ours\n").unwrap();
+        look(&home).unwrap_err();
+        fs::write(&record, bytes).unwrap();
+        look(&home).unwrap();
+        assert_eq!(home.open().verify_index().unwrap(), []);
+    }
+}
+
+#[test]
+fn a_blocker_that_cannot_be_read_blocks() {
+    let home = waiting_home();
+    let ready = || titles(&home.open(), "is:ready");
+    let record = home.record(1);
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&record, "<<<<<<< ours\n").unwrap();
+    assert_eq!((ready(), titles(&home.open(), "is:blocked")), (vec![], vec!["waits".to_owned()]));
+    assert_eq!(home.open().verify_index().unwrap(), []);
+    home.open().rebuild().unwrap();
+    assert_eq!(ready(), Vec::<String>::new());
+    fs::write(&record, text.replace("status: open", "status: closed\nreason: completed")).unwrap();
+    assert_eq!(ready(), ["waits"]);
+    fs::remove_file(&record).unwrap();
+    assert_eq!(ready(), ["waits"], "a blocker that is gone blocks nothing");
+    assert_eq!(home.open().verify_index().unwrap(), []);
 }

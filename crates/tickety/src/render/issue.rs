@@ -142,7 +142,7 @@ fn link(screen: &mut Screen<'_>, end: &LinkEnd) {
             screen
                 .show(palette::NAME, named)
                 .space(1)
-                .put(palette::ALARM, "(no issue, or more than one, has this name)")
+                .put(palette::ALARM, "(no issue that can be read has this name, or several have)")
                 .end();
         }
     }

@@ -14,9 +14,19 @@ const BLOCKED_BY: i64 = LinkKind::BlockedBy as i64;
 /// The SQL for the issues that wait for others.
 const HOLDERS: &str = "SELECT holder FROM links WHERE kind = ?1";
 
-/// The SQL for whether the issue `issues.id` is blocked.
-const IS_BLOCKED: &str = "EXISTS (SELECT 1 FROM links l CROSS JOIN issues b ON b.id = l.target \
-                          WHERE l.holder = issues.id AND l.kind = ?1 AND b.category < 2)";
+/// Returns the SQL for whether an issue is blocked: by one that isn't closed, or by one that can't be read, since nobody
+/// can tell then.
+fn is_blocked_sql(holder: &str, kind: &str) -> String {
+    format!(
+        "(EXISTS (SELECT 1 FROM links l CROSS JOIN issues b ON b.id = l.target \
+          WHERE l.holder = {holder} AND l.kind = {kind} AND b.category < 2) \
+          OR EXISTS (SELECT 1 FROM links l JOIN problems p ON {MEANS} \
+          WHERE l.holder = {holder} AND l.kind = {kind} AND l.target IS NULL))"
+    )
+}
+
+/// The SQL for whether the name that the link `l` holds is that of the issue which the problem `p` keeps from being read.
+pub(super) const MEANS: &str = "p.issue >> 20 = l.number AND (l.suffix < 0 OR p.issue & 1048575 = 1048575 - l.suffix)";
 
 /// The SQL for the row ids a link's name can mean, and the one it leads to.
 const TARGET: &str = "CASE WHEN suffix >= 0 \
@@ -64,8 +74,9 @@ pub(super) fn block_holders(connection: &Connection, number: IssueNumber) -> rus
 }
 
 pub(super) fn block_sql() -> String {
+    let is_blocked = is_blocked_sql("issues.id", "?1");
     format!(
-        "UPDATE issues SET blocked = NOT blocked WHERE id IN ({HOLDERS} AND number = ?2) AND blocked <> {IS_BLOCKED} \
+        "UPDATE issues SET blocked = NOT blocked WHERE id IN ({HOLDERS} AND number = ?2) AND blocked <> {is_blocked} \
          RETURNING id, blocked"
     )
 }
@@ -73,10 +84,7 @@ pub(super) fn block_sql() -> String {
 /// Whether the links of an issue say that it is blocked.
 pub(super) fn is_blocked(connection: &Connection, id: RowId) -> rusqlite::Result<bool> {
     connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM links l CROSS JOIN issues b ON b.id = l.target \
-             WHERE l.holder = ?1 AND l.kind = ?2 AND b.category < 2)",
-        )?
+        .prepare_cached(&format!("SELECT {}", is_blocked_sql("?1", "?2")))?
         .query_row([id.get(), BLOCKED_BY], |row| row.get(0))
 }
 
@@ -107,5 +115,5 @@ pub(super) fn derive_all(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 pub(super) fn block_all_sql() -> String {
-    format!("UPDATE issues SET blocked = 1 WHERE id IN ({HOLDERS}) AND {IS_BLOCKED}")
+    format!("UPDATE issues SET blocked = 1 WHERE id IN ({HOLDERS}) AND {}", is_blocked_sql("issues.id", "?1"))
 }

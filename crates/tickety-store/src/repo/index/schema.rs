@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 /// The version of the tables, and of what is written into them: tokens, folding, derived values. An
 /// index of another version is made anew.
-pub const FORMAT: i64 = 4;
+pub const FORMAT: i64 = 5;
 
 /// What stands in for a missing due date: it is later than every date, and missing dates come last
 /// in the order of what to do next, which is answered from an index.
@@ -71,6 +71,7 @@ pub(super) mod present {
 // - `names.name` is folded; `shown` has the spellings in the file, where folding changes them; `category` is that of the
 //   issue, so that lists of what is open look up no other issue.
 // - `links.suffix` is -1 where the link names none, `target` the one issue that has the name.
+// - `problems.issue` is the issue that can't be read for it; a comment that can't be hides none.
 // - `files.entries` are packed, 64 rows a shard.
 // - The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them
 //   whole.
@@ -83,7 +84,7 @@ CREATE TABLE names (kind, name, issue INT, shown, category, PRIMARY KEY (kind, n
 CREATE TABLE links (holder INT, kind, number INT, suffix, target INT, PRIMARY KEY (holder, kind, number, suffix)) WITHOUT ROWID;
 CREATE TABLE shards (id INTEGER PRIMARY KEY, stat);
 CREATE TABLE files (id INTEGER PRIMARY KEY, entries);
-CREATE TABLE problems (path PRIMARY KEY, line, message) WITHOUT ROWID;
+CREATE TABLE problems (path PRIMARY KEY, line, message, issue INT) WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts USING fts5(title, body, comments, content='', contentless_delete=1, tokenize='ascii');
 ";
 

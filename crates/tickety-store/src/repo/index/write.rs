@@ -19,6 +19,7 @@ use super::schema::{MERGED_PAGES, MERGED_TEXTS};
 use super::tracked::{TrackedFile, TrackedShard};
 use super::{Index, IndexError};
 use crate::repo::layout::{RecordPath, Shard};
+use crate::repo::unreadable::record_at;
 use crate::storage::RecordProblem;
 
 /// A transaction on the index. Dropped without [`commit`](Self::commit), it changes nothing.
@@ -106,13 +107,23 @@ impl IndexWriter<'_> {
     /// Remembers what is wrong with a file. [`put_file`](Self::put_file) tells when it changes.
     pub fn put_problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
         self.touched = Touched::Everything;
-        put_problem(&self.index.connection, problem).map_err(self.index.error("put a problem"))
+        let connection = &self.index.connection;
+        let put = || -> rusqlite::Result<()> {
+            put_problem(connection, problem)?;
+            hidden_issue(&problem.path).map_or(Ok(()), |key| derive::block_holders(connection, key.number))
+        };
+        put().map_err(self.index.error("put a problem"))
     }
 
     /// Forgets what was wrong with a file; fine if nothing was.
     pub fn remove_problem(&mut self, path: &str) -> Result<(), IndexError> {
+        let connection = &self.index.connection;
         let remove = || -> rusqlite::Result<_> {
-            self.index.connection.prepare_cached("DELETE FROM problems WHERE path = ?1")?.execute([path])
+            let removed = connection.prepare_cached("DELETE FROM problems WHERE path = ?1")?.execute([path])?;
+            if let (Some(key), 1..) = (hidden_issue(path), removed) {
+                derive::block_holders(connection, key.number)?;
+            }
+            Ok(removed)
         };
         if remove().map_err(self.index.error("remove a problem"))? > 0 {
             self.touched = Touched::Everything;
@@ -397,7 +408,12 @@ fn put_links(connection: &Connection, id: RowId, issue: &Issue, derivation: Deri
 pub(super) fn put_problem(connection: &Connection, problem: &RecordProblem) -> rusqlite::Result<()> {
     let RecordProblem { path, line, message } = problem;
     connection
-        .prepare_cached("INSERT OR REPLACE INTO problems (path, line, message) VALUES (?1, ?2, ?3)")?
-        .execute(params![path, line, message])?;
+        .prepare_cached("INSERT OR REPLACE INTO problems (path, line, message, issue) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![path, line, message, hidden_issue(path).map(|key| RowId::of(key).get())])?;
     Ok(())
+}
+
+/// Returns the issue that can't be read if its record can't: what lies at a path as problems tell it.
+fn hidden_issue(path: &str) -> Option<IssueKey> {
+    record_at(path).filter(|path| path.comment.is_none()).map(|path| path.issue)
 }
