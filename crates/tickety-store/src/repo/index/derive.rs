@@ -20,13 +20,13 @@ fn is_blocked_sql(holder: &str, kind: &str) -> String {
     format!(
         "(EXISTS (SELECT 1 FROM links l CROSS JOIN issues b ON b.id = l.target \
           WHERE l.holder = {holder} AND l.kind = {kind} AND b.category < 2) \
-          OR EXISTS (SELECT 1 FROM links l JOIN problems p ON {MEANS} \
+          OR EXISTS (SELECT 1 FROM links l CROSS JOIN problems p ON {MEANS} \
           WHERE l.holder = {holder} AND l.kind = {kind} AND l.target IS NULL))"
     )
 }
 
 /// The SQL for whether the name that the link `l` holds is that of the issue which the problem `p` keeps from being read.
-pub(super) const MEANS: &str = "p.issue >> 20 = l.number AND (l.suffix < 0 OR p.issue & 1048575 = 1048575 - l.suffix)";
+const MEANS: &str = "p.issue >> 20 = l.number AND (l.suffix < 0 OR p.issue & 1048575 = 1048575 - l.suffix)";
 
 /// The SQL for the row ids a link's name can mean, and the one it leads to.
 const TARGET: &str = "CASE WHEN suffix >= 0 \
