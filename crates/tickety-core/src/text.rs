@@ -6,6 +6,7 @@
 //! [`TextMatch`] over such tokens, [`hits`] tells where it is, [`highlight`] and [`snippet`]
 //! show it.
 
+mod composed;
 mod snippet;
 mod token;
 
@@ -16,6 +17,7 @@ use crate::query::TextMatch;
 pub use snippet::{Piece, Snippet, highlight, snippet};
 pub use token::{MAX_TOKEN_CHARS, Token, Tokens, tokens};
 
+pub(crate) use composed::compose;
 pub(crate) use token::is_unspaced_token;
 
 /// Whether `text` contains what is looked for.

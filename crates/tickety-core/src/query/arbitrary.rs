@@ -25,11 +25,13 @@ use crate::issue::{
 use crate::schema::{Category, Decimal, FieldDef, FieldType, Schema, StatusDef};
 use crate::text::tokens;
 
-const LABELS: [&str; 9] = ["bug", "Area/Cache", "good first issue", "größe", "a,b", "say \"x\"", "1..2", ">1", "me"];
-const PEOPLE: [&str; 4] = ["ann", "Bob Ray", "me", "Zoë"];
+const LABELS: [&str; 10] =
+    ["bug", "Area/Cache", "good first issue", "größe", "gro\u{308}ße", "a,b", "say \"x\"", "1..2", ">1", "me"];
+const PEOPLE: [&str; 5] = ["ann", "Bob Ray", "me", "Zoë", "Zoe\u{308}"];
 const MILESTONES: [&str; 3] = ["v1.2", "Next", "back\\log"];
 const REFERENCES: [&str; 3] = ["gh:12", "https://example.org/i/7", "beads:bd-a1"];
-const WORDS: [&str; 9] = ["cache", "Caching", "index", "parse_file", "v1.2", "größe", "検索", "slow", "the"];
+const WORDS: [&str; 10] =
+    ["cache", "Caching", "index", "parse_file", "v1.2", "größe", "Gro\u{308}ße", "検索", "slow", "the"];
 const SEPARATORS: [&str; 5] = [" ", ", ", "-", "\n\n", " (the) "];
 const TEXTS: [&str; 4] = ["Core", "web ui", "x", "10"];
 const CHOICES: [&str; 3] = ["S1", "S2", "S3"];

@@ -8,6 +8,7 @@ use jiff::{Span, Timestamp};
 
 use super::ast::{Bounds, CustomTest, NameField, TimeSpec, TimeUnit};
 use crate::issue::FieldValue;
+use crate::text::compose;
 
 /// The circumstances in which a query is asked: what `today` and `me` mean.
 #[derive(Clone, PartialEq, Debug)]
@@ -57,9 +58,9 @@ pub fn means_me(name: &str) -> bool {
     name.strip_prefix('@').unwrap_or(name).eq_ignore_ascii_case("me")
 }
 
-/// Folds a name for comparison: names that differ only in case are the same.
+/// Folds a name for comparison: names that differ only in case, or in how accents are written, are the same.
 pub fn fold_name(name: &str) -> String {
-    name.to_lowercase()
+    compose(Cow::Owned(name.to_lowercase())).into_owned()
 }
 
 /// Returns a time as queries compare it and as orders and cursors hold it: in whole microseconds

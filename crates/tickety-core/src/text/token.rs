@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
+
+use super::composed::{Composed, compose, is_composed};
 
 /// How many characters of a token count; the rest of a longer one is ignored.
 pub const MAX_TOKEN_CHARS: usize = 64;
@@ -9,8 +12,8 @@ pub const MAX_TOKEN_CHARS: usize = 64;
 /// A word of a text as it is matched and indexed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Token<'a> {
-    /// The word in lower case, at most [`MAX_TOKEN_CHARS`] characters. It holds ASCII letters in
-    /// lower case, ASCII digits and characters beyond ASCII, nothing else: FTS5's `ascii`
+    /// The word in lower case and composed (NFC), at most [`MAX_TOKEN_CHARS`] characters. It holds ASCII
+    /// letters in lower case, ASCII digits and characters beyond ASCII, nothing else: FTS5's `ascii`
     /// tokenizer keeps it whole.
     pub text: Cow<'a, str>,
     /// Where the whole word stands in the text, in bytes.
@@ -19,48 +22,81 @@ pub struct Token<'a> {
 
 /// Cuts a text into tokens: runs of letters and digits, each in lower case. A character of a
 /// script that is written without spaces (Han, kana, Thai, Lao, Burmese, Khmer) is a token of its
-/// own, so that a word in such a text is found as a phrase. The tokens of a token are itself.
+/// own, so that a word in such a text is found as a phrase. The tokens of a token are itself. Texts that are
+/// canonically equivalent, an accent being part of its letter in one and a character of its own in
+/// the other, have the same tokens.
 pub fn tokens(text: &str) -> Tokens<'_> {
+    let text = if is_composed(text) { Text::Composed(text) } else { Text::Otherwise(Arc::new(Composed::of(text))) };
     Tokens { text, at: 0 }
 }
 
 /// The tokens of a text, in order; see [`tokens`].
 #[derive(Clone, Debug)]
 pub struct Tokens<'a> {
-    text: &'a str,
+    text: Text<'a>,
     at: usize,
+}
+
+/// A text that is cut.
+#[derive(Clone, Debug)]
+enum Text<'a> {
+    /// One that is in its composed form.
+    Composed(&'a str),
+    /// The composed form of one that isn't. Shared, since tokens are looked ahead at.
+    Otherwise(Arc<Composed>),
 }
 
 impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;
 
     fn next(&mut self) -> Option<Token<'a>> {
+        match &self.text {
+            Text::Composed(text) => {
+                let (range, shape) = Cutter { text, at: &mut self.at }.next()?;
+                Some(Token { text: fold(&text[range.clone()], shape), range })
+            }
+            Text::Otherwise(composed) => {
+                let (range, shape) = Cutter { text: composed.text(), at: &mut self.at }.next()?;
+                let text = Cow::Owned(fold(&composed.text()[range.clone()], shape).into_owned());
+                Some(Token { text, range: composed.origin(&range) })
+            }
+        }
+    }
+}
+
+/// Finds the next token of a text.
+struct Cutter<'c> {
+    text: &'c str,
+    at: &'c mut usize,
+}
+
+impl Cutter<'_> {
+    fn next(mut self) -> Option<(Range<usize>, Shape)> {
         let start = self.skip_to_token()?;
         let mut shape = Shape::default();
         while let Some(class) = self.class() {
             match class {
-                Class::Small => self.at += 1,
+                Class::Small => *self.at += 1,
                 Class::Capital => {
                     shape.has_capitals = true;
-                    self.at += 1;
+                    *self.at += 1;
                 }
                 Class::Separator => break,
                 Class::Beyond => {
                     let char = self.char();
                     let alone = is_unspaced(char);
-                    if (alone && self.at > start) || !(alone || is_token_part(char)) {
+                    if (alone && *self.at > start) || !(alone || is_token_part(char)) {
                         break;
                     }
                     shape.is_beyond_ascii = true;
-                    self.at += char.len_utf8();
+                    *self.at += char.len_utf8();
                     if alone {
                         break;
                     }
                 }
             }
         }
-        let range = start..self.at;
-        Some(Token { text: fold(&self.text[range.clone()], shape), range })
+        Some((start..*self.at, shape))
     }
 }
 
@@ -97,27 +133,27 @@ static CLASSES: [Class; 256] = {
     classes
 };
 
-impl Tokens<'_> {
+impl Cutter<'_> {
     fn class(&self) -> Option<Class> {
-        self.text.as_bytes().get(self.at).map(|byte| CLASSES[usize::from(*byte)])
+        self.text.as_bytes().get(*self.at).map(|byte| CLASSES[usize::from(*byte)])
     }
 
     fn char(&self) -> char {
-        self.text[self.at..].chars().next().expect("a byte was seen here")
+        self.text[*self.at..].chars().next().expect("a byte was seen here")
     }
 
     /// Moves to the start of the next token and returns where it is.
     fn skip_to_token(&mut self) -> Option<usize> {
         loop {
             match self.class()? {
-                Class::Small | Class::Capital => return Some(self.at),
-                Class::Separator => self.at += 1,
+                Class::Small | Class::Capital => return Some(*self.at),
+                Class::Separator => *self.at += 1,
                 Class::Beyond => {
                     let char = self.char();
                     if char.is_alphanumeric() {
-                        return Some(self.at);
+                        return Some(*self.at);
                     }
-                    self.at += char.len_utf8();
+                    *self.at += char.len_utf8();
                 }
             }
         }
@@ -162,7 +198,8 @@ fn fold(word: &str, shape: Shape) -> Cow<'_, str> {
     if shape.is_beyond_ascii {
         // Character by character: the lower case of a whole string gives the Greek sigma two forms.
         let folded = word.chars().flat_map(char::to_lowercase).map(|char| if char == 'ς' { 'σ' } else { char });
-        return Cow::Owned(folded.take(MAX_TOKEN_CHARS).collect());
+        // `J̌` is two characters and `ǰ` is one.
+        return compose(Cow::Owned(folded.take(MAX_TOKEN_CHARS).collect()));
     }
     let kept = &word[..word.len().min(MAX_TOKEN_CHARS)];
     if shape.has_capitals { Cow::Owned(kept.to_ascii_lowercase()) } else { Cow::Borrowed(kept) }
@@ -171,6 +208,7 @@ fn fold(word: &str, shape: Shape) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization as _;
 
     use super::*;
 
@@ -195,7 +233,25 @@ mod tests {
 
     #[test]
     fn an_accent_belongs_to_its_letter() {
-        assert_eq!(words("cafe\u{301}s \u{301}x"), ["cafe\u{301}s", "x"]);
+        assert_eq!(words("x\u{301}s \u{301}x"), ["x\u{301}s", "x"]);
+    }
+
+    #[test]
+    fn what_is_equal_to_unicode_has_equal_tokens() {
+        for (composed, decomposed) in [
+            ("CAFÉS", "CAFE\u{301}S"),
+            ("한국어", "\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8}\u{110b}\u{1165}"),
+            ("ガギ", "カ\u{3099}キ\u{3099}"),
+            ("Ångström", "\u{212b}ngstro\u{308}m"),
+            ("ǰ", "J\u{30c}"),
+            ("a\u{323}\u{307}", "a\u{307}\u{323}"),
+        ] {
+            assert_eq!(words(decomposed), words(composed), "{composed}");
+            let text = format!("x, {decomposed}-y");
+            let tokens: Vec<_> = tokens(&text).collect();
+            let parts: String = tokens[1..tokens.len() - 1].iter().map(|token| &text[token.range.clone()]).collect();
+            assert_eq!(parts, decomposed);
+        }
     }
 
     #[test]
@@ -217,6 +273,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn equivalent_texts_have_equal_tokens(text in "(\\PC|[a-z\u{300}-\u{345}かガ\u{3099}]){0,40}") {
+            let decomposed: String = text.nfd().collect();
+            prop_assert_eq!(words(&decomposed), words(&text));
+        }
+
         #[test]
         fn tokens_of_tokens_are_themselves(text in "\\PC{0,80}") {
             let once = words(&text);
