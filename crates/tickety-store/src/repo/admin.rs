@@ -4,7 +4,7 @@ use std::fs;
 
 use super::config::{Config, Setting};
 use super::index::{Difference, IndexStatus};
-use super::lock::WriteLock;
+use super::lock::{LockError, WriteLock};
 use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::storage::FreshnessMode;
@@ -58,10 +58,26 @@ impl RepoStore {
     }
 
     /// Compares the index, once it is up to date, with one made afresh. They are equal unless
-    /// something is wrong with the index.
+    /// something is wrong with the index: what somebody writes meanwhile is waited for.
     pub fn verify_index(&self) -> Result<Vec<Difference>, StorageError> {
         self.recover()?;
-        self.index_differences(None)
+        let differences = self.index_differences(None)?;
+        match self.lock_against_writers(!differences.is_empty())? {
+            Some(lock) => self.index_differences(Some(&lock)),
+            None => Ok(differences),
+        }
+    }
+
+    /// Waits until nobody writes, to look again at what may be half of a write; `None` if there is nothing
+    /// to look at again, or where the lock can't be used.
+    pub(super) fn lock_against_writers(&self, look_again: bool) -> Result<Option<WriteLock>, StorageError> {
+        if !look_again {
+            return Ok(None);
+        }
+        match WriteLock::acquire(&self.layout, &self.lock_options()) {
+            Err(LockError::ReadOnly { .. } | LockError::File(_)) => Ok(None),
+            lock => Ok(Some(lock?)),
+        }
     }
 
     pub(super) fn index_differences(&self, lock: Option<&WriteLock>) -> Result<Vec<Difference>, StorageError> {

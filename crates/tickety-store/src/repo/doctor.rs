@@ -177,11 +177,32 @@ impl RepoStore {
 
     /// Examines the home. With `fix`, mends what is safe: what is derived is made afresh, acknowledged
     /// writes are finished, leftovers removed. No record is ever changed or removed.
+    ///
+    /// What looks wrong beside a writer at work may be half of what it does: it is looked at again once
+    /// nobody writes, as long as others may be waited for.
     pub fn doctor(&self, fix: bool) -> Result<Vec<Finding>, StorageError> {
         let obstacles = state::obstacles(&self.layout);
         // Without the lock nothing can be mended; what is in its way is the finding.
-        let fix = fix && !hinder_writing(&obstacles);
-        let lock = if fix { Some(WriteLock::acquire(&self.layout, &self.lock_options())?) } else { None };
+        if hinder_writing(&obstacles) {
+            return self.examine_all(&obstacles, false, None);
+        }
+        if fix {
+            let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+            return self.examine_all(&obstacles, true, Some(&lock));
+        }
+        let findings = self.examine_all(&obstacles, false, None)?;
+        match self.lock_against_writers(!findings.is_empty())? {
+            Some(lock) => self.examine_all(&obstacles, false, Some(&lock)),
+            None => Ok(findings),
+        }
+    }
+
+    fn examine_all(
+        &self,
+        obstacles: &[Obstacle],
+        fix: bool,
+        lock: Option<&WriteLock>,
+    ) -> Result<Vec<Finding>, StorageError> {
         let mut report = Report { fix, knows_words: true, findings: Vec::new() };
         for warning in &self.config.warnings {
             let path = format!("{HOME_DIR}/{CONFIG_FILE}");
@@ -189,15 +210,15 @@ impl RepoStore {
         }
         let has_index =
             obstacles.iter().all(|obstacle| !matches!(obstacle.hinders, Hindered::Directory | Hindered::Index));
-        if !hinder_writing(&obstacles) {
-            self.examine_journal(&mut report, lock.as_ref())?;
+        if !hinder_writing(obstacles) {
+            self.examine_journal(&mut report, lock)?;
         }
-        report.obstacles(&obstacles);
+        report.obstacles(obstacles);
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);
             self.examine_counter(&mut report, highest)?;
             if fix || has_index {
-                self.examine_index(&mut report, lock.as_ref())?;
+                self.examine_index(&mut report, lock)?;
             }
         }
         Ok(report.sorted())
@@ -227,7 +248,7 @@ impl RepoStore {
             Ok(_) => report.fixable(Check::Journal, path, "a writer ended before its files were written".to_owned()),
             Err(error @ JournalError::Damaged { .. }) => {
                 let mut message = error.reason();
-                if let Some(lock) = lock {
+                if let Some(lock) = lock.filter(|_| report.fix) {
                     let (_, aside) = recovery::salvage(&self.layout, lock, &self.home)?;
                     message = format!("{message}; it was moved to {}", aside.display());
                 }
@@ -239,7 +260,7 @@ impl RepoStore {
             }
             Err(error) => return Err(error.into()),
         }
-        lock.map_or(Ok(()), |lock| self.recover_locked(lock))
+        lock.filter(|_| report.fix).map_or(Ok(()), |lock| self.recover_locked(lock))
     }
 
     /// Finds what writers that were killed have left. Under the lock nobody else is writing.
@@ -329,7 +350,7 @@ impl RepoStore {
         if differences.is_empty() {
             return Ok(());
         }
-        if let Some(lock) = lock {
+        if let Some(lock) = lock.filter(|_| report.fix) {
             self.replace_index(lock)?;
         }
         for difference in differences {

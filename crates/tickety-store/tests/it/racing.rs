@@ -1,12 +1,16 @@
-//! An issue that is written while it is read.
+//! Issues that are written while they are read.
 
 use std::fs;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
+use std::time::Duration;
 
-use tickety_store::FreshnessMode;
+use tickety_core::operation::Change;
+use tickety_store::repo::lock::{LockOptions, WriteLock};
+use tickety_store::repo::{RepoOptions, RepoStore};
+use tickety_store::{FreshnessMode, StorageError};
 
-use crate::home::{Home, get, titles};
+use crate::home::{Home, apply, create, get, number, titles, update};
 
 /// Lists are answered from the index and an issue from its file: both tell the same.
 #[test]
@@ -42,4 +46,46 @@ fn an_issue_is_never_ahead_of_the_lists() {
         }
     });
     assert_eq!(ahead, [0; 0]);
+}
+
+#[test]
+fn what_a_writer_has_not_finished_is_nothing_wrong() {
+    let home = Home::with(&["one"]);
+    let options = RepoOptions { lock_wait: Duration::ZERO, ..RepoOptions::default() };
+    let store = RepoStore::open(home.path(), options).unwrap();
+    assert_eq!(store.doctor(false).unwrap(), []);
+    let writing = WriteLock::acquire(store.layout(), &LockOptions::new("tickety new")).unwrap();
+    assert_eq!(store.doctor(false).unwrap(), [], "what looks right isn't looked at again");
+    let half = home.record(1).with_file_name(".tmp-half");
+    fs::write(&half, "half of a record").unwrap();
+    let error = store.doctor(false).unwrap_err();
+    assert!(matches!(&error, StorageError::Locked { .. }) && error.to_string().contains("tickety new"), "{error}");
+    drop(writing);
+    let findings = home.open().doctor(false).unwrap();
+    assert_eq!(findings.len(), 1, "nobody is going to finish it: {findings:?}");
+    assert!(half.exists());
+}
+
+#[test]
+fn an_index_is_right_while_others_write() {
+    const WRITES: u32 = 60;
+    let home = Home::with(&["one"]);
+    let done = AtomicBool::new(false);
+    let mut wrong = Vec::new();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let store = home.open();
+            for turn in 0..WRITES {
+                let change = Change::Title(format!("turn {turn}"));
+                apply(&store, vec![update(number(1), vec![change]), create("another")]).unwrap();
+            }
+            done.store(true, Ordering::Release);
+        });
+        let store = home.open();
+        while !done.load(Ordering::Acquire) {
+            wrong.extend(store.verify_index().unwrap().iter().map(ToString::to_string));
+            wrong.extend(store.doctor(false).unwrap().into_iter().map(|finding| finding.message));
+        }
+    });
+    assert_eq!(wrong, Vec::<String>::new());
 }
