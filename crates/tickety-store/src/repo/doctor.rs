@@ -315,7 +315,7 @@ impl RepoStore {
                     records.by_id.entry(issue.id).or_default().push(key);
                     records.links.insert(key, issue.links.iter().map(|link| (link.kind, link.target)).collect());
                 }
-                Found::Missing => {
+                Found::Missing { .. } => {
                     for path in comments {
                         let message = format!("is a comment of {key}, which has no record");
                         report.add(Check::Record, shown(*path), message, Remedy::Manual);

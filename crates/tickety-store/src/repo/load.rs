@@ -24,8 +24,13 @@ pub(super) enum Found {
         /// The files that were looked at.
         files: Vec<LoadedFile>,
     },
-    /// Nothing.
-    Missing,
+    /// No record. The comments that lie there nevertheless belong to nothing.
+    Missing {
+        /// The comments that can't be read.
+        problems: Vec<(RecordPath, RecordProblem)>,
+        /// The comments that were looked at.
+        files: Vec<LoadedFile>,
+    },
 }
 
 impl Found {
@@ -33,8 +38,7 @@ impl Found {
     pub(super) fn files(&self) -> &[LoadedFile] {
         match self {
             Self::Issue(loaded) => &loaded.files,
-            Self::Broken { files, .. } => files,
-            Self::Missing => &[],
+            Self::Broken { files, .. } | Self::Missing { files, .. } => files,
         }
     }
 
@@ -42,8 +46,7 @@ impl Found {
     pub(super) fn problems(&self) -> &[(RecordPath, RecordProblem)] {
         match self {
             Self::Issue(loaded) => &loaded.problems,
-            Self::Broken { problems, .. } => problems,
-            Self::Missing => &[],
+            Self::Broken { problems, .. } | Self::Missing { problems, .. } => problems,
         }
     }
 }
@@ -86,10 +89,15 @@ pub(super) fn load(home: &HomeDir, schema: &Schema, key: IssueKey, comments: &[R
     let taken_ns = super::os::now_ns();
     let mut files = Vec::with_capacity(1 + comments.len());
     let mut problems = Vec::new();
+    let mut is_missing = false;
     let record = match home.read(&path.home_path(), format::ISSUE_BYTES as u64) {
         // What stands where the directory should is reported once, and not for every record it hides.
-        Ok(None) | Err(FileError::NotADirectory { .. }) => return Found::Missing,
-        Err(_) if scan::is_locked(home, Shard::of(key.number)) => return Found::Missing,
+        Err(FileError::NotADirectory { .. }) => return Found::Missing { problems, files },
+        Err(_) if scan::is_locked(home, Shard::of(key.number)) => return Found::Missing { problems, files },
+        Ok(None) => {
+            is_missing = true;
+            None
+        }
         Ok(Some(content)) => {
             files.push(loaded_file(path, None, &content, taken_ns));
             match format::parse_issue(&content.bytes, key, schema) {
@@ -123,7 +131,9 @@ pub(super) fn load(home: &HomeDir, schema: &Schema, key: IssueKey, comments: &[R
             Err(error) => problems.push((path, file_problem(path, &error))),
         }
     }
-    let Some((mut issue, content)) = record else { return Found::Broken { problems, files } };
+    let Some((mut issue, content)) = record else {
+        return if is_missing { Found::Missing { problems, files } } else { Found::Broken { problems, files } };
+    };
     found.sort_by_key(|comment| (comment.created, comment.id));
     issue.comments = found;
     Found::Issue(Box::new(Loaded {

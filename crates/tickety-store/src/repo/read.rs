@@ -268,7 +268,7 @@ impl RepoStore {
                 let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
                 Err(StorageError::Unreadable { problem }.into())
             }
-            Found::Missing => Err(StorageError::NotFound { selector }.into()),
+            Found::Missing { .. } => Err(StorageError::NotFound { selector }.into()),
         }
     }
 }

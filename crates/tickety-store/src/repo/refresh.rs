@@ -479,7 +479,7 @@ fn put(
             sink.issue(loaded, &RecordState { version: loaded.version, written })?;
         }
         Found::Broken { .. } => sink.no_issue(key)?,
-        Found::Missing => {
+        Found::Missing { .. } => {
             sink.no_issue(key)?;
             sink.no_problem(&shown(RecordPath::issue(key)))?;
         }

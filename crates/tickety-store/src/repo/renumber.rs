@@ -176,7 +176,7 @@ impl RepoStore {
                 let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
                 Err(StorageError::Unreadable { problem }.into())
             }
-            Found::Missing => Err(StorageError::NotFound { selector: key.into() }.into()),
+            Found::Missing { .. } => Err(StorageError::NotFound { selector: key.into() }.into()),
         }
     }
 }

@@ -143,7 +143,7 @@ impl Snapshot for RepoSnapshot<'_> {
                 let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
                 Err(StorageError::Unreadable { problem })
             }
-            Found::Missing => Err(StorageError::NotFound { selector: key.into() }),
+            Found::Missing { .. } => Err(StorageError::NotFound { selector: key.into() }),
         }
     }
 

@@ -195,6 +195,29 @@ fn a_record_of_a_hundred_megabytes_is_refused_by_its_size() {
 }
 
 #[test]
+fn comments_without_their_issue_are_known_and_not_read_again() {
+    for (mode, damage) in [FreshnessMode::Verify, FreshnessMode::Shards].into_iter().zip([None, Some("no comment")]) {
+        let home = Home::with(&["one", "two"]);
+        let said = || Change::AddComment(tickety_core::operation::DraftComment::new("said"));
+        home.apply(vec![update(number(1), vec![said()]), update(number(2), vec![said()])]).unwrap();
+        if let Some(damage) = damage {
+            let is_comment = |path: &std::path::PathBuf| path.to_string_lossy().contains('_');
+            fs::write(home.records().into_iter().find(is_comment).unwrap(), damage).unwrap();
+        }
+        let open = || home.open_with(Some(mode));
+        assert_eq!(titles(&open(), ""), ["two", "one"], "{mode}");
+        fs::remove_file(home.record_of("000001-")).unwrap();
+        assert_eq!(titles(&open(), ""), ["two"], "{mode}");
+        assert_eq!(open().verify_index().unwrap(), [], "{mode}");
+        let problems = list(&open(), "").problems;
+        assert_eq!(open().rebuild().unwrap().status.problems, u64::from(problems), "{mode}");
+        assert_eq!(list(&open(), "").freshness.changed, 0, "{mode}");
+        assert_eq!(open().verify_index().unwrap(), [], "{mode}");
+        assert_eq!(open().doctor(false).unwrap().iter().filter(|found| found.check == Check::Index).count(), 0);
+    }
+}
+
+#[test]
 fn a_number_of_two_issues_is_ambiguous_and_its_names_are_not() {
     let home = Home::with(&["ours"]);
     let path = home.record(1);
