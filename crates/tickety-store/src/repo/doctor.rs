@@ -13,6 +13,7 @@ use super::config::Config;
 use super::counter;
 use super::discovery::{self, DiscoveryError};
 use super::files::HomeDir;
+use super::format::{self, FormatProblem};
 use super::journal::{self, JournalError, JournalStatus};
 use super::layout::{CONFIG_FILE, HOME_DIR, RecordPath, TEMPORARY_PREFIX};
 use super::load::{Found, load, shown};
@@ -296,9 +297,19 @@ impl RepoStore {
         let mut records = Records::default();
         for (&key, comments) in &issues {
             let found = load(&self.home, &self.schema, key, comments);
-            for (_, problem) in found.problems() {
+            let own_name = matches!(found, Found::Broken { .. }).then(|| self.own_name(key)).flatten();
+            for (path, problem) in found.problems() {
                 let line = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-                let message = format!("{line}{}", problem.message);
+                let message = match own_name {
+                    Some(own) if path.comment.is_none() && issues.contains_key(&own) => {
+                        format!("{line}is a copy of {own} under another name: delete it; `tickety new` makes issues")
+                    }
+                    Some(own) if path.comment.is_none() => {
+                        let name = RecordPath::issue(own).file_name();
+                        format!("{line}is {own} under another name: rename it to {name}")
+                    }
+                    _ => format!("{line}{}", problem.message),
+                };
                 report.add(Check::Record, problem.path.clone(), message, Remedy::Manual);
             }
             match found {
@@ -321,6 +332,8 @@ impl RepoStore {
                         report.add(Check::Record, shown(*path), message, Remedy::Manual);
                     }
                 }
+                // It is the issue that its id tells, or a copy of that, and none of this name.
+                Found::Broken { .. } if own_name.is_some() => {}
                 Found::Broken { .. } => {
                     records.links.insert(key, Vec::new());
                 }
@@ -329,6 +342,17 @@ impl RepoStore {
         records.examine_names(report);
         records.examine_links(report);
         issues.last_key_value().map(|(key, _)| key.number)
+    }
+
+    /// Returns what a record should be called whose id is that of another name.
+    fn own_name(&self, key: IssueKey) -> Option<IssueKey> {
+        let content = self.home.read(&RecordPath::issue(key).home_path(), format::ISSUE_BYTES as u64).ok()??;
+        match format::parse_issue(&content.bytes, key, &self.schema).err()?.problem {
+            FormatProblem::OtherRecord { found, .. } => {
+                Some(IssueKey { number: key.number, suffix: found.parse().ok()? })
+            }
+            _ => None,
+        }
     }
 
     fn examine_counter(&self, report: &mut Report, highest: Option<IssueNumber>) -> Result<(), StorageError> {

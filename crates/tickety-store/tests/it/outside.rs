@@ -241,6 +241,28 @@ fn a_number_of_two_issues_is_ambiguous_and_its_names_are_not() {
 }
 
 #[test]
+fn the_doctor_tells_a_copy_from_a_record_with_another_name() {
+    let home = Home::with(&["one", "two"]);
+    let (one, key) = (home.record(1), home.key(1));
+    let copy = one.with_file_name("000001-zzzz.md");
+    let told = || -> Vec<(Check, String, String)> {
+        let findings = home.open().doctor(false).unwrap().into_iter();
+        findings.map(|finding| (finding.check, finding.subject, finding.message)).collect()
+    };
+    let about =
+        |message: &str| vec![(Check::Record, ".tickety/issues/000/000001-zzzz.md".to_owned(), message.to_owned())];
+    fs::copy(&one, &copy).unwrap();
+    let is_copy = format!("line 3: is a copy of {key} under another name: delete it; `tickety new` makes issues");
+    assert_eq!(told(), about(&is_copy));
+    fs::remove_file(&one).unwrap();
+    let name = one.file_name().unwrap().display();
+    assert_eq!(told(), about(&format!("line 3: is {key} under another name: rename it to {name}")));
+    // As it says.
+    fs::rename(copy, &one).unwrap();
+    assert_eq!(told(), []);
+}
+
+#[test]
 fn unknown_keys_survive_every_edit() {
     let home = Home::with(&["one"]);
     home.edit(1, "title: one", "x-team: [a, b] # ours\ntitle: one");

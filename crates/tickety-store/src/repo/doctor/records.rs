@@ -29,7 +29,10 @@ impl Records {
             report.add(Check::Number, twins[0].number.to_string(), message, Remedy::Manual);
         }
         for (id, keys) in self.by_id.iter().filter(|(_, keys)| keys.len() > 1) {
-            let message = format!("several issues have this id: {}; was a file copied?", join(keys));
+            let message = format!(
+                "several issues have this id: {}; was a file copied? Delete the copy: `tickety new` makes issues",
+                join(keys)
+            );
             report.add(Check::Number, id.to_string(), message, Remedy::Manual);
         }
     }

@@ -148,7 +148,7 @@ pub enum FormatProblem {
     },
     /// The id belongs to another file.
     #[error(
-        "the id ends in `{found}` and the name of the file in `{expected}`: a copy of a record is no new one, so delete it or restore its name"
+        "the id ends in `{found}` and the name of the file in `{expected}`: a copy of a record is no new one, so delete it, or give the only one its name back"
     )]
     OtherRecord {
         /// The characters that the id gives.
