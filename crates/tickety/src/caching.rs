@@ -43,9 +43,10 @@ pub struct Sources {
 impl Sources {
     /// Returns how a process that stays is to cache.
     pub fn settings(&self) -> Result<CacheSettings, CliError> {
-        if let Some(line) = self.config.lines().find(|line| line.key.starts_with("cache") && !is_key(line.key)) {
+        if let Some(line) = self.config.lines().iter().find(|line| line.key.starts_with("cache") && !is_key(&line.key))
+        {
             let message = format!("there is no setting `{}`: {} are there", line.key, keys());
-            return Err(self.wrong_line(line.number, &message));
+            return Err(self.config.wrong_line(line.number, &message));
         }
         let usual = CacheSettings::default();
         let enabled = self.given(SWITCH, switch)?.unwrap_or(usual.enabled);
@@ -77,16 +78,12 @@ impl Sources {
             return parse(text.trim()).map(Some).map_err(wrong);
         }
         let Some(line) = self.config.line(name.key) else { return Ok(None) };
-        let wrong = |message| self.wrong_line(line.number, &format!("{}: {message}", name.key));
+        let wrong = |message| self.config.wrong_line(line.number, &format!("{}: {message}", name.key));
         parse(&line.value).map(Some).map_err(wrong)
     }
 
     fn variable(&self, name: Name) -> Option<String> {
         (self.variable)(name.variable).filter(|text| !text.trim().is_empty())
-    }
-
-    fn wrong_line(&self, number: usize, message: &str) -> CliError {
-        CliError::new(ErrorCode::BadConfig, format!("{}:{number}: {message}", self.config.path().display()))
     }
 }
 

@@ -20,6 +20,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tickety_api::ErrorCode;
 
 use crate::args::{ColourChoice, Global};
 use crate::caching;
@@ -111,33 +112,45 @@ impl Context {
         self.zone.get_or_init(TimeZone::system)
     }
 
-    /// Returns who acts, if anything tells.
-    pub fn actor(&self) -> Option<&str> {
-        self.actor
-            .get_or_init(|| {
-                // What is empty says nothing, as if it weren't there.
-                let named = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
-                let variable = |name: &str| text_variable(name).and_then(named);
-                self.given_actor
-                    .clone()
-                    .or_else(|| variable("TICKETY_ACTOR"))
-                    .or_else(|| self.configured_actor().and_then(named))
-                    .or_else(|| identity::git_user(self.git_configs()).and_then(named))
-                    .or_else(|| variable("USER"))
-            })
-            .as_deref()
+    /// Returns who acts, if anything tells. Fails where the user's own configuration is asked and is wrong.
+    pub fn actor(&self) -> Result<Option<&str>, CliError> {
+        let actor = match self.actor.get() {
+            Some(actor) => actor,
+            None => {
+                let found = self.find_actor()?;
+                self.actor.get_or_init(|| found)
+            }
+        };
+        Ok(actor.as_deref())
     }
 
-    /// Returns the actor that the user's own configuration names, if that can be read.
-    pub fn configured_actor(&self) -> Option<String> {
-        UserConfig::read(&user_config_path()?).ok()?.line("actor").map(|line| line.value)
+    fn find_actor(&self) -> Result<Option<String>, CliError> {
+        // What is empty says nothing, as if it weren't there.
+        let named = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+        let variable = |name: &str| text_variable(name).and_then(named);
+        if let Some(given) = self.given_actor.clone().or_else(|| variable("TICKETY_ACTOR")) {
+            return Ok(Some(given));
+        }
+        let configured = self.configured_actor()?.and_then(named);
+        Ok(configured.or_else(|| identity::git_user(self.git_configs()).and_then(named)).or_else(|| variable("USER")))
+    }
+
+    /// Returns the actor that the user's own configuration names.
+    pub fn configured_actor(&self) -> Result<Option<String>, CliError> {
+        let Some(path) = user_config_path() else { return Ok(None) };
+        match UserConfig::read(&path) {
+            Ok(config) => Ok(config.text("actor")?.map(str::to_owned)),
+            // Where it may not be read, as in a sandbox, others tell who acts.
+            Err(error) if error.is(ErrorCode::Io) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the user's own configuration.
     pub fn user_config(&self) -> Result<UserConfig, CliError> {
         let path =
             user_config_path().ok_or_else(|| CliError::usage("there is no config directory: HOME is not set"))?;
-        UserConfig::read(&path).map_err(|error| CliError::io("read", &path, &error))
+        UserConfig::read(&path)
     }
 
     /// Returns where it says how to cache.

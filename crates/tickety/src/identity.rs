@@ -6,7 +6,6 @@
 use std::path::PathBuf;
 
 use crate::compose::read_foreign_text;
-use crate::user_config::unquoted;
 
 /// The longest configuration file that is read.
 const MAX_BYTES: u64 = 4 << 20;
@@ -31,6 +30,15 @@ fn user_name(config: &str) -> Option<String> {
         }
     }
     found
+}
+
+/// Takes a value without its quotes or, where it has none, without a comment after it.
+fn unquoted(value: &str) -> String {
+    let value = value.trim();
+    match value.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
+        Some((quoted, _)) => quoted.to_owned(),
+        None => value.split(['#', ';']).next().unwrap_or_default().trim().to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -90,24 +90,24 @@ impl Session {
 
     /// Returns the circumstances of a query. The time zone and the actor are only looked up if the
     /// query depends on them.
-    pub fn moment(&self, query: &Query) -> Moment {
+    pub fn moment(&self, query: &Query) -> Result<Moment, CliError> {
         let needs = questions::Needs::of(&query.filter);
         self.moment_with(needs)
     }
 
     /// Returns the circumstances for what is needed of them.
-    pub fn moment_with(&self, needs: questions::Needs) -> Moment {
-        Moment {
+    pub fn moment_with(&self, needs: questions::Needs) -> Result<Moment, CliError> {
+        Ok(Moment {
             now: self.context.now(),
             zone: if needs.zone { self.context.zone().clone() } else { jiff::tz::TimeZone::UTC },
-            me: if needs.actor { self.context.actor().map(str::to_owned) } else { None },
-        }
+            me: if needs.actor { self.context.actor()?.map(str::to_owned) } else { None },
+        })
     }
 
     /// Applies operations as the actor, now: all or none.
     pub fn apply(&self, operations: Vec<Operation>) -> Result<BatchOutcome, CliError> {
         let batch =
-            Batch { operations, actor: self.context.actor().map(str::to_owned), now: self.context.time_of_writing() };
+            Batch { operations, actor: self.context.actor()?.map(str::to_owned), now: self.context.time_of_writing() };
         pollster::block_on(self.storage()?.apply(batch)).map_err(|error| self.explain(error))
     }
 
@@ -136,7 +136,7 @@ impl Session {
     fn newest(&self) -> Option<tickety_core::ident::IssueKey> {
         let everything = Term::Count(Count::Number, Bounds { from: Some((1, true)), to: None });
         let query = Query { filter: Expr::Term(everything), limit: Some(1), ..Query::default() };
-        let moment = self.moment(&query);
+        let moment = self.moment(&query).ok()?;
         let page = pollster::block_on(self.storage().ok()?.list(&query, &moment)).ok()?;
         page.issues.first().map(|issue| issue.key)
     }

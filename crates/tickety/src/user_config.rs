@@ -1,12 +1,18 @@
-//! The user's own configuration: one setting a line, `key = "text"` or `key = 7`.
+//! The user's own configuration: TOML, all keys at the top.
 //!
-//! All keys stand at the top of the file, so no more of TOML than texts and numbers is needed.
+//! Most commands ask it for the actor, so lines of the usual form, `key = "text"` or `key = 7`, are read one by
+//! one: the parser of TOML is only asked where a line is anything else.
 
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use tickety_api::ErrorCode;
+use toml_edit::{Document, DocumentMut, Item, Value};
+
 use crate::compose::read_foreign_text;
+use crate::exit::CliError;
 
 /// The longest configuration file that is read.
 const MAX_BYTES: u64 = 4 << 20;
@@ -16,87 +22,198 @@ const MAX_BYTES: u64 = 4 << 20;
 pub struct UserConfig {
     path: PathBuf,
     text: String,
+    lines: Vec<Line>,
 }
 
 /// A setting of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Line<'a> {
+pub struct Line {
     /// The number of the line, from 1.
     pub number: usize,
     /// What is set.
-    pub key: &'a str,
-    /// To what.
+    pub key: String,
+    /// To what: a text, or as TOML has it.
     pub value: String,
+    /// Whether it is a text.
+    pub is_text: bool,
 }
 
 impl UserConfig {
-    /// Reads the settings of a file; one that doesn't exist has none.
-    pub fn read(path: &Path) -> io::Result<Self> {
+    /// Reads the settings of a file; one that doesn't exist has none, and one that is no TOML is an error.
+    pub fn read(path: &Path) -> Result<Self, CliError> {
         let text = match read_foreign_text(path, MAX_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            read => read?,
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(CliError::new(ErrorCode::BadConfig, format!("{} is not UTF-8 text", path.display())));
+            }
+            read => read.map_err(|error| CliError::io("read", path, &error))?,
         };
-        Ok(Self { path: path.to_owned(), text })
-    }
-
-    /// Returns where the file is, whether or not it exists.
-    pub fn path(&self) -> &Path {
-        &self.path
+        let mut config = Self { path: path.to_owned(), text, lines: Vec::new() };
+        config.lines = match usual_lines(&config.text) {
+            Some(lines) => lines,
+            None => config.toml_lines()?,
+        };
+        Ok(config)
     }
 
     /// Returns its settings.
-    pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let top = self.text.lines().take_while(|line| !line.trim_start().starts_with('['));
-        top.enumerate().filter_map(|(index, line)| {
-            let (key, value) = line.split_once('=')?;
-            let key = key.trim();
-            (!key.starts_with('#')).then(|| Line { number: index + 1, key, value: unquoted(value) })
-        })
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
     }
 
     /// Returns what is set for a key.
-    pub fn line(&self, key: &str) -> Option<Line<'_>> {
-        self.lines().find(|line| line.key == key)
+    pub fn line(&self, key: &str) -> Option<&Line> {
+        self.lines.iter().find(|line| line.key == key)
+    }
+
+    /// Returns the text that is set for a key, which has to be one.
+    pub fn text(&self, key: &str) -> Result<Option<&str>, CliError> {
+        match self.line(key) {
+            Some(line) if !line.is_text => Err(self.wrong_line(line.number, &format!("`{key}` has to be a string"))),
+            line => Ok(line.map(|line| line.value.as_str())),
+        }
+    }
+
+    /// Returns what it means that a line is wrong.
+    pub fn wrong_line(&self, number: usize, message: &str) -> CliError {
+        CliError::new(ErrorCode::BadConfig, format!("{}:{number}: {message}", self.path.display()))
     }
 
     /// Writes a setting, a text or a number; everything else in the file stays.
-    pub fn set(&self, key: &str, value: &str, is_text: bool) -> io::Result<()> {
-        let value: String = value.chars().filter(|c| !c.is_control() && *c != '"' && *c != '\\').collect();
-        let mut lines = vec![if is_text { format!("{key} = \"{value}\"") } else { format!("{key} = {value}") }];
-        let replaced: Vec<usize> = self.lines().filter(|line| line.key == key).map(|line| line.number).collect();
-        let others = self.text.lines().enumerate().filter(|(index, _)| !replaced.contains(&(index + 1)));
-        lines.extend(others.map(|(_, line)| line.to_owned()));
-        if let Some(directory) = self.path.parent() {
-            fs::create_dir_all(directory)?;
+    pub fn set(&self, key: &str, value: &str, is_text: bool) -> Result<(), CliError> {
+        let mut document: DocumentMut = self.text.parse().map_err(|error| self.no_toml(&error))?;
+        let text: String = value.chars().filter(|c| !c.is_control()).collect();
+        let value = match value.parse::<i64>() {
+            Ok(number) if !is_text => Value::from(number),
+            _ => Value::from(text),
+        };
+        match document.get_mut(key).and_then(Item::as_value_mut) {
+            Some(old) => {
+                let decor = old.decor().clone();
+                *old = value;
+                *old.decor_mut() = decor;
+            }
+            None => document[key] = Item::Value(value),
         }
-        let beside = self.path.with_extension("toml.tmp");
-        fs::write(&beside, lines.join("\n") + "\n")?;
-        fs::rename(&beside, &self.path)
+        let write = || {
+            if let Some(directory) = self.path.parent() {
+                fs::create_dir_all(directory)?;
+            }
+            let beside = self.path.with_extension("toml.tmp");
+            fs::write(&beside, document.to_string())?;
+            fs::rename(&beside, &self.path)
+        };
+        write().map_err(|error| CliError::io("write", &self.path, &error))
+    }
+
+    /// Reads what isn't written in the usual form.
+    fn toml_lines(&self) -> Result<Vec<Line>, CliError> {
+        let document = Document::parse(&self.text).map_err(|error| self.no_toml(&error))?;
+        let lines = document.iter().filter_map(|(key, item)| {
+            let is_text = item.is_str();
+            let value = match item.as_str() {
+                Some(text) => text.to_owned(),
+                None => item.as_value()?.to_string().trim().to_owned(),
+            };
+            Some(Line { number: self.line_number(item.span()), key: key.to_owned(), value, is_text })
+        });
+        Ok(lines.collect())
+    }
+
+    fn no_toml(&self, error: &toml_edit::TomlError) -> CliError {
+        self.wrong_line(self.line_number(error.span()), error.message().trim())
+    }
+
+    fn line_number(&self, span: Option<Range<usize>>) -> usize {
+        let start = span.map_or(0, |span| span.start).min(self.text.len());
+        1 + self.text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count()
     }
 }
 
-/// Takes a value without its quotes or, where it has none, without a comment after it.
-pub fn unquoted(value: &str) -> String {
-    let value = value.trim();
-    match value.strip_prefix('"').and_then(|rest| rest.split_once('"')) {
-        Some((quoted, _)) => quoted.to_owned(),
-        None => value.split(['#', ';']).next().unwrap_or_default().trim().to_owned(),
+/// Reads lines of the usual form; `None` where one isn't.
+fn usual_lines(text: &str) -> Option<Vec<Line>> {
+    let mut lines: Vec<Line> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim_matches([' ', '\t']);
+        if line.chars().any(|c| c.is_control() && c != '\t') {
+            return None;
+        }
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (key, value) = line.split_once('=')?;
+        let (key, value) = (key.trim_end_matches([' ', '\t']), value.trim_start_matches([' ', '\t']));
+        let is_plain = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        if !is_plain || lines.iter().any(|line| line.key == key) {
+            return None;
+        }
+        let (value, rest, is_text) = match value.strip_prefix('"') {
+            Some(text) => {
+                let (text, rest) = text.split_once('"').filter(|(text, _)| !text.contains('\\'))?;
+                (text, rest, true)
+            }
+            None => {
+                let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+                let (number, rest) = value.split_at(digits);
+                (Some(number).filter(|number| number.parse::<i64>().is_ok() && !is_padded(number))?, rest, false)
+            }
+        };
+        let rest = rest.trim_start_matches([' ', '\t']);
+        if !rest.is_empty() && !rest.starts_with('#') {
+            return None;
+        }
+        lines.push(Line { number: index + 1, key: key.to_owned(), value: value.to_owned(), is_text });
     }
+    Some(lines)
+}
+
+/// Whether a number begins with a 0 that TOML doesn't allow.
+fn is_padded(number: &str) -> bool {
+    number.len() > 1 && number.starts_with('0')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn line(number: usize, key: &str, value: &str, is_text: bool) -> Line {
+        Line { number, key: key.to_owned(), value: value.to_owned(), is_text }
+    }
+
     #[test]
-    fn a_setting_is_found_with_its_line() {
+    fn lines_of_the_usual_form_need_no_parser() {
+        let text = "# actor = \"no\"\r\n\nactor = \"Ann # Lee\" # me\n\tcache-max-entries=7 # few\n";
+        let expected = [line(3, "actor", "Ann # Lee", true), line(4, "cache-max-entries", "7", false)];
+        assert_eq!(usual_lines(text).as_deref(), Some(&expected[..]));
+        for other in [
+            "actor = \"Zed",
+            "actor = Zed",
+            "actor = 'Zed'",
+            "actor = \"\"\"Zed\"\"\"",
+            "actor = \"Z\\u0065d\"",
+            "actor = \"Zed\" me",
+            "actor = 05",
+            "actor = 0.5",
+            "\"actor\" = \"Zed\"",
+            "actor",
+            "a = 1\na = 1",
+            "[table]",
+        ] {
+            assert_eq!(usual_lines(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_write_it_in_toml_is_read() {
         let text =
-            "# actor = \"no\"\n\nactor = \"Ann # Lee\" # me\ncache-max-entries=7 # few\n[table]\ncache = \"off\"\n";
-        let config = UserConfig { path: PathBuf::new(), text: text.to_owned() };
-        let line = |number, key, value: &str| Line { number, key, value: value.to_owned() };
-        let expected = [line(3, "actor", "Ann # Lee"), line(4, "cache-max-entries", "7")];
-        assert_eq!(config.lines().collect::<Vec<_>>(), expected);
-        assert_eq!(config.line("cache"), None);
+            "actor = 'Ann \"A\" Lee'\n\"cache\" = \"o\\u0066f\"\ncache-max-entries = 1_000\n[table]\ncache = 1\n";
+        let config = UserConfig { text: text.to_owned(), ..UserConfig::default() };
+        let expected = [
+            line(1, "actor", "Ann \"A\" Lee", true),
+            line(2, "cache", "off", true),
+            line(3, "cache-max-entries", "1000", false),
+        ];
+        assert_eq!(config.toml_lines().unwrap(), expected);
     }
 
     #[test]
@@ -104,11 +221,11 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("tickety-user-config-{}", std::process::id()));
         let path = folder.join("new").join("config.toml");
         UserConfig::read(&path).unwrap().set("actor", "Ann \"A\" Lee\n", true).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "actor = \"Ann A Lee\"\n");
-        fs::write(&path, "# mine\ncache = \"off\"\nactor = \"x\"\n[t]\ncache = 1\n").unwrap();
+        assert_eq!(UserConfig::read(&path).unwrap().text("actor").unwrap(), Some("Ann \"A\" Lee"));
+        fs::write(&path, "# mine\ncache = \"off\" # for now\nactor = \"x\"\n[t]\ncache = 1\n").unwrap();
         UserConfig::read(&path).unwrap().set("cache", "on", true).unwrap();
         UserConfig::read(&path).unwrap().set("cache-max-entries", "70", false).unwrap();
-        let expected = "cache-max-entries = 70\ncache = \"on\"\n# mine\nactor = \"x\"\n[t]\ncache = 1\n";
+        let expected = "# mine\ncache = \"on\" # for now\nactor = \"x\"\ncache-max-entries = 70\n[t]\ncache = 1\n";
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);
         fs::remove_dir_all(folder).unwrap();
     }

@@ -333,7 +333,7 @@ pub fn person(name: String, session: &Session) -> Result<String, CliError> {
     if !means_me(&name) {
         return Ok(name);
     }
-    session.context.actor().map(str::to_owned).ok_or_else(|| {
+    session.context.actor()?.map(str::to_owned).ok_or_else(|| {
         CliError::usage("nobody knows who `me` is").hint("use --as NAME, or set TICKETY_ACTOR or git's user.name")
     })
 }

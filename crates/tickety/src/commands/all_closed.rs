@@ -34,7 +34,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let asked = args.query.parse(session)?;
     let not_closed = Expr::Not(Box::new(Expr::Term(Term::Is(Is::Closed))));
     let query = Query { filter: Expr::All(vec![not_closed, asked.filter.clone()]), ..Query::default() };
-    let moment = session.moment_with(questions::Needs::of(&query.filter));
+    let moment = session.moment_with(questions::Needs::of(&query.filter))?;
     let storage = session.storage()?;
     let page = pollster::block_on(storage.list(&query, &moment))?;
     let total = pollster::block_on(storage.count(&asked, &moment))?;

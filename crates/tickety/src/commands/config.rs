@@ -76,10 +76,12 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     match args.action {
         Action::List => {
             let mut settings = session.repo()?.settings()?;
-            settings.extend(actor(session));
-            // Like the actor, they are left out where the file can't be read.
-            if let Ok(caching) = session.context.caching() {
-                settings.extend(caching.list()?);
+            settings.extend(actor(session)?);
+            match session.context.caching() {
+                Ok(caching) => settings.extend(caching.list()?),
+                // They are left out where the file may not be read.
+                Err(error) if error.is(ErrorCode::Io) => {}
+                Err(error) => return Err(error),
             }
             list(settings, session)
         }
@@ -90,7 +92,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             }
             let is_text = key == ACTOR || value.parse::<u64>().is_err();
             let config = session.context.user_config()?;
-            config.set(&key, &value, is_text).map_err(|error| CliError::io("write", config.path(), &error))?;
+            config.set(&key, &value, is_text)?;
             tell(Setting { key, value, explicit: true }, session)
         }
         Action::Set { key, value } => {
@@ -103,7 +105,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 
 fn get(key: &str, session: &Session) -> Result<Ended, CliError> {
     let found = if key == ACTOR {
-        actor(session)
+        actor(session)?
     } else if caching::is_key(key) {
         session.context.caching()?.list()?.into_iter().find(|setting| setting.key == key)
     } else {
@@ -115,10 +117,10 @@ fn get(key: &str, session: &Session) -> Result<Ended, CliError> {
     tell(setting, session)
 }
 
-fn actor(session: &Session) -> Option<Setting> {
-    let value = session.context.actor()?.to_owned();
-    let explicit = session.context.configured_actor().is_some();
-    Some(Setting { key: ACTOR.to_owned(), value, explicit })
+fn actor(session: &Session) -> Result<Option<Setting>, CliError> {
+    let Some(value) = session.context.actor()?.map(str::to_owned) else { return Ok(None) };
+    let explicit = session.context.configured_actor()?.is_some();
+    Ok(Some(Setting { key: ACTOR.to_owned(), value, explicit }))
 }
 
 fn tell(setting: Setting, session: &Session) -> Result<Ended, CliError> {

@@ -111,7 +111,7 @@ fn look_around(demo: &Session, directory: &str) -> Result<(), CliError> {
 fn worth_drawing(demo: &Session) -> Result<Option<IssueKey>, CliError> {
     let query = question::parse("is:open has:child limit:20", demo)?;
     let storage = demo.storage()?;
-    let page = pollster::block_on(storage.list(&query, &demo.moment(&query)))?;
+    let page = pollster::block_on(storage.list(&query, &demo.moment(&query)?))?;
     let selectors: Vec<_> = page.issues.iter().map(|issue| issue.key.into()).collect();
     let whole = pollster::block_on(storage.get_many(&selectors));
     let branching = whole.into_iter().flatten().filter(|stored| stored.derived.links.len() >= WORTH_DRAWING);

@@ -96,7 +96,7 @@ fn write(
     let schema = session.schema()?;
     let mut writer = format.writer(output, &schema);
     let mut progress = Progress::new(session);
-    let moment = session.moment(query);
+    let moment = session.moment(query)?;
     let mut show = |done| progress.show("writing", done, None);
     let written = export(session.storage()?, query, &moment, &mut *writer, &mut show);
     pollster::block_on(written).map_err(|error| match error {

@@ -57,7 +57,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     };
     let options = ImportOptions {
         dry_run: args.dry_run,
-        actor: session.context.actor().map(str::to_owned),
+        actor: session.context.actor()?.map(str::to_owned),
         now: session.context.time_of_writing(),
     };
     let mut progress = Progress::new(session);

@@ -62,7 +62,7 @@ pub(super) const NOTHING: &str = "no issue fits the query";
 
 /// Answers with the issues a query asks for, or says that there are none.
 pub(super) fn answer(query: &Query, nothing: &str, session: &Session) -> Result<Ended, CliError> {
-    let moment = session.moment(query);
+    let moment = session.moment(query)?;
     let storage = session.storage()?;
     let page = pollster::block_on(storage.list(query, &moment))?;
     let Page { next, problems, freshness, .. } = &page;

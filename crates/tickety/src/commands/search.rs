@@ -69,7 +69,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     if args.ranked {
         query.sort = vec![SortKey { by: SortBy::Relevance, descending: true }];
     }
-    let moment = session.moment(&query);
+    let moment = session.moment(&query)?;
     let storage = session.storage()?;
     let page = pollster::block_on(storage.list(&query, &moment))?;
     let Page { next, problems, freshness, .. } = &page;

@@ -35,7 +35,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     // What is overdue depends on the day it is.
     needs.zone = true;
     let Checked { value: stats, problems, freshness } =
-        pollster::block_on(session.storage()?.stats(&query, &session.moment_with(needs)))?;
+        pollster::block_on(session.storage()?.stats(&query, &session.moment_with(needs)?))?;
     if session.json() {
         return session.answer(answer::Stats::from(&stats), session.meta(Some(freshness), problems)?);
     }

@@ -342,7 +342,7 @@ fn settings_can_be_looked_at_and_changed() {
     assert_eq!(env.ok(&["config", "set", "cache-ttl-seconds", "90"]), "90\n");
     assert_eq!(env.ok(&["config", "set", "cache", "off"]), "off\n");
     let config = fs::read_to_string(env.home().join(".config/tickety/config.toml")).unwrap();
-    assert_eq!(config, "cache = \"off\"\ncache-ttl-seconds = 90\nactor = \"Ann\"\n");
+    assert_eq!(config, "actor = \"Ann\"\ncache-ttl-seconds = 90\ncache = \"off\"\n");
     let listed = env.ok(&["config", "list"]);
     assert!(listed.ends_with("cache = off\ncache-ttl-seconds = 90\ncache-max-entries = 10000\n"), "{listed}");
     assert_snapshot!(env.run(&["config", "set", "cache-max-entries", "0"]), @"

@@ -170,6 +170,43 @@ fn a_pipe_in_place_of_a_config_is_not_waited_for() {
 }
 
 #[test]
+fn a_wrong_config_of_ones_own_is_told_with_its_place() {
+    let env = TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init"]);
+    let own = env.home().join(".config/tickety/config.toml");
+    std::fs::create_dir_all(own.parent().expect("it lies in a folder")).expect("it can be made");
+    let told = |text: &[u8], arguments: &[&str]| {
+        std::fs::write(&own, text).expect("it can be written");
+        let output = env.call(arguments).without("TICKETY_ACTOR").run();
+        assert_eq!(output.status, 12, "{arguments:?}: {output}");
+        output.stderr.replace("[ROOT]/home/.config/tickety/", "")
+    };
+    let said = [
+        told(b"actor = \"Zed", &["new", "One"]),
+        told(b"# me\nactor = 5\n", &["new", "One"]),
+        told(b"actor = Zed\n", &["list", "assignee:me"]),
+        told(b"[a\n", &["config", "list"]),
+        told(b"cache = \"on\"\ncache = \"off\"\n", &["config", "set", "actor", "Zed"]),
+        told(b"actor = \"\xff\"\n", &["new", "One"]),
+    ];
+    assert_snapshot!(said.concat(), @r#"
+    error: config.toml:1: invalid basic string, expected `"`
+    error: config.toml:2: `actor` has to be a string
+    error: config.toml:1: string values must be quoted, expected literal string
+    error: config.toml:1: unclosed table, expected `]`
+    error: config.toml:2: duplicate key
+    error: config.toml is not UTF-8 text
+    "#);
+    for (text, actor) in [("actor = 'Zed \"Z\"' # me\n", "Zed \"Z\"\n"), ("\"actor\" = \"\\u005aed\"\n", "Zed\n")] {
+        std::fs::write(&own, text).expect("it can be written");
+        assert_eq!(env.call(&["config", "get", "actor"]).without("TICKETY_ACTOR").run().stdout, actor);
+    }
+    std::fs::write(&own, "actor = \"Zed").expect("it can be written");
+    assert_eq!(env.run(&["list"]).status, 0, "who doesn't act doesn't ask");
+    assert_eq!(env.run(&["new", "One", "--as", "Ann"]).status, 0, "who says it doesn't ask");
+}
+
+#[test]
 fn renumbering_against_nothing_says_so() {
     let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
     env.ok(&["init"]);
