@@ -132,18 +132,23 @@ impl Links {
                 if verdict == merge::Verdict::Take {
                     return stated;
                 }
+                // Nobody can have removed a link to an issue that isn't there: it went when the issue was deleted.
+                let is_made_again = |end: End| matches!(end, End::Record(_));
                 let is_parent = |link: &(LinkKind, End)| link.0 == LinkKind::Parent;
                 let merged: BTreeSet<_> = match verdict {
-                    // What could not be made last time may be possible now.
+                    // What could not be made last time may be possible now, and what went with its end
+                    // comes back with it.
                     merge::Verdict::Keep => {
                         let unlinked = sides.unlinked_before();
                         let dependency = |link: &Stated| candidate.links[link.place].dependency;
-                        let again = |link: &&Stated| dependency(link).is_some_and(|place| unlinked.contains(&place));
+                        let again = |link: &&Stated| {
+                            is_made_again(link.end) || dependency(link).is_some_and(|place| unlinked.contains(&place))
+                        };
                         let again = self.stated[index].iter().filter(again).map(|link| (link.kind, link.end));
                         local.iter().copied().chain(again).collect()
                     }
                     _ => join(&local, &stated, |&(kind, end)| {
-                        sides.had(Part::Links, hash_link(kind, Some(self.suffix(end))))
+                        !is_made_again(end) && sides.had(Part::Links, hash_link(kind, Some(self.suffix(end))))
                     }),
                 };
                 let (mut joined, added): (BTreeSet<_>, BTreeSet<_>) =

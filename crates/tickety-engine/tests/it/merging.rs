@@ -262,8 +262,28 @@ fn an_issue_that_was_deleted_here_is_made_again() {
     let second = story.world.beads("b").issue;
     story.world.apply(vec![Operation::Delete { target: second.key().into(), expected: None }]);
     let report = story.world.import(Format::Beads, lines(&story.source));
-    assert_eq!(effects(&report), (1, 0, 1));
+    assert_eq!(effects(&report), (1, 1, 0));
     assert_eq!(story.world.beads("b").issue.id, second.id);
+}
+
+#[test]
+fn an_issue_that_is_made_again_has_its_links_again() {
+    let mut story = Story::begin();
+    let second = story.world.beads("b").issue;
+    story.world.apply(vec![Operation::Delete { target: second.key().into(), expected: None }]);
+    assert_eq!(story.first().links.len(), 0, "the link went with its end");
+    assert_eq!(story.again(), "");
+    assert_eq!(story.first().links_of(LinkKind::BlockedBy).count(), 1);
+    // What was linked here meanwhile stays, and so does what changed there.
+    let second = story.world.beads("b").issue;
+    story.world.apply(vec![Operation::Delete { target: second.key().into(), expected: None }]);
+    story.world.apply(vec![Operation::Create(Box::new(Draft::new("Made here")))]);
+    let other = story.world.issues().into_iter().find(|issue| issue.title == "Made here").unwrap();
+    story.here(vec![Change::AddLink { kind: LinkKind::BlockedBy, target: other.key().into() }]);
+    let dependency = |on: &str| json!({ "issue_id": "a", "depends_on_id": on, "type": "blocks" });
+    story.there("dependencies", json!([dependency("b"), dependency("nobody")]), BETWEEN);
+    story.again();
+    assert_eq!(story.first().links_of(LinkKind::BlockedBy).count(), 2);
 }
 
 #[test]
