@@ -19,6 +19,7 @@ mod json;
 mod jsonl;
 mod lines;
 mod memory;
+mod raw;
 mod record;
 mod report;
 mod text;

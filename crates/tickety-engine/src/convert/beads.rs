@@ -27,7 +27,6 @@
 //! What beads has no place for goes into one further key of the record, `tickety`; beads passes over it.
 
 mod parts;
-mod raw;
 mod reader;
 mod writer;
 

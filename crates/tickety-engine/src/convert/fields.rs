@@ -25,11 +25,7 @@ pub(super) fn keep(
     memory: &mut Memory,
     cleaner: &mut Cleaner<'_>,
 ) {
-    let kept = match value {
-        Value::String(text) => Kept::Text(text),
-        other => Kept::Json(other.to_string()),
-    };
-    keep_as(theirs, wanted, kept, schema, fields, memory, cleaner);
+    keep_as(theirs, wanted, Kept::of(value, None), schema, fields, memory, cleaner);
 }
 
 /// What is kept.
@@ -38,6 +34,17 @@ pub(super) enum Kept {
     Text(String),
     /// Another value as it is written.
     Json(String),
+}
+
+impl Kept {
+    /// Takes a value, in the exact form in which it is written where that is known.
+    pub(super) fn of(value: Value, exact: Option<&str>) -> Self {
+        match (value, exact) {
+            (Value::String(text), _) => Self::Text(text),
+            (_, Some(exact)) => Self::Json(exact.to_owned()),
+            (other, None) => Self::Json(other.to_string()),
+        }
+    }
 }
 
 /// Keeps a value as [`keep`] does.

@@ -7,7 +7,6 @@ use serde_json::Value;
 use tickety_core::issue::Issue;
 use tickety_core::schema::Schema;
 
-use super::duplicates::note_duplicate_keys;
 use super::lines::json_problem;
 use super::record::{Header, IssueRecord};
 use super::report::{NoteKind, Place, Report};
@@ -143,8 +142,7 @@ impl<R: BufRead> Reader for JsonReader<'_, R> {
             }
             match serde_json::from_slice::<IssueRecord>(&self.scanner.buffer) {
                 Ok(record) => {
-                    if let Some(imported) = record.imported(line, self.schema, report) {
-                        note_duplicate_keys(&self.scanner.buffer, &imported.place, report);
+                    if let Some(imported) = record.imported(line, &self.scanner.buffer, self.schema, report) {
                         return Ok(Some(imported));
                     }
                 }

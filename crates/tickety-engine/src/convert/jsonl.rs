@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use tickety_core::issue::Issue;
 use tickety_core::schema::Schema;
 
-use super::duplicates::note_duplicate_keys;
 use super::lines::{Line, Lines, json_problem};
 use super::record::{Header, IssueRecord};
 use super::report::{NoteKind, Place, Report};
@@ -50,8 +49,7 @@ impl<R: BufRead> Reader for JsonlReader<'_, R> {
             report.records += 1;
             match serde_json::from_slice::<IssueRecord>(text) {
                 Ok(record) => {
-                    if let Some(imported) = record.imported(line, self.schema, report) {
-                        note_duplicate_keys(text, &imported.place, report);
+                    if let Some(imported) = record.imported(line, text, self.schema, report) {
                         return Ok(Some(imported));
                     }
                 }

@@ -12,8 +12,10 @@ use tickety_core::operation::{Draft, DraftComment, limits};
 use tickety_core::schema::{Category, Decimal, Schema};
 use uuid::Uuid;
 
-use super::fields::{fold_key, keep};
+use super::duplicates::note_duplicate_keys;
+use super::fields::{Kept, fold_key, keep, keep_as};
 use super::memory::Memory;
+use super::raw::Raw;
 use super::report::{NoteKind, Place, Report};
 use super::text::Cleaner;
 use super::{ForeignLink, ForeignTarget, Imported, Origin, ReadError};
@@ -98,6 +100,8 @@ struct ClosedRecord {
     reason: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
+    #[serde(flatten, skip_serializing)]
+    unknown: Map<String, Value>,
 }
 
 /// A value that shows its type.
@@ -114,6 +118,8 @@ enum FieldRecord {
 struct LinkRecord {
     kind: String,
     to: String,
+    #[serde(flatten, skip_serializing)]
+    unknown: Map<String, Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -123,6 +129,8 @@ struct CommentRecord {
     author: Option<String>,
     created: String,
     body: String,
+    #[serde(flatten, skip_serializing)]
+    unknown: Map<String, Value>,
 }
 
 impl From<&Issue> for IssueRecord {
@@ -160,6 +168,7 @@ impl From<&Issue> for IssueRecord {
                 at: at.map(|at| at.to_string()),
                 reason: reason.to_string(),
                 note: note.clone(),
+                unknown: Map::new(),
             }),
             priority: priority.to_string(),
             kind: kind.to_string(),
@@ -176,7 +185,11 @@ impl From<&Issue> for IssueRecord {
             fields: fields.iter().map(|(key, value)| (key.clone(), value.into())).collect(),
             links: links
                 .iter()
-                .map(|Link { kind, target }| LinkRecord { kind: kind.to_string(), to: target.to_string() })
+                .map(|Link { kind, target }| LinkRecord {
+                    kind: kind.to_string(),
+                    to: target.to_string(),
+                    unknown: Map::new(),
+                })
                 .collect(),
             comments: comments
                 .iter()
@@ -185,6 +198,7 @@ impl From<&Issue> for IssueRecord {
                     author: author.clone(),
                     created: created.to_string(),
                     body: body.clone(),
+                    unknown: Map::new(),
                 })
                 .collect(),
             unknown: Map::new(),
@@ -218,11 +232,12 @@ impl FieldRecord {
 
 impl IssueRecord {
     /// Turns the record into what an import takes; `None`, and a note, where it can't be one.
-    pub(super) fn imported(self, line: u64, schema: &Schema, report: &mut Report) -> Option<Imported> {
+    pub(super) fn imported(self, line: u64, text: &[u8], schema: &Schema, report: &mut Report) -> Option<Imported> {
         let name = IssueNumber::new(self.number).map(|number| number.to_string());
         let place = Place { line, name };
-        match self.try_imported(&place, schema, report) {
+        match self.try_imported(&place, &Raw::new(text), schema, report) {
             Ok(imported) => {
+                note_duplicate_keys(text, &place, report);
                 report.readable += 1;
                 Some(imported)
             }
@@ -233,7 +248,13 @@ impl IssueRecord {
         }
     }
 
-    fn try_imported(self, place: &Place, schema: &Schema, report: &mut Report) -> Result<Imported, String> {
+    fn try_imported(
+        self,
+        place: &Place,
+        raw: &Raw<'_>,
+        schema: &Schema,
+        report: &mut Report,
+    ) -> Result<Imported, String> {
         let Self {
             number,
             id,
@@ -261,11 +282,14 @@ impl IssueRecord {
         let mut cleaner = Cleaner { place, report };
         let time = |what: &str, text: &str| text.parse().map_err(|_| format!("{what} `{text}` is not a time"));
         let closure = match closed {
-            Some(ClosedRecord { at, reason, note }) => Some(Closure {
-                at: at.map(|at| time("closed.at", &at)).transpose()?,
-                reason: reason.parse().map_err(|error| format!("closed.reason: {error}"))?,
-                note: note.map(|note| cleaner.paragraphs("closed.note", note)),
-            }),
+            Some(ClosedRecord { at, reason, note, unknown }) => {
+                note_unknown("closed", &unknown, &mut cleaner);
+                Some(Closure {
+                    at: at.map(|at| time("closed.at", &at)).transpose()?,
+                    reason: reason.parse().map_err(|error| format!("closed.reason: {error}"))?,
+                    note: note.map(|note| cleaner.paragraphs("closed.note", note)),
+                })
+            }
             None => None,
         };
         let mut draft = Draft {
@@ -287,7 +311,8 @@ impl IssueRecord {
             imported_updated: imported_updated.map(|text| time("imported_updated", &text)).transpose()?,
             ..Draft::default()
         };
-        for CommentRecord { id, author, created, body } in comments {
+        for CommentRecord { id, author, created, body, unknown } in comments {
+            note_unknown("a comment", &unknown, &mut cleaner);
             let created = Some(time("the time of a comment", &created)?);
             let body = cleaner.paragraphs("comment", body);
             draft.comments.push(DraftComment { id: Some(CommentId::new(id)), author, created, body });
@@ -306,10 +331,13 @@ impl IssueRecord {
         }
         for (key, value) in unknown {
             cleaner.note(NoteKind::Changed, format!("unknown key `{key}`: kept as a custom field"));
-            keep(&key, &key, value, schema, &mut draft.fields, &mut Memory::default(), &mut cleaner);
+            let exact = raw.exact(&key, &value);
+            let kept = Kept::of(value, exact);
+            keep_as(&key, &key, kept, schema, &mut draft.fields, &mut Memory::default(), &mut cleaner);
         }
         let mut foreign = Vec::with_capacity(links.len());
-        for LinkRecord { kind, to } in links {
+        for LinkRecord { kind, to, unknown } in links {
+            note_unknown("a link", &unknown, &mut cleaner);
             let Some(kind) = LinkKind::ALL.into_iter().find(|known| known.as_str() == kind) else {
                 cleaner.note(NoteKind::Dropped, format!("link {kind} to {to}: there is no such kind of link"));
                 continue;
@@ -320,6 +348,13 @@ impl IssueRecord {
             }
         }
         Ok(Imported { place: place.clone(), draft, links: foreign, origin: Origin::Own })
+    }
+}
+
+/// Reports what stands in a part of a record and has no place there.
+fn note_unknown(part: &str, unknown: &Map<String, Value>, cleaner: &mut Cleaner<'_>) {
+    for key in unknown.keys() {
+        cleaner.note(NoteKind::Dropped, format!("{part}: unknown key `{key}`"));
     }
 }
 

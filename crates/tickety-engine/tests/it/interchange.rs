@@ -165,6 +165,41 @@ fn a_key_that_stands_twice_is_reported() {
 }
 
 #[test]
+fn numbers_under_unknown_keys_stay_as_they_are_written() {
+    let world = sampled(1);
+    for format in [Format::Jsonl, Format::Json] {
+        let odd = "{\"cost\":1.50,\"all\":[1e3,{\"x\":2.0}],\"number\"";
+        let text = world.export(format).replacen("{\"number\"", odd, 1);
+        let mut copy = World::new();
+        copy.import(format, &text);
+        let issue = &copy.issues()[0];
+        assert_eq!(issue.fields["cost"], FieldValue::Text("1.50".to_owned()));
+        assert_eq!(issue.fields["all"], FieldValue::Text("[1e3,{\"x\":2.0}]".to_owned()));
+        // What is written from it comes back the same.
+        let mut again = World::new();
+        again.import(format, copy.export(format));
+        assert_eq!(again.issues(), copy.issues());
+    }
+}
+
+#[test]
+fn what_has_no_place_in_a_part_of_a_record_is_reported() {
+    let mut world = World::new();
+    let input = concat!(
+        r#"{"number":1,"id":"0199a3b2-1111-7000-8000-000000000001","title":"t","status":"closed","#,
+        r#""closed":{"reason":"completed","by":"ann"},"priority":"low","kind":"task","created":"2026-01-01T00:00:00Z","#,
+        r#""comments":[{"id":"0199a3b2-1111-7000-8000-000000000002","created":"2026-01-01T00:00:00Z","body":"x","likes":3}]}"#,
+        "\n",
+    );
+    let report = world.import(Format::Jsonl, input);
+    assert_eq!(
+        notes(&report, NoteKind::Dropped),
+        "line 1 (1): closed: unknown key `by`\nline 1 (1): a comment: unknown key `likes`\n"
+    );
+    assert_eq!(world.issues()[0].comments.len(), 1);
+}
+
+#[test]
 fn what_is_not_the_format_is_refused_whole() {
     let world = sampled(3);
     let (lines, document) = (world.export(Format::Jsonl), world.export(Format::Json));

@@ -13,7 +13,6 @@ use tickety_core::operation::{Draft, limits};
 use tickety_core::schema::{Category, Schema};
 
 use super::parts::{Own, Parts, is_mapped};
-use super::raw::Raw;
 use super::{
     ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, reason_of, reference,
 };
@@ -22,6 +21,7 @@ use crate::convert::fields::{Kept, keep, keep_as, show};
 use crate::convert::identity::imported_issue_id;
 use crate::convert::lines::{Line, Lines, json_problem};
 use crate::convert::memory::Memory;
+use crate::convert::raw::Raw;
 use crate::convert::report::{NoteKind, Place, Report};
 use crate::convert::text::{Cleaner, shorten};
 use crate::convert::{ForeignLink, Imported, MAX_RECORD, Origin, ReadError, Reader};
@@ -230,11 +230,8 @@ impl RecordReader<'_, '_> {
     }
 
     fn keep_under(&mut self, key: &str, field: &str, value: Value) {
-        let kept = match (self.raw.exact(key, &value), value) {
-            (_, Value::String(text)) => Kept::Text(text),
-            (Some(exact), _) => Kept::Json(exact.to_owned()),
-            (None, other) => Kept::Json(other.to_string()),
-        };
+        let exact = self.raw.exact(key, &value);
+        let kept = Kept::of(value, exact);
         keep_as(key, field, kept, self.schema, &mut self.draft.fields, &mut self.memory, &mut self.cleaner);
     }
 
