@@ -77,7 +77,7 @@ impl<E: std::error::Error + 'static> std::error::Error for LoadError<E> {
 }
 
 /// How a call that may load is to go about it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct LoadOptions {
     class: ClassId,
@@ -86,10 +86,16 @@ pub struct LoadOptions {
     pub(crate) negatives: bool,
 }
 
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl LoadOptions {
-    /// Starts with what the default class says.
+    /// Starts with what the default class says. The same as the default.
     pub fn new() -> Self {
-        Self { negatives: true, ..Self::default() }
+        Self { class: ClassId::default(), soft_timeout: None, hard_timeout: None, negatives: true }
     }
 
     /// Sets the class: of misses, of the times that hold for waiting, and of what is loaded unless that names

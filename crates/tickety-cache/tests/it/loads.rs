@@ -327,3 +327,19 @@ fn a_panic_in_the_background_reaches_who_asked() {
     assert_eq!(world.cache.get_or_load("a", || 1), 1);
     assert_eq!(world.cache.stats().load_failures, 1);
 }
+
+#[test]
+fn the_default_way_to_load_is_the_new_one() {
+    for options in [LoadOptions::default(), LoadOptions::new()] {
+        let world = World::new(|builder| builder);
+        let mut loads = 0;
+        for _ in 0..2 {
+            let load = || {
+                loads += 1;
+                Ok::<_, &str>(Entry::negative())
+            };
+            assert!(world.cache.load_with("a", options, load).unwrap().is_negative());
+        }
+        assert_eq!(loads, 1);
+    }
+}

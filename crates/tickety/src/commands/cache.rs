@@ -214,11 +214,11 @@ fn write(screen: &mut Screen<'_>, usage: &Usage, size: &Size, settings: &CacheSe
 /// Says how a process that stays would cache.
 fn in_words(settings: &CacheSettings) -> String {
     if !settings.enabled {
-        return "off: a process that stays would keep nothing".to_owned();
+        return "off".to_owned();
     }
-    let kept = format!("on: a process that stays would keep {} issues, {} answers", settings.issues, settings.answers);
+    let kept = format!("on, at most {} issues and {} answers", settings.issues, settings.answers);
     match settings.ttl {
-        Some(ttl) => format!("{kept}, {} s", ttl.as_secs()),
+        Some(ttl) => format!("{kept} for {} s", ttl.as_secs()),
         None => kept,
     }
 }
@@ -245,12 +245,12 @@ fn entries(session: &Session) -> Result<Ended, CliError> {
 /// Says what the rows of a kind are for.
 fn meaning(kind: &str) -> &'static str {
     match kind {
-        "issues" => "what lists show and go by",
-        "names" => "labels, people, milestones, references and fields, to find issues by",
-        "links" => "each once, where it is stored",
-        "unreadable" => "files that no issue could be made of",
-        "directories" => "what they looked like when they were listed",
-        "files" => "what they looked like when they were read",
+        "issues" => "what lists show",
+        "names" => "labels, people, fields and the like",
+        "links" => "each where it is stored",
+        "unreadable" => "files that can't be read",
+        "directories" => "as they were when they were listed",
+        "files" => "as they were when they were read",
         _ => "",
     }
 }

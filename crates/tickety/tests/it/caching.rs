@@ -251,7 +251,7 @@ fn the_figures_are_shown_to_people_and_programs() {
     [2msince[0m              2m ago (2126-11-21 [TIME])
     [2mindex[0m              [SIZE] KiB, 20 rows: ~/.tickety/local/index.db
     [2min memory[0m          nothing: a command ends with its answer
-    [2msettings[0m           on: a process that stays would keep 10000 issues, 1000 answers
+    [2msettings[0m           on, at most 10000 issues and 1000 answers
     ");
     let off = env.call(&["cache", "stats"]).variable("TICKETY_CACHE", "off").run();
     assert_snapshot!(masked(&off.stdout.replace("[ROOT]/work", "~")), @"
@@ -265,7 +265,7 @@ fn the_figures_are_shown_to_people_and_programs() {
     since	2126-11-21T[TIME]:00Z
     index	[SIZE] KiB, 20 rows: ~/.tickety/local/index.db
     in memory	nothing: a command ends with its answer
-    settings	off: a process that stays would keep nothing
+    settings	off
     ");
     let mut answer = json(&env, &["cache", "stats", "--json"]);
     assert!(answer["data"]["index"]["bytes"].take().as_u64().unwrap() > 0);
@@ -281,12 +281,12 @@ fn the_figures_are_shown_to_people_and_programs() {
     in memory	nothing: a command ends with its answer
     ");
     assert_snapshot!(env.call(&["cache", "entries"]).terminal(90, 40).run(), @"
-    [2missues[0m                  4  [2mwhat lists show and go by[0m
-    [2mnames[0m                   8  [2mlabels, people, milestones, references and fields, to find issues by[0m
-    [2mlinks[0m                   2  [2meach once, where it is stored[0m
-    [2munreadable[0m              0  [2mfiles that no issue could be made of[0m
-    [2mdirectories[0m             1  [2mwhat they looked like when they were listed[0m
-    [2mfiles[0m                   5  [2mwhat they looked like when they were read[0m
+    [2missues[0m                  4  [2mwhat lists show[0m
+    [2mnames[0m                   8  [2mlabels, people, fields and the like[0m
+    [2mlinks[0m                   2  [2meach where it is stored[0m
+    [2munreadable[0m              0  [2mfiles that can't be read[0m
+    [2mdirectories[0m             1  [2mas they were when they were listed[0m
+    [2mfiles[0m                   5  [2mas they were when they were read[0m
     [2min memory[0m          nothing: a command ends with its answer
     ");
     assert_snapshot!(env.ok(&["cache", "entries", "--json"]), @r#"{"data":{"index":[{"kind":"issues","rows":4},{"kind":"names","rows":8},{"kind":"links","rows":2},{"kind":"unreadable","rows":0},{"kind":"directories","rows":1},{"kind":"files","rows":5}],"memory":[]},"meta":{}}"#);
