@@ -20,7 +20,9 @@ use tickety_core::operation::{Change, Draft, Target};
 use tickety_core::schema::{Category, Schema};
 use tickety_engine::convert::Memory;
 
+use crate::context::Context;
 use crate::exit::CliError;
+use crate::values;
 
 /// The content of a form: its lines in order, and the body.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -154,8 +156,8 @@ impl Form {
         text
     }
 
-    /// Reads a form; says on which line something is wrong.
-    pub fn parse(text: &str, schema: &Schema) -> Result<Self, CliError> {
+    /// Reads a form, `me` and days such as `tomorrow` as options have them; says on which line something is wrong.
+    pub fn parse(text: &str, schema: &Schema, context: &Context) -> Result<Self, CliError> {
         let bad = |line: usize, message: String| CliError::new(ErrorCode::BadValue, format!("line {line}: {message}"));
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
         let mut rest = text.split_inclusive('\n').enumerate();
@@ -190,7 +192,8 @@ impl Form {
             if name != REFERENCE && lines.iter().any(|(given, _)| *given == name) {
                 return Err(bad(place + 1, format!("`{name}` is given twice")));
             }
-            lines.push((name, value.trim().to_owned()));
+            let value = meant(&name, value.trim(), context).map_err(|error| error.about("the form"))?;
+            lines.push((name, value));
         }
         Err(bad(text.lines().count(), format!("the `{FENCE}` after the fields is missing")))
     }
@@ -340,6 +343,18 @@ fn target(name: &str, prefix: &str) -> Result<Target, CliError> {
     Ok(IssueSelector::parse(name, prefix)?.into())
 }
 
+/// Returns what a value means that depends on who writes it and when.
+fn meant(name: &str, value: &str, context: &Context) -> Result<String, CliError> {
+    let person = |name: String| values::person(name, context);
+    Ok(match name {
+        _ if value.is_empty() => String::new(),
+        "assignees" => join(&split(value).into_iter().map(person).collect::<Result<_, _>>()?),
+        "reporter" => person(value.to_owned())?,
+        "due" => values::date(value, context)?.to_string(),
+        _ => value.to_owned(),
+    })
+}
+
 fn day(text: &str) -> Result<jiff::civil::Date, CliError> {
     text.parse().map_err(|_| CliError::new(ErrorCode::BadValue, format!("`{text}` is not a date such as 2026-11-30")))
 }
@@ -377,11 +392,11 @@ mod tests {
     use super::*;
 
     fn form(text: &str) -> Form {
-        Form::parse(text, &Schema::default()).unwrap()
+        Form::parse(text, &Schema::default(), &Context::fixed(None, false)).unwrap()
     }
 
     fn problem(text: &str) -> String {
-        match Form::parse(text, &Schema::default()) {
+        match Form::parse(text, &Schema::default(), &Context::fixed(None, false)) {
             Err(CliError::Failed(failed)) => failed.message,
             other => panic!("{other:?}"),
         }

@@ -29,7 +29,8 @@ pub struct Session {
     pub global: Global,
     /// The world around.
     pub context: Context,
-    command: &'static str,
+    /// The name of the command.
+    pub command: &'static str,
     storage: OnceCell<Repo>,
 }
 

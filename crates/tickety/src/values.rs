@@ -10,6 +10,7 @@ use tickety_core::issue::{FieldValue, Issue, Kind, LinkKind, Minutes, Status};
 use tickety_core::operation::{Change, Draft, Target};
 use tickety_core::query::means_me;
 
+use crate::context::Context;
 use crate::exit::CliError;
 use crate::session::Session;
 
@@ -129,9 +130,9 @@ impl FieldArgs {
             kind: set(kind).map(|kind| Kind::new(&kind)),
             labels: added(&labels, "label")?,
             assignees: people(added(&assignees, "assignee")?, session)?,
-            reporter: set(reporter).map(|name| person(name, session)).transpose()?,
+            reporter: set(reporter).map(|name| person(name, &session.context)).transpose()?,
             milestone: set(milestone),
-            due: set(due).map(|text| date(&text, session)).transpose()?,
+            due: set(due).map(|text| date(&text, &session.context)).transpose()?,
             estimate: set(estimate).map(|text| length(&text)).transpose()?,
             spent: set(spent).map(|text| length(&text)).transpose()?,
             references: added_whole(&references, "reference")?,
@@ -219,19 +220,19 @@ impl FieldArgs {
         }
         for item in items(assignees) {
             match item {
-                Item::Add(name) => changes.push(Change::AddAssignee(person(name, session)?)),
-                Item::Remove(name) => changes.push(Change::RemoveAssignee(person(name, session)?)),
+                Item::Add(name) => changes.push(Change::AddAssignee(person(name, &session.context)?)),
+                Item::Remove(name) => changes.push(Change::RemoveAssignee(person(name, &session.context)?)),
                 Item::Clear => changes.extend(held(issue, |issue| &issue.assignees).map(Change::RemoveAssignee)),
             }
         }
         if let Some(reporter) = reporter {
-            changes.push(Change::Reporter(not_empty(reporter).map(|name| person(name, session)).transpose()?));
+            changes.push(Change::Reporter(not_empty(reporter).map(|name| person(name, &session.context)).transpose()?));
         }
         if let Some(milestone) = milestone {
             changes.push(Change::Milestone(not_empty(milestone)));
         }
         if let Some(due) = due {
-            changes.push(Change::Due(not_empty(due).map(|text| date(&text, session)).transpose()?));
+            changes.push(Change::Due(not_empty(due).map(|text| date(&text, &session.context)).transpose()?));
         }
         if let Some(estimate) = estimate {
             changes.push(Change::Estimate(not_empty(estimate).map(|text| length(&text)).transpose()?));
@@ -325,15 +326,15 @@ fn only_added(items: impl Iterator<Item = Item>, what: &str) -> Result<BTreeSet<
 }
 
 fn people(names: BTreeSet<String>, session: &Session) -> Result<BTreeSet<String>, CliError> {
-    names.into_iter().map(|name| person(name, session)).collect()
+    names.into_iter().map(|name| person(name, &session.context)).collect()
 }
 
 /// Returns whom a name means: `me` and `@me` are the actor.
-pub fn person(name: String, session: &Session) -> Result<String, CliError> {
+pub fn person(name: String, context: &Context) -> Result<String, CliError> {
     if !means_me(&name) {
         return Ok(name);
     }
-    session.context.actor()?.map(str::to_owned).ok_or_else(|| {
+    context.actor()?.map(str::to_owned).ok_or_else(|| {
         CliError::usage("nobody knows who `me` is").hint("use --as NAME, or set TICKETY_ACTOR or git's user.name")
     })
 }
@@ -344,7 +345,7 @@ pub fn length(text: &str) -> Result<Minutes, CliError> {
 }
 
 /// Reads a day: a date, `today`, `tomorrow`, or how far from today.
-pub fn date(text: &str, session: &Session) -> Result<Date, CliError> {
+pub fn date(text: &str, context: &Context) -> Result<Date, CliError> {
     if let Ok(date) = text.parse() {
         return Ok(date);
     }
@@ -352,7 +353,7 @@ pub fn date(text: &str, session: &Session) -> Result<Date, CliError> {
         let message = format!("`{text}` is not a day: write 2026-11-30, today, tomorrow, 3d, 2w, 1mo or 1y");
         CliError::new(ErrorCode::BadValue, message)
     })?;
-    let today = session.context.now().to_zoned(session.context.zone().clone()).date();
+    let today = context.now().to_zoned(context.zone().clone()).date();
     Ok(today.saturating_add(distance))
 }
 

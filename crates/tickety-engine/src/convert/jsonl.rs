@@ -17,12 +17,13 @@ use super::{Imported, MAX_RECORD, ReadError, Reader, Writer};
 pub struct JsonlReader<'a, R> {
     lines: Lines<R>,
     schema: &'a Schema,
+    begun: bool,
 }
 
 impl<'a, R: BufRead> JsonlReader<'a, R> {
     /// Reads from a stream of lines.
     pub fn new(input: R, schema: &'a Schema) -> Self {
-        Self { lines: Lines::new(input), schema }
+        Self { lines: Lines::new(input), schema, begun: false }
     }
 }
 
@@ -42,6 +43,11 @@ impl<R: BufRead> Reader for JsonlReader<'_, R> {
             if text.is_empty() {
                 continue;
             }
+            if !std::mem::replace(&mut self.begun, true) && begins_document(text) {
+                let message =
+                    "this is a document of several issues, not one issue a line: import it as json".to_owned();
+                return Err(ReadError::NotTheFormat { line, message });
+            }
             if let Ok(header) = serde_json::from_slice::<Header>(text) {
                 header.check(line)?;
                 continue;
@@ -58,6 +64,15 @@ impl<R: BufRead> Reader for JsonlReader<'_, R> {
         }
         Ok(None)
     }
+}
+
+/// Whether the first line is that of the `json` format, which has all issues in one list.
+fn begins_document(line: &[u8]) -> bool {
+    let has_issues = |text: &[u8]| {
+        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text)
+            .is_ok_and(|members| members.contains_key("issues"))
+    };
+    line == b"{" || has_issues(line) || (line.ends_with(b"[") && has_issues(&[line, b"]}"].concat()))
 }
 
 /// Writes a header and then one issue a line.

@@ -214,6 +214,9 @@ fn what_is_not_the_format_is_refused_whole() {
         (Format::Json, "{\"format\": \"other\", \"version\": 1, \"issues\": []}", "the format is `other`"),
         (Format::Json, &format!("{document} {{}}"), "nothing after the document"),
         (Format::Json, &newer, "version 2 of the format is newer"),
+        (Format::Jsonl, document.as_str(), "line 1: this is a document of several issues"),
+        (Format::Jsonl, "\n{\n  \"format\": \"tickety\"\n}", "line 2: this is a document"),
+        (Format::Jsonl, "{\"version\":1,\"issues\":[]}", "import it as json"),
         (Format::Jsonl, "{\"format\":\"tickety\",\"version\":9}", "version 9 of the format is newer"),
     ] {
         let mut copy = World::new();

@@ -95,7 +95,7 @@ fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Sessio
     }
     let before = Form::of_issue(&stored.issue);
     let text = editor::Draft::new(&stored.issue.key().to_string(), before.print(), &session.context)?;
-    let edited = text.edit(&session.context, |text| Form::parse(text, &schema))?;
+    let edited = text.edit(&session.context, |text| Form::parse(text, &schema, &session.context))?;
     let key = stored.issue.key();
     let (changes, expected) = match edited {
         Some(after) => (before.changes(after).map_err(|error| text.kept(error))?, Some(stored.version)),

@@ -75,7 +75,7 @@ fn edit(draft: &Draft, session: &Session) -> Result<Ended, CliError> {
     let form = Form::of_draft(draft, &schema);
     let text = editor::Draft::new("new", form.print(), &session.context)?;
     let edited = text.edit(&session.context, |text| {
-        let form = Form::parse(text, &schema)?;
+        let form = Form::parse(text, &schema, &session.context)?;
         form.into_draft(draft.clone())
     })?;
     let Some(draft) = edited else {

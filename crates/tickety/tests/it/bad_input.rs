@@ -22,6 +22,24 @@ fn without_a_home_the_way_to_one_is_told() {
 }
 
 #[test]
+fn what_a_command_has_no_use_for_is_refused() {
+    let env = small_home();
+    assert_snapshot!(env.run(&["export", "jsonl", "limit:2"]), @"
+    --- standard error
+    error: `limit:` says nothing to `tickety export`, which takes all issues that fit
+    hint: leave it out; `list`, `search` and `ready` use it
+    --- status 2
+    ");
+    for command in [&["export", "json"][..], &["stats"], &["all-closed"]] {
+        for part in ["limit:1", "fields:title", "sort:title"] {
+            let refused = env.run(&[command, &[part]].concat());
+            assert_eq!((refused.status, refused.stdout.as_str()), (2, ""), "{command:?} {part}: {refused}");
+            assert_eq!(env.run(&["list", part]).status, 0, "{part}");
+        }
+    }
+}
+
+#[test]
 fn names_of_no_issue() {
     let env = small_home();
     assert_snapshot!(env.run(&["show", "99"]), @"

@@ -25,6 +25,21 @@ fn what_the_editor_changes_is_changed() {
 }
 
 #[test]
+fn the_form_takes_what_the_options_take() {
+    let env = small_home();
+    let editor = "sed -i -e 's/^assignees:.*/assignees: me, bob/' -e 's/^reporter:.*/reporter: @me/' -e 's/^due:.*/due: tomorrow/'";
+    for arguments in [&["edit", "1"][..], &["new", "Next", "--edit"]] {
+        let output = env.call(arguments).variable("EDITOR", editor).variable("TICKETY_ACTOR", "Zed").run();
+        assert_eq!(output.status, 0, "{output}");
+    }
+    for number in ["1", "5"] {
+        let issue = &json(&env, &["show", number, "--json"])["data"]["issues"][0];
+        assert_eq!((&issue["assignees"], &issue["reporter"]), (&serde_json::json!(["Zed", "bob"]), &"Zed".into()));
+        assert_eq!(issue["due"], "2126-11-22");
+    }
+}
+
+#[test]
 fn leaving_the_editor_without_a_change_changes_nothing() {
     let env = small_home();
     let before = env.files();
