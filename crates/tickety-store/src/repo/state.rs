@@ -93,6 +93,7 @@ impl Obstacle {
         let (error, until_then) = match hinders {
             Hindered::Directory => (FileError::NotADirectory { path, kind }, "nothing can be written"),
             Hindered::Writing => (FileError::NotAFile { path, kind }, "nothing can be written"),
+            Hindered::Counting => (FileError::NotAFile { path, kind }, "nothing counts how often the index is of use"),
             Hindered::Saving => {
                 (FileError::NotADirectory { path, kind }, "a recovery can't save what gave way to an edit")
             }
@@ -117,6 +118,8 @@ pub(crate) enum Hindered {
     Writing,
     /// Making issues.
     Numbers,
+    /// Counting how often the index is of use.
+    Counting,
     /// Saving what a recovery leaves out.
     Saving,
     /// Keeping the index.
@@ -139,6 +142,7 @@ pub(crate) fn obstacles(layout: &Layout) -> Vec<Obstacle> {
         (layout.journal(), Hindered::Writing),
         (layout.journal_mark(), Hindered::Writing),
         (layout.counter(), Hindered::Numbers),
+        (layout.usage(), Hindered::Counting),
     ] {
         if let Some(kind) = kind_of(&path).filter(|kind| *kind != FileKind::Regular) {
             found.push(Obstacle { path, kind, hinders });
@@ -240,6 +244,10 @@ mod tests {
         assert_eq!(fs::read_to_string(victim).unwrap(), "text");
         open_or_make(&at).unwrap();
         assert_eq!(obstacles(&layout), []);
+        fs::create_dir(layout.usage()).unwrap();
+        fs::write(layout.kept(), "text").unwrap();
+        let hindered: Vec<Hindered> = obstacles(&layout).iter().map(|obstacle| obstacle.hinders).collect();
+        assert_eq!(hindered, [Hindered::Counting, Hindered::Saving]);
     }
 
     #[test]
