@@ -1,10 +1,6 @@
 //! Issues that can't be read are neither missing nor made again.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "a test that root can't make runs in a process of somebody else, and says so where it can't"
-)]
+#![expect(clippy::disallowed_methods, reason = "a test that root can't make runs in a process of somebody else")]
 
 use std::fs;
 use std::io;
