@@ -14,6 +14,7 @@ pub mod config;
 pub mod counter;
 pub mod discovery;
 mod doctor;
+mod effort;
 mod failure;
 pub mod files;
 pub mod format;
@@ -42,6 +43,8 @@ mod usage;
 pub use admin::IndexReport;
 pub use config::{Config, Setting};
 pub use doctor::{Check, Finding, Remedy};
+#[cfg(feature = "effort")]
+pub use effort::Effort;
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;
 pub use renumber::Renumbered;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tickety_core::ident::Version;
 
+use super::effort::Meter;
 use super::layout::{CONFIG_FILE, HomePath, Layout, TEMPORARY_PREFIX};
 use super::os::{self, Target};
 use super::stat::{FileKind, FileStat, StatKey};
@@ -52,6 +53,7 @@ impl Content {
 pub struct HomeDir {
     fd: OwnedFd,
     path: PathBuf,
+    pub(super) meter: Meter,
 }
 
 impl HomeDir {
@@ -63,7 +65,7 @@ impl HomeDir {
     /// Opens a home by its path.
     pub(crate) fn open_at(path: &Path) -> Result<Self, FileError> {
         let fd = os::open_directory(path).map_err(|source| classify("open", path, source))?;
-        Ok(Self { fd, path: path.to_owned() })
+        Ok(Self { fd, path: path.to_owned(), meter: Meter::default() })
     }
 
     /// Returns the path of the home.
@@ -83,6 +85,7 @@ impl HomeDir {
     ///
     /// A directory, link, pipe or device is [`FileError::NotAFile`].
     pub fn stat(&self, path: &HomePath) -> Result<Option<FileStat>, FileError> {
+        self.meter.note_looks(1);
         match os::stat_at(self.fd(), path.as_str()) {
             Ok(stat) if stat.kind == FileKind::Regular => Ok(Some(stat)),
             Ok(stat) => Err(FileError::NotAFile { path: self.join(path), kind: stat.kind }),
@@ -97,6 +100,7 @@ impl HomeDir {
     /// again, and after three times [`FileError::Changing`]. A link in any component is an error,
     /// and a pipe or device is never read.
     pub fn read(&self, path: &HomePath, limit: u64) -> Result<Option<Content>, FileError> {
+        self.meter.note_read();
         let fd = match os::open_beneath(self.fd(), path.as_str(), Target::File) {
             Ok(fd) => fd,
             Err(error) if is_missing(&error) => return Ok(None),

@@ -238,6 +238,17 @@ impl Index {
         Ok(counts)
     }
 
+    /// Counts every statement that is run from now on.
+    #[cfg(feature = "effort")]
+    pub(super) fn count_statements(&mut self, counter: std::sync::Arc<std::sync::atomic::AtomicU64>) {
+        use rusqlite::trace::{TraceEvent, TraceEventCodes};
+        let count = move |_: TraceEvent<'_>| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        };
+        let traced = self.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(count));
+        traced.expect("a connection can be traced");
+    }
+
     /// Returns how to say what failed.
     fn error(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> IndexError + use<'_> {
         move |error| IndexError::of(action, &self.path, error)

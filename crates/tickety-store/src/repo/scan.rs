@@ -148,7 +148,9 @@ impl<'home> Scanner<'home> {
             Err(_) if is_locked(self.home, shard) => return Ok(None),
             Err(error) => return Err(error),
         };
-        look_through(dir.as_fd(), shard).map(Some).map_err(|source| self.error(Path::new(&path), source))
+        let scan = look_through(dir.as_fd(), shard).map_err(|source| self.error(Path::new(&path), source))?;
+        self.home.meter.note_looks(scan.entries.len());
+        Ok(Some(scan))
     }
 
     /// Scans all directories, on up to `threads` threads. A thread is worth its start from about

@@ -179,7 +179,19 @@ impl RepoStore {
         handle.hear(&mut question).map_err(StorageError::from)
     }
 
+    /// Returns what the store has done so far.
+    #[cfg(feature = "effort")]
+    pub fn effort(&self) -> super::Effort {
+        self.home.meter.effort()
+    }
+
     pub(super) fn handle(&self, index: Index, in_memory: bool) -> Handle {
+        #[cfg(feature = "effort")]
+        let index = {
+            let mut index = index;
+            index.count_statements(self.home.meter.statements());
+            index
+        };
         Handle { index, in_memory, series: self.opened.fetch_add(1, Ordering::Relaxed) }
     }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod contract;
+#[cfg(feature = "effort")]
+mod effort;
 mod home;
 mod merge;
 mod outside;

@@ -1,0 +1,56 @@
+//! Counts what answers take, for measuring programs. Without the feature `effort` nothing is counted, at no cost.
+
+#[cfg(feature = "effort")]
+use std::sync::Arc;
+#[cfg(feature = "effort")]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a store has done so far.
+#[cfg(feature = "effort")]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Effort {
+    /// How many statements were run on the index.
+    pub statements: u64,
+    /// How often a file was looked at without being opened.
+    pub looked_at: u64,
+    /// How many files were read.
+    pub read: u64,
+}
+
+/// Counts.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    #[cfg(feature = "effort")]
+    statements: Arc<AtomicU64>,
+    #[cfg(feature = "effort")]
+    looked_at: AtomicU64,
+    #[cfg(feature = "effort")]
+    read: AtomicU64,
+}
+
+impl Meter {
+    #[cfg_attr(not(feature = "effort"), expect(clippy::unused_self, reason = "nothing is counted"))]
+    pub(crate) fn note_looks(&self, count: usize) {
+        #[cfg(feature = "effort")]
+        self.looked_at.fetch_add(count as u64, Ordering::Relaxed);
+        let _ = count;
+    }
+
+    #[cfg_attr(not(feature = "effort"), expect(clippy::unused_self, reason = "nothing is counted"))]
+    pub(crate) fn note_read(&self) {
+        #[cfg(feature = "effort")]
+        self.read.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns the counter of statements, for the index to count with.
+    #[cfg(feature = "effort")]
+    pub(crate) fn statements(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.statements)
+    }
+
+    #[cfg(feature = "effort")]
+    pub(crate) fn effort(&self) -> Effort {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Effort { statements: count(&self.statements), looked_at: count(&self.looked_at), read: count(&self.read) }
+    }
+}
