@@ -37,6 +37,7 @@ mod snapshot;
 pub mod stat;
 mod state;
 mod store;
+mod unlooking;
 mod unreadable;
 mod usage;
 

@@ -47,6 +47,8 @@ use super::settings::CacheSettings;
 /// itself, which is how projects are kept apart.
 pub struct CachedIssueStorage {
     inner: Arc<dyn IssueStorage>,
+    /// The same store, for who has looked himself.
+    unlooking: Option<Arc<dyn IssueStorage>>,
     clock: Arc<dyn Clock>,
     settings: CacheSettings,
     issues: Cache<IssueSelector, Arc<KeptIssue>>,
@@ -76,6 +78,16 @@ struct State {
     known: Option<Stamp>,
     /// How that was last checked.
     freshness: Option<Freshness>,
+}
+
+/// How something was read that is to be kept.
+struct Read {
+    /// The state it was to be read in.
+    begun: Option<Stamp>,
+    /// When it was compared with the truth, in nanoseconds of the clock.
+    checked: u64,
+    /// Whether the store beneath has looked for this very answer.
+    has_looked: bool,
 }
 
 /// A kept issue.
@@ -114,8 +126,10 @@ impl CachedIssueStorage {
             filter: answers.class("search.filter").unwrap_or_default(),
             graph: answers.class("graph").unwrap_or_default(),
         };
+        let unlooking = Arc::clone(&inner).without_looking();
         Self {
             inner,
+            unlooking,
             clock,
             settings,
             issues,
@@ -182,9 +196,9 @@ impl CachedIssueStorage {
     }
 
     /// Whether something that was checked then needs no check now.
-    fn is_recent(&self, checked: &AtomicU64, now: u64) -> bool {
+    fn is_recent(&self, checked: u64, now: u64) -> bool {
         let limit = u64::try_from(self.settings.check_every.as_nanos()).unwrap_or(u64::MAX);
-        let checked = checked.load(Ordering::Acquire).max(self.all_checked.load(Ordering::Acquire));
+        let checked = checked.max(self.all_checked.load(Ordering::Acquire));
         !self.doubts.are_open() && checked != 0 && now.saturating_sub(checked) < limit
     }
 
@@ -197,21 +211,27 @@ impl CachedIssueStorage {
         look: Look<'_>,
     ) -> Result<bool, StorageError> {
         let now = self.now();
-        if self.is_recent(checked, now) {
+        if self.is_recent(checked.load(Ordering::Acquire), now) {
             return Ok(true);
         }
-        let doubts = self.doubts.raised();
-        let Some(stamped) = self.inner.stamp(look).await? else { return Ok(false) };
-        let same = Some(stamped.stamp) == known;
-        if !same {
-            self.take_changes(None).await?;
-        }
-        self.doubts.settle(doubts);
-        self.note_check(look, stamped.freshness, now);
+        let same = self.look(look).await?.is_some_and(|stamp| Some(stamp) == known);
         if same {
             checked.fetch_max(now, Ordering::AcqRel);
         }
         Ok(same)
+    }
+
+    /// Has the store beneath look, and drops what has changed. Returns the state that was found.
+    async fn look(&self, look: Look<'_>) -> Result<Option<Stamp>, StorageError> {
+        let now = self.now();
+        let doubts = self.doubts.raised();
+        let Some(stamped) = self.inner.stamp(look).await? else { return Ok(None) };
+        if self.known() != Some(stamped.stamp) {
+            self.take_changes(None).await?;
+        }
+        self.doubts.settle(doubts);
+        self.note_check(look, stamped.freshness, now);
+        Ok(Some(stamped.stamp))
     }
 
     fn note_check(&self, look: Look<'_>, freshness: Freshness, now: u64) {
@@ -223,16 +243,17 @@ impl CachedIssueStorage {
         }
     }
 
-    /// Takes the stamp before something is read to be kept. `None` if nothing can be.
+    /// Returns the state that something is read in to be kept, if it still is the state then. `None` if nothing can be
+    /// kept.
     async fn begin(&self) -> Result<Option<Stamp>, StorageError> {
-        let Some(stamped) = self.inner.stamp(Look::Nothing).await? else { return Ok(None) };
-        if self.known() != Some(stamped.stamp) {
-            self.take_changes(None).await?;
+        if let Some(known) = self.known() {
+            return Ok(Some(known));
         }
-        Ok(self.known().filter(|known| *known == stamped.stamp))
+        self.take_changes(None).await?;
+        Ok(self.known())
     }
 
-    /// Keeps what was read since a stamp was taken, if nothing has changed since.
+    /// Keeps what was read, if nothing has changed since the state that it was to be read in.
     async fn keep(&self, begun: Option<Stamp>, keep: impl FnOnce() + Send) -> Result<bool, StorageError> {
         let now = match begun {
             Some(_) => self.inner.stamp(Look::Nothing).await?.map(|stamped| stamped.stamp),
@@ -297,12 +318,10 @@ impl CachedIssueStorage {
     }
 
     /// Answers a question from memory or by asking.
-    async fn answer(
-        &self,
-        asked: Asked,
-        ask: impl Future<Output = Result<Answer, StorageError>> + Send,
-    ) -> Result<Answer, StorageError> {
-        let Some(key) = asked.key(&self.settings.namespace) else { return ask.await };
+    async fn answer(&self, asked: Asked) -> Result<Answer, StorageError> {
+        let Some(key) = asked.key(&self.settings.namespace) else {
+            return Ok(self.ask(&asked).await?.0);
+        };
         let class = match &asked {
             Asked::Graph(_) => self.classes.graph,
             asked if asked.has_text() => self.classes.keyword,
@@ -311,21 +330,39 @@ impl CachedIssueStorage {
         for _ in 0..2 {
             let known = self.known();
             let Some(kept) = self.answers.get_in(class, &key) else { break };
-            let recent = self.is_recent(&kept.checked, self.now());
+            let recent = self.is_recent(kept.checked.load(Ordering::Acquire), self.now());
             if recent || self.is_current(known, &kept.checked, Look::List(&kept.shown())).await? {
                 return Ok(self.with_freshness(kept.answer.clone()));
             }
         }
-        let begun = self.begin().await?;
-        let now = self.now();
-        let answer = ask.await?;
-        let kept = Arc::new(KeptAnswer { asked, answer: answer.clone(), checked: AtomicU64::new(now) });
-        let kept = self.keep(begun, || self.answers.insert_with(key, Entry::new(kept).class(class))).await?;
+        let (answer, read) = self.ask(&asked).await?;
+        let kept = KeptAnswer { asked, answer: answer.clone(), checked: AtomicU64::new(read.checked) };
+        let entry = Entry::new(Arc::new(kept)).class(class);
+        let kept = self.keep(read.begun, || self.answers.insert_with(key, entry)).await?;
         // What the look for this answer has found, if anything, isn't taken into account yet.
-        if let (true, Some(freshness)) = (kept, answer.freshness()) {
-            self.note_check(Look::List(&[]), freshness, now);
+        if let (true, true, Some(freshness)) = (kept, read.has_looked, answer.freshness()) {
+            self.note_check(Look::List(&[]), freshness, read.checked);
         }
         Ok(answer)
+    }
+
+    /// Asks the store beneath. Where it looks at everything before it answers, that is done once for all answers of
+    /// the time that they may lag behind, and not for each.
+    async fn ask(&self, asked: &Asked) -> Result<(Answer, Read), StorageError> {
+        let looks_at_all = self.state().freshness.is_some_and(|last| last.mode != FreshnessMode::Shards);
+        if let Some(store) = self.unlooking.as_ref().filter(|_| looks_at_all) {
+            if !self.is_recent(self.all_checked.load(Ordering::Acquire), self.now()) {
+                self.look(Look::List(&[])).await?;
+            }
+            let read = Read {
+                begun: self.begin().await?,
+                checked: self.all_checked.load(Ordering::Acquire),
+                has_looked: false,
+            };
+            return Ok((self.with_freshness(asked.ask(&**store).await?), read));
+        }
+        let read = Read { begun: self.begin().await?, checked: self.now(), has_looked: true };
+        Ok((asked.ask(&*self.inner).await?, read))
     }
 
     /// Puts the freshness of the last look into an answer.
@@ -424,16 +461,14 @@ impl IssueStorage for CachedIssueStorage {
     }
 
     async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
-        let ask = async { self.inner.list(query, moment).await.map(Answer::Page) };
-        match self.answer(Asked::List(query.clone(), moment.clone()), ask).await? {
+        match self.answer(Asked::List(query.clone(), moment.clone())).await? {
             Answer::Page(page) => Ok(page),
             _ => self.inner.list(query, moment).await,
         }
     }
 
     async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
-        let ask = async { self.inner.count(query, moment).await.map(Answer::Count) };
-        match self.answer(Asked::Count(query.clone(), moment.clone()), ask).await? {
+        match self.answer(Asked::Count(query.clone(), moment.clone())).await? {
             Answer::Count(count) => Ok(count),
             _ => self.inner.count(query, moment).await,
         }
@@ -452,16 +487,14 @@ impl IssueStorage for CachedIssueStorage {
     }
 
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
-        let ask = async { self.inner.graph(scope).await.map(Answer::Graph) };
-        match self.answer(Asked::Graph(scope.clone()), ask).await? {
+        match self.answer(Asked::Graph(scope.clone())).await? {
             Answer::Graph(graph) => Ok(graph),
             _ => self.inner.graph(scope).await,
         }
     }
 
     async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
-        let ask = async { self.inner.stats(query, moment).await.map(Answer::Stats) };
-        match self.answer(Asked::Stats(query.clone(), moment.clone()), ask).await? {
+        match self.answer(Asked::Stats(query.clone(), moment.clone())).await? {
             Answer::Stats(stats) => Ok(stats),
             _ => self.inner.stats(query, moment).await,
         }

@@ -33,7 +33,7 @@ use crate::questions;
 pub struct InstrumentedIssueStorage {
     inner: Arc<dyn IssueStorage>,
     clock: Arc<dyn Clock>,
-    meters: [Meter; OperationKind::ALL.len()],
+    meters: Arc<Meters>,
 }
 
 /// What is asked of a store, by what it costs.
@@ -108,6 +108,8 @@ pub struct OperationStats {
     pub latency: Latency,
 }
 
+type Meters = [Meter; OperationKind::ALL.len()];
+
 #[derive(Debug, Default)]
 struct Meter {
     errors: AtomicU64,
@@ -128,7 +130,7 @@ impl InstrumentedIssueStorage {
 
     /// Wraps a store, with another clock.
     pub fn with_clock(inner: Arc<dyn IssueStorage>, clock: Arc<dyn Clock>) -> Self {
-        Self { inner, clock, meters: Default::default() }
+        Self { inner, clock, meters: Arc::default() }
     }
 
     /// Returns what was counted since the layer was made or reset. While threads count on, an operation may be
@@ -143,7 +145,7 @@ impl InstrumentedIssueStorage {
 
     /// Begins anew. What ends while it does may be counted or not.
     pub fn reset(&self) {
-        for meter in &self.meters {
+        for meter in &*self.meters {
             meter.errors.store(0, Ordering::Relaxed);
             meter.histogram.reset();
         }
@@ -229,5 +231,11 @@ impl IssueStorage for InstrumentedIssueStorage {
 
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
         self.inner.changes(since).await
+    }
+
+    /// Counts with the same meters.
+    fn without_looking(self: Arc<Self>) -> Option<Arc<dyn IssueStorage>> {
+        let inner = Arc::clone(&self.inner).without_looking()?;
+        Some(Arc::new(Self { inner, clock: Arc::clone(&self.clock), meters: Arc::clone(&self.meters) }))
     }
 }

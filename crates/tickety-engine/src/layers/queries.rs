@@ -10,7 +10,7 @@ use tickety_core::query::{
     Bounds, Cursor, CustomTest, Expr, Interval, Is, Moment, Position, Query, Term, TimeField, TimeSpec, TimeUnit,
     compare, days, fold_name, means_me,
 };
-use tickety_store::{Checked, GraphScope, IssueSummary, Page, Stats, StoredIssue};
+use tickety_store::{Checked, GraphScope, IssueStorage, IssueSummary, Page, Stats, StorageError, StoredIssue};
 
 use crate::questions;
 
@@ -64,6 +64,16 @@ impl Asked {
             Self::Graph(scope) => return Some(graph_key(namespace, scope)),
         };
         Some(Question::new(namespace, operation).filter("query", query).filter("moment", Value::list(moment)).key())
+    }
+
+    /// Asks a store.
+    pub(super) async fn ask(&self, store: &dyn IssueStorage) -> Result<Answer, StorageError> {
+        match self {
+            Self::List(query, moment) => store.list(query, moment).await.map(Answer::Page),
+            Self::Count(query, moment) => store.count(query, moment).await.map(Answer::Count),
+            Self::Stats(query, moment) => store.stats(query, moment).await.map(Answer::Stats),
+            Self::Graph(scope) => store.graph(scope).await.map(Answer::Graph),
+        }
     }
 
     /// Whether the question looks for text.

@@ -17,6 +17,7 @@ use super::layout::RecordPath;
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
 use super::store::{Handle, RepoStore};
+use super::unlooking::Unlooking;
 use crate::error::StorageError;
 use crate::storage::{
     Batch, BatchOutcome, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText,
@@ -39,12 +40,12 @@ impl IssueStorage for RepoStore {
 
     async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
         self.recover()?;
-        self.counted(|| self.ask(None, |handle| self.read_page(handle, query, moment)))
+        self.answer_list(None, query, moment)
     }
 
     async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
         self.recover()?;
-        self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.count(query, moment)?)))
+        self.answer_count(None, query, moment)
     }
 
     async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {
@@ -72,12 +73,12 @@ impl IssueStorage for RepoStore {
 
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
         self.recover()?;
-        self.counted(|| self.ask_checked(|handle| Ok(handle.index.graph(scope)?)))
+        self.answer_graph(None, scope)
     }
 
     async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
         self.recover()?;
-        self.counted(|| self.ask_checked(|handle| Ok(handle.index.stats(query, moment)?)))
+        self.answer_stats(None, query, moment)
     }
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
@@ -93,11 +94,13 @@ impl IssueStorage for RepoStore {
         if look != Look::Nothing {
             self.recover()?;
         }
-        self.ask(None, |handle| {
+        let mut tell = |handle: &mut Handle| {
             let freshness = self.look(handle, look)?;
             let stamp = Stamp { series: handle.series, generation: handle.index.generation()? };
             Ok(Some(Stamped { stamp, freshness }))
-        })
+        };
+        // What is asked before and after every other question is one statement, which needs no transaction.
+        if look == Look::Nothing { self.ask_one(tell) } else { self.ask(None, &mut tell) }
     }
 
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
@@ -106,6 +109,10 @@ impl IssueStorage for RepoStore {
             let keys = keys.filter(|_| since.series == handle.series);
             Ok(Some(Changes { now: Stamp { series: handle.series, generation }, keys }))
         })
+    }
+
+    fn without_looking(self: Arc<Self>) -> Option<Arc<dyn IssueStorage>> {
+        Some(Arc::new(Unlooking(self)))
     }
 }
 
@@ -134,6 +141,54 @@ impl RepoStore {
         }
     }
 
+    pub(super) fn answer_list(
+        &self,
+        mode: Option<FreshnessMode>,
+        query: &Query,
+        moment: &Moment,
+    ) -> Result<Page, StorageError> {
+        self.counted(|| self.ask(None, |handle| self.read_page(handle, mode, query, moment)))
+    }
+
+    pub(super) fn answer_count(
+        &self,
+        mode: Option<FreshnessMode>,
+        query: &Query,
+        moment: &Moment,
+    ) -> Result<u64, StorageError> {
+        let count = |handle: &mut Handle| {
+            self.bring_up_to_date(handle, mode)?;
+            Ok(handle.index.count(query, moment)?)
+        };
+        self.counted(|| self.ask(None, count))
+    }
+
+    pub(super) fn answer_graph(
+        &self,
+        mode: Option<FreshnessMode>,
+        scope: &GraphScope,
+    ) -> Result<Checked<Graph>, StorageError> {
+        self.counted(|| self.ask_checked(mode, |handle| Ok(handle.index.graph(scope)?)))
+    }
+
+    pub(super) fn answer_stats(
+        &self,
+        mode: Option<FreshnessMode>,
+        query: &Query,
+        moment: &Moment,
+    ) -> Result<Checked<Stats>, StorageError> {
+        self.counted(|| self.ask_checked(mode, |handle| Ok(handle.index.stats(query, moment)?)))
+    }
+
+    /// Compares the index with the files as far as a mode goes: the store's own where none is given.
+    fn bring_up_to_date(&self, handle: &mut Handle, mode: Option<FreshnessMode>) -> Result<Freshness, Failure> {
+        let mode = match mode {
+            Some(mode) => mode,
+            None => self.freshness(&handle.index)?,
+        };
+        self.refresh(handle, mode)
+    }
+
     /// Asks the index after it has been brought up to date as far as the mode goes.
     pub(super) fn ask_fresh<T>(
         &self,
@@ -141,8 +196,7 @@ impl RepoStore {
         mut question: impl FnMut(&mut Handle) -> Result<T, Failure>,
     ) -> Result<T, StorageError> {
         self.ask(lock, |handle| {
-            let mode = self.freshness(&handle.index)?;
-            self.refresh(handle, mode)?;
+            self.bring_up_to_date(handle, None)?;
             question(handle)
         })
     }
@@ -150,11 +204,11 @@ impl RepoStore {
     /// Asks the index after it has been brought up to date, and tells how far that went.
     fn ask_checked<T>(
         &self,
+        mode: Option<FreshnessMode>,
         mut question: impl FnMut(&mut Handle) -> Result<T, Failure>,
     ) -> Result<Checked<T>, StorageError> {
         self.ask(None, |handle| {
-            let mode = self.freshness(&handle.index)?;
-            let freshness = self.refresh(handle, mode)?;
+            let freshness = self.bring_up_to_date(handle, mode)?;
             Ok(Checked { value: question(handle)?, problems: count_problems(handle)?, freshness })
         })
     }
@@ -202,14 +256,19 @@ impl RepoStore {
         load(&self.home, &self.schema, key, &comments)
     }
 
-    fn read_page(&self, handle: &mut Handle, query: &Query, moment: &Moment) -> Result<Page, Failure> {
-        let mode = self.freshness(&handle.index)?;
-        let mut freshness = self.refresh(handle, mode)?;
+    fn read_page(
+        &self,
+        handle: &mut Handle,
+        mode: Option<FreshnessMode>,
+        query: &Query,
+        moment: &Moment,
+    ) -> Result<Page, Failure> {
+        let mut freshness = self.bring_up_to_date(handle, mode)?;
         let mut round = 1;
         loop {
             let listed = handle.index.list(query, moment)?;
             let issues = listed.issues;
-            if mode == FreshnessMode::Shards && round < MAX_ROUNDS {
+            if freshness.mode == FreshnessMode::Shards && round < MAX_ROUNDS {
                 let keys: Vec<IssueKey> = issues.iter().map(|issue| issue.key).collect();
                 freshness.checked += u32::try_from(keys.len()).unwrap_or(u32::MAX);
                 let changed = self.refresh_issues(handle, &keys)?;

@@ -149,7 +149,24 @@ impl RepoStore {
     pub(super) fn ask<T>(
         &self,
         lock: Option<&WriteLock>,
-        mut question: impl FnMut(&mut Handle) -> Result<T, Failure>,
+        question: impl FnMut(&mut Handle) -> Result<T, Failure>,
+    ) -> Result<T, StorageError> {
+        self.ask_as(lock, question, Handle::hear)
+    }
+
+    /// Does the same for a question of a single statement.
+    pub(super) fn ask_one<T>(
+        &self,
+        question: impl FnMut(&mut Handle) -> Result<T, Failure>,
+    ) -> Result<T, StorageError> {
+        self.ask_as(None, question, |handle, question| question(handle))
+    }
+
+    fn ask_as<T, Q: FnMut(&mut Handle) -> Result<T, Failure>>(
+        &self,
+        lock: Option<&WriteLock>,
+        mut question: Q,
+        hear: fn(&mut Handle, &mut Q) -> Result<T, Failure>,
     ) -> Result<T, StorageError> {
         let mut slot = self.slot();
         for _ in 0..2 {
@@ -157,7 +174,7 @@ impl RepoStore {
                 Some(handle) => handle,
                 None => slot.insert(self.open_index(lock)?),
             };
-            match handle.hear(&mut question) {
+            match hear(handle, &mut question) {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Store(error)) => return Err(error),
                 Err(Failure::Index(IndexError::Replaced { .. })) => *slot = None,
@@ -176,7 +193,7 @@ impl RepoStore {
             Some(handle) => handle,
             None => slot.insert(self.open_index(lock)?),
         };
-        handle.hear(&mut question).map_err(StorageError::from)
+        hear(handle, &mut question).map_err(StorageError::from)
     }
 
     /// Returns what the store has done so far.

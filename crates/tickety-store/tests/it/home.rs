@@ -113,9 +113,12 @@ pub(crate) fn get(store: &RepoStore, wanted: u32) -> Result<StoredIssue, Storage
     block_on(store.get(number(wanted)))
 }
 
+pub(crate) fn moment() -> Moment {
+    Moment { now: Timestamp::from_second(1_790_000_000).unwrap(), zone: TimeZone::UTC, me: None }
+}
+
 pub(crate) fn list(store: &RepoStore, query: &str) -> Page {
-    let moment = Moment { now: Timestamp::from_second(1_790_000_000).unwrap(), zone: TimeZone::UTC, me: None };
-    block_on(store.list(&Query::parse(query, &Schema::default()).unwrap(), &moment)).unwrap()
+    block_on(store.list(&Query::parse(query, &Schema::default()).unwrap(), &moment())).unwrap()
 }
 
 pub(crate) fn titles(store: &RepoStore, query: &str) -> Vec<String> {

@@ -15,7 +15,7 @@ use tickety_store::repo::lock::{LockOptions, WriteLock};
 use tickety_store::repo::{Check, Remedy};
 use tickety_store::{Effect, FreshnessMode, IssueStorage as _, Look, StorageError};
 
-use crate::home::{Home, apply, create, get, list, number, open_at, titles, update};
+use crate::home::{Home, apply, create, get, list, moment, number, open_at, titles, update};
 
 #[test]
 fn an_edit_in_place_is_seen_by_a_verified_list() {
@@ -68,6 +68,27 @@ fn the_stamp_stays_while_only_states_of_files_change() {
     assert_eq!([stamp(Look::Issue { key, ends: &[] }), stamp(Look::List(&[]))], [first; 2]);
     home.edit(1, "title: one", "title: uno");
     assert_ne!(stamp(Look::List(&[])), first);
+}
+
+#[test]
+fn a_store_that_does_not_look_answers_from_the_state_of_its_stamp() {
+    let home = Home::with(&["one", "two"]);
+    let store = std::sync::Arc::new(home.open_with(Some(FreshnessMode::Verify)));
+    let unlooking = store.clone().without_looking().unwrap();
+    let query = tickety_core::Query::parse("", &tickety_core::Schema::default()).unwrap();
+    let moment = moment();
+    let titles = || {
+        let page = block_on(unlooking.list(&query, &moment)).unwrap();
+        page.issues.into_iter().map(|issue| issue.title).collect::<Vec<_>>()
+    };
+    list(&store, "");
+    home.edit(1, "title: one", "title: uno");
+    assert_eq!(titles(), ["two", "one"]);
+    let stamp = |store: &dyn tickety_store::IssueStorage, look| block_on(store.stamp(look)).unwrap().unwrap().stamp;
+    let before = stamp(&*unlooking, Look::Nothing);
+    assert_ne!(stamp(&*unlooking, Look::List(&[])), before);
+    assert_eq!(titles(), ["two", "uno"]);
+    assert_eq!(stamp(&*unlooking, Look::Nothing), stamp(&*store, Look::Nothing));
 }
 
 #[test]

@@ -96,7 +96,8 @@ impl CachedIssueStorage {
             return None;
         }
         let (touched, mut reached) = touched(batch)?;
-        let stamp = self.begin().await.ok()??;
+        self.take_changes(None).await.ok()?;
+        let stamp = self.known()?;
         let mut views = Views::new();
         for (selector, reaches) in touched {
             let issue = self.view(selector).await?;

@@ -108,6 +108,36 @@ fn what_is_missing_from_memory_is_asked_for_at_once() {
     }
 }
 
+#[test]
+fn files_are_looked_at_once_for_all_answers_of_a_second() {
+    let home = home(&["one", "two", "three"]);
+    let store = Arc::new(home.open(Some(FreshnessMode::Verify)));
+    let clock = Arc::new(ManualClock::new());
+    let counted = Arc::new(InstrumentedIssueStorage::new(store.clone()));
+    let layer = CachedIssueStorage::with_clock(counted.clone(), CacheSettings::default(), clock.clone());
+    let looks = || {
+        let before = store.effort().looked_at;
+        for text in ["is:open", "one", "updated:>2h", "label:x"] {
+            list(&layer, text);
+            count(&layer, text);
+        }
+        store.effort().looked_at - before
+    };
+    assert_eq!(looks(), 3);
+    assert_eq!(looks(), 0);
+    clock.advance(SECOND);
+    assert_eq!(looks(), 3);
+    let lists = counted.snapshot()[&OperationKind::List].latency.count;
+    assert_eq!(lists, 6 + 2 + 2, "what depends on the minute is asked for every time, and all of it is counted");
+    edit(&home, 0, "title: one", "title: uno");
+    assert_eq!(list(&layer, "uno"), [""; 0], "nothing was looked at");
+    clock.advance(SECOND);
+    assert_eq!(list(&layer, "uno"), ["uno"]);
+    edit(&home, 1, "title: two", "title: due");
+    apply(&layer, vec![update(3, Change::Title("tre".to_owned()))]);
+    assert_eq!(list(&layer, "tre"), ["tre"], "what is written here is seen at once");
+}
+
 /// The lower layer learns of an edit by reading the issue; the upper one, which keeps that issue too, must not
 /// take it for what the issue was before.
 #[test]
