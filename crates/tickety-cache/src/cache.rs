@@ -425,9 +425,6 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
 
     /// Stores a slot; its lane is locked. Returns what to settle when it no longer is.
     pub(crate) fn store(&self, hash: u64, slot: Slot<K>, value: Option<V>, now: Tick) -> Stored<K, V> {
-        // Only who holds the lane writes this.
-        let stores = &self.lane(hash).stores;
-        stores.store(stores.load(Ordering::Relaxed) + 1, Ordering::Release);
         let space = self.rules(slot.facts.class()).space;
         let mut moved = None;
         if !self.others.is_empty() {
@@ -437,6 +434,10 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
         }
         let (class, weight) = (slot.facts.class(), slot.facts.weight());
         let dropped = self.space(space).insert(slot, value);
+        // Only who holds the lane writes this. Not before the entry is there: who sees this count sees the entry, and who
+        // saw the one before looks again.
+        let stores = &self.lane(hash).stores;
+        stores.store(stores.load(Ordering::Relaxed) + 1, Ordering::Release);
         Stored { now, hash, class, weight, moved, dropped }
     }
 
