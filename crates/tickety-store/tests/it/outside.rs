@@ -232,7 +232,9 @@ fn comments_without_their_issue_are_known_and_not_read_again() {
         assert_eq!(open().verify_index().unwrap(), [], "{mode}");
         let problems = list(&open(), "").problems;
         assert_eq!(open().rebuild().unwrap().status.problems, u64::from(problems), "{mode}");
-        assert_eq!(list(&open(), "").freshness.changed, 0, "{mode}");
+        // What was written a moment ago is read again until it is old enough to tell.
+        let settles = (0..10_000).any(|_| list(&open(), "").freshness.changed == 0);
+        assert!(settles, "{mode}: read again before every answer");
         assert_eq!(open().verify_index().unwrap(), [], "{mode}");
         assert_eq!(open().doctor(false).unwrap().iter().filter(|found| found.check == Check::Index).count(), 0);
     }
