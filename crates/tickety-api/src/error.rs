@@ -99,6 +99,7 @@ impl From<&StorageError> for ErrorCode {
             StorageError::Overtaken { .. } => Self::Overtaken,
             StorageError::Pending { .. } => Self::Pending,
             StorageError::Git { .. } => Self::Git,
+            StorageError::LastNumber { .. } => Self::BadValue,
             StorageError::NumbersExhausted { .. } => Self::NumbersExhausted,
             StorageError::NumberTaken { .. } => Self::NumberTaken,
             StorageError::Refused { source, .. } => source.into(),

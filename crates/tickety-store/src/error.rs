@@ -65,7 +65,7 @@ pub enum StorageError {
         message: String,
     },
     /// The numbers are used up.
-    #[error("there are no {count} numbers left: the highest is {}", u32::MAX)]
+    #[error("{}: numbers end at {}", shortage(*count), u32::MAX)]
     NumbersExhausted {
         /// How many were asked for.
         count: u32,
@@ -85,6 +85,12 @@ pub enum StorageError {
         number: tickety_core::ident::IssueNumber,
         /// The issue that has it.
         key: IssueKey,
+    },
+    /// The number an issue shall get is the last there is.
+    #[error("{number} is the last number there is: no issue could be created after it")]
+    LastNumber {
+        /// The number.
+        number: tickety_core::ident::IssueNumber,
     },
     /// The cursor belongs to another query, or is damaged.
     #[error("the cursor doesn't fit this query: start again without it")]
@@ -179,4 +185,11 @@ pub enum StorageError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+fn shortage(count: u32) -> String {
+    match count {
+        1 => "no number is left for another issue".to_owned(),
+        _ => format!("fewer numbers than {count} are left"),
+    }
 }

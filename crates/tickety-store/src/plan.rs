@@ -132,7 +132,9 @@ fn name_new_issues(
         {
             return Err(StorageError::Refused { index, source: OperationError::IdTaken { id } });
         }
+        // The last number there is would leave none for those that come.
         if let Some(number) = draft.number
+            && number.next().is_some()
             && !numbers.contains(&number)
             && is_free(number, snapshot)?
         {

@@ -157,7 +157,8 @@ impl From<StorageError> for CliError {
             StorageError::Git { .. } => {
                 made.hint("`git rev-parse --verify REF` tells whether git knows a branch or commit")
             }
-            StorageError::NumbersExhausted { .. } => made,
+            StorageError::LastNumber { .. } => made.hint("choose a lower number"),
+            StorageError::NumbersExhausted { .. } => made.hint("`tickety doctor` says what can be done about it"),
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
             StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
             StorageError::NoConfig { path } => made.hint(format!(

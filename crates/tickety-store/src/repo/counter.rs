@@ -95,10 +95,22 @@ pub fn raise_to(layout: &Layout, number: IssueNumber) -> Result<(), CounterError
     draw.keep().map(drop)
 }
 
-/// Returns the number that would be given out next, as far as the counter itself says; `None` if it
-/// is missing, damaged or used up.
-pub fn peek(layout: &Layout) -> Option<u32> {
-    read(&state::open(&layout.counter()).ok()??)?.0
+/// Whether the counter says that no number is left.
+pub fn is_used_up(layout: &Layout) -> bool {
+    let held = || read(&state::open(&layout.counter()).ok()??);
+    held().is_some_and(|(next, _)| next.is_none())
+}
+
+/// Makes the counter begin above what there is, whatever it held. Returns why the branches couldn't be looked
+/// at, where that keeps it as it is.
+pub fn start_again(layout: &Layout) -> Result<Option<GitError>, CounterError> {
+    let mut counter = Counter::open(layout)?;
+    counter.next = Some(1);
+    let unseen = counter.skip_known(layout)?;
+    if unseen.is_none() {
+        counter.write()?;
+    }
+    Ok(unseen)
 }
 
 /// The counter, locked.
@@ -247,7 +259,7 @@ fn checkouts(dirs: &GitDirs) -> Result<Vec<(PathBuf, PathBuf)>, CounterError> {
 #[non_exhaustive]
 pub enum CounterError {
     /// There are not that many left.
-    #[error("there are no {count} numbers left: the highest is {}", u32::MAX)]
+    #[error("fewer numbers than {count} are left: they end at {}", u32::MAX)]
     Exhausted {
         /// How many were asked for.
         count: u32,
@@ -409,6 +421,20 @@ mod tests {
         scene.write(&[("issues/000/000007-k3f9.md", Some(b"text"))], false).1.unwrap();
         assert!(scene.contents().is_empty());
         assert_eq!(next(&scene), 8);
+    }
+
+    #[test]
+    fn a_counter_at_its_end_starts_again_above_what_there_is() {
+        let scene = Scene::new();
+        scene.put("issues/000/000041-k3f9.md", b"text");
+        assert!(!is_used_up(&scene.layout));
+        raise_to(&scene.layout, IssueNumber::new(u32::MAX).unwrap()).unwrap();
+        assert!(is_used_up(&scene.layout));
+        assert!(start_again(&scene.layout).unwrap().is_none());
+        assert_eq!((is_used_up(&scene.layout), next(&scene)), (false, 42));
+        scene.put("issues/4294967/4294967295-k3f9.md", b"text");
+        assert!(start_again(&scene.layout).unwrap().is_none());
+        assert!(is_used_up(&scene.layout));
     }
 
     #[test]

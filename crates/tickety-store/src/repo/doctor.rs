@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use tickety_core::ident::{IssueKey, IssueNumber};
+use tickety_core::ident::IssueKey;
 
 use super::config::Config;
 use super::counter;
@@ -171,7 +171,7 @@ impl RepoStore {
         report.obstacles(&obstacles);
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);
-            self.examine_counter(&mut report, highest)?;
+            self.examine_counter(&mut report, highest, None)?;
         }
         Ok(report.sorted())
     }
@@ -217,7 +217,7 @@ impl RepoStore {
         report.obstacles(obstacles);
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);
-            self.examine_counter(&mut report, highest)?;
+            self.examine_counter(&mut report, highest, lock)?;
             if fix || has_index {
                 self.examine_index(&mut report, lock)?;
             }
@@ -285,8 +285,8 @@ impl RepoStore {
         Ok(())
     }
 
-    /// Reads every record. Returns the highest number.
-    fn examine_records(&self, report: &mut Report, scan: &Scan) -> Option<IssueNumber> {
+    /// Reads every record. Returns the issue with the highest number.
+    fn examine_records(&self, report: &mut Report, scan: &Scan) -> Option<IssueKey> {
         let mut issues: BTreeMap<IssueKey, Vec<RecordPath>> = BTreeMap::new();
         for entry in scan.shards.iter().flat_map(|shard| &shard.entries) {
             let comments = issues.entry(entry.path.issue).or_default();
@@ -341,7 +341,7 @@ impl RepoStore {
         }
         records.examine_names(report);
         records.examine_links(report);
-        issues.last_key_value().map(|(key, _)| key.number)
+        issues.last_key_value().map(|(key, _)| *key)
     }
 
     /// Returns what a record should be called whose id is that of another name.
@@ -355,17 +355,39 @@ impl RepoStore {
         }
     }
 
-    fn examine_counter(&self, report: &mut Report, highest: Option<IssueNumber>) -> Result<(), StorageError> {
-        let Some(highest) = highest else { return Ok(()) };
-        let next = counter::peek(&self.layout);
-        if next.is_some_and(|next| next <= highest.get()) {
-            if report.fix {
-                counter::raise_to(&self.layout, highest)?;
-            }
-            let path = self.layout.counter().display().to_string();
-            let message = format!("the next number would not be above {highest}, which exists");
-            report.fixable(Check::Counter, path, message);
+    /// A counter that is behind is no fault: git brings issues without asking it, and whoever draws a number leaves
+    /// out those that exist. One that has come to its end gives out none.
+    fn examine_counter(
+        &self,
+        report: &mut Report,
+        highest: Option<IssueKey>,
+        lock: Option<&WriteLock>,
+    ) -> Result<(), StorageError> {
+        if let Some(key) = highest.filter(|key| key.number.next().is_none()) {
+            let message = format!(
+                "has the last number there is, after which none can be created: `tickety renumber {key} --to NUMBER`, then `tickety doctor --fix`"
+            );
+            report.add(Check::Counter, key.to_string(), message, Remedy::Manual);
+            return Ok(());
         }
+        if !counter::is_used_up(&self.layout) {
+            return Ok(());
+        }
+        let path = self.layout.counter().display().to_string();
+        if let Some(lock) = lock.filter(|_| report.fix) {
+            // What the journal tells of counts as taken.
+            self.open_journal(lock)?.checkpoint(&self.home)?;
+            let unseen = counter::start_again(&self.layout)?;
+            if counter::is_used_up(&self.layout) {
+                let why = match unseen {
+                    Some(error) => format!("what the branches have can't be told: {error}"),
+                    None => "another checkout or branch has an issue with the last one".to_owned(),
+                };
+                report.add(Check::Counter, path, format!("gives out no more numbers, and {why}"), Remedy::Manual);
+                return Ok(());
+            }
+        }
+        report.fixable(Check::Counter, path, "gives out no more numbers, though there are some".to_owned());
         Ok(())
     }
 

@@ -38,30 +38,55 @@ impl RepoStore {
     ) -> Result<Vec<Renumbered>, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
+        let (targets, draw) = self.choose_targets(moves, &lock)?;
+        let (changes, loaded, moves, renumbered) = self.ask(Some(&lock), |handle| self.plan_moves(handle, &targets))?;
+        let work = Work { changes: &changes, loaded: &loaded, moves: &moves };
+        self.commit(&lock, &mut journal, work, Some(draw), now)?;
+        Ok(renumbered)
+    }
+
+    /// Returns what [`renumber`](Self::renumber) would do, and changes nothing.
+    pub fn preview_renumber(
+        &self,
+        moves: &[(IssueSelector, Option<IssueNumber>)],
+    ) -> Result<Vec<Renumbered>, StorageError> {
+        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+        self.recover_locked(&lock)?;
+        let (targets, _unused) = self.choose_targets(moves, &lock)?;
+        let (.., renumbered) = self.ask(Some(&lock), |handle| self.plan_moves(handle, &targets))?;
+        Ok(renumbered)
+    }
+
+    /// Finds the issues and the number that each of them gets. The numbers are set aside.
+    fn choose_targets(
+        &self,
+        moves: &[(IssueSelector, Option<IssueNumber>)],
+        lock: &WriteLock,
+    ) -> Result<(Vec<(IssueKey, IssueNumber)>, Draw), StorageError> {
         let mut targets: Vec<(IssueKey, IssueNumber)> = Vec::new();
         let mut draw = Draw::begin(&self.layout)?;
         for (selector, wanted) in moves {
-            let from = self.ask_fresh(Some(&lock), |handle| self.only(handle, *selector))?;
+            let from = self.ask_fresh(Some(lock), |handle| self.only(handle, *selector))?;
             if targets.iter().any(|(key, _)| *key == from) {
                 continue;
             }
             let number = match wanted {
                 Some(number) => {
-                    self.check_free(*number, &targets, &lock)?;
+                    if number.next().is_none() {
+                        return Err(StorageError::LastNumber { number: *number });
+                    }
+                    self.check_free(*number, &targets, lock)?;
                     draw.skip(*number);
                     *number
                 }
                 None => {
-                    let known = self.ask(Some(&lock), |handle| Ok(handle.index.max_number()?))?;
+                    let known = self.ask(Some(lock), |handle| Ok(handle.index.max_number()?))?;
                     draw.take(1, known)?
                 }
             };
             targets.push((from, number));
         }
-        let (changes, loaded, moves, renumbered) = self.ask(Some(&lock), |handle| self.plan_moves(handle, &targets))?;
-        let work = Work { changes: &changes, loaded: &loaded, moves: &moves };
-        self.commit(&lock, &mut journal, work, Some(draw), now)?;
-        Ok(renumbered)
+        Ok((targets, draw))
     }
 
     /// Returns the issues that have to move so that this checkout can be merged with a commit

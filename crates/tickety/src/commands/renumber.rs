@@ -28,7 +28,7 @@ pub struct Args {
     against: Option<String>,
 
     /// Say which issues would get new numbers and change nothing
-    #[arg(short = 'n', long, requires = "against")]
+    #[arg(short = 'n', long)]
     dry_run: bool,
 }
 
@@ -43,7 +43,7 @@ struct Answer {
 #[derive(Serialize)]
 struct WireMove {
     from: String,
-    to: Option<String>,
+    to: String,
     relinked: Vec<String>,
 }
 
@@ -60,23 +60,20 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         }
         None => None,
     };
-    let moves: Vec<_> = if args.dry_run {
-        selectors
-            .iter()
-            .map(|selector| WireMove { from: selector.to_string(), to: None, relinked: Vec::new() })
-            .collect()
-    } else {
-        let moves: Vec<_> = selectors.iter().map(|selector| (*selector, wanted)).collect();
-        let moved = repo.renumber(&moves, session.context.time_of_writing()).map_err(|error| session.explain(error))?;
-        moved
-            .into_iter()
-            .map(|Renumbered { from, to, relinked }| WireMove {
-                from: from.to_string(),
-                to: Some(to.to_string()),
-                relinked: relinked.iter().map(ToString::to_string).collect(),
-            })
-            .collect()
+    let moves: Vec<_> = selectors.iter().map(|selector| (*selector, wanted)).collect();
+    let moved = match args.dry_run {
+        true => repo.preview_renumber(&moves),
+        false => repo.renumber(&moves, session.context.time_of_writing()),
     };
+    let moves: Vec<_> = moved
+        .map_err(|error| session.explain(error))?
+        .into_iter()
+        .map(|Renumbered { from, to, relinked }| WireMove {
+            from: from.to_string(),
+            to: to.to_string(),
+            relinked: relinked.iter().map(ToString::to_string).collect(),
+        })
+        .collect();
     if session.json() {
         return session.answer(Answer { dry_run: args.dry_run, renumbered: moves }, Meta::default());
     }
@@ -85,13 +82,14 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     }
     let mut screen = session.screen();
     for WireMove { from, to, relinked } in &moves {
-        screen.put(palette::NAME, from);
-        match to {
-            Some(to) => screen.raw(" is now ").put(palette::NAME, to),
-            None => screen.raw(" would get a new number"),
+        let (becomes, followed) = if args.dry_run {
+            (" would be ", "; links would follow in ")
+        } else {
+            (" is now ", "; links followed in ")
         };
+        screen.put(palette::NAME, from).raw(becomes).put(palette::NAME, to);
         if !relinked.is_empty() {
-            screen.raw("; links followed in ").put(palette::PLAIN, relinked.join(", "));
+            screen.raw(followed).put(palette::PLAIN, relinked.join(", "));
         }
         screen.end();
     }

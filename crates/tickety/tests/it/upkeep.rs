@@ -299,6 +299,88 @@ fn a_prefix_that_can_t_be_makes_no_home() {
 }
 
 #[test]
+fn numbers_that_a_merge_brings_are_nothing_wrong() {
+    let env = small_home();
+    let issues = env.work().join(".tickety/issues/000");
+    let record = std::fs::read_dir(&issues).expect("it is there").map(|entry| entry.expect("it can be read").path());
+    let record = record.into_iter().find(|path| path.to_string_lossy().contains("000003-")).expect("3 exists");
+    let name = record.file_name().expect("it is a file").to_string_lossy().replace("000003-", "000007-");
+    std::fs::rename(&record, issues.join(name)).expect("it can be renamed");
+    assert_snapshot!(env.run(&["doctor"]), @"
+    --- standard error
+    nothing is wrong
+    ");
+    assert!(env.ok(&["new", "Another"]).contains("8-"), "the next number is above it");
+}
+
+#[test]
+fn the_last_number_is_not_given_away() {
+    let env = small_home();
+    assert_snapshot!(env.run(&["renumber", "1", "--to", "4294967295"]), @"
+    --- standard error
+    error: 4294967295 is the last number there is: no issue could be created after it
+    hint: choose a lower number
+    --- status 2
+    ");
+    env.ok(&["new", "Another"]);
+    // Nothing keeps an editor from it.
+    let record = std::fs::read_dir(env.work().join(".tickety/issues/000")).expect("it is there");
+    let record = record.map(|entry| entry.expect("it can be read").path());
+    let record = record.into_iter().find(|path| path.to_string_lossy().contains("000003-")).expect("3 exists");
+    let name = record.file_name().expect("it is a file").to_string_lossy().replace("000003-", "4294967294-");
+    let far = env.work().join(".tickety/issues/4294967");
+    std::fs::create_dir(&far).expect("it can be made");
+    std::fs::rename(&record, far.join(name)).expect("it can be renamed");
+    env.ok(&["list"]);
+    assert!(env.ok(&["new", "The last"]).starts_with("4294967295-"));
+    assert_snapshot!(told(&env, &["new", "Another"]), @"
+    --- standard error
+    error: no number is left for another issue: numbers end at 4294967295
+    hint: `tickety doctor` says what can be done about it
+    --- status 6
+    ");
+    assert_snapshot!(told(&env, &["doctor", "--fix"]), @"
+    counter 4294967295-tgsa: has the last number there is, after which none can be created: `tickety renumber 4294967295-tgsa --to NUMBER`, then `tickety doctor --fix`
+    --- status 1
+    ");
+    env.ok(&["renumber", "4294967295", "--to", "20"]);
+    env.ok(&["renumber", "4294967294", "--to", "21"]);
+    assert_snapshot!(told(&env, &["doctor"]), @"
+    counter ~/.tickety/local/counter: gives out no more numbers, though there are some [--fix mends this]
+    --- standard error
+    `tickety doctor --fix` mends 1 of these
+    --- status 1
+    ");
+    assert_snapshot!(told(&env, &["doctor", "--fix"]), @"counter ~/.tickety/local/counter: gives out no more numbers, though there are some [fixed]");
+    assert!(env.ok(&["new", "Another"]).starts_with("22-"));
+    assert_eq!(env.run(&["doctor"]).status, 0);
+}
+
+#[test]
+fn a_preview_of_new_numbers_names_both_and_changes_nothing() {
+    let env = small_home();
+    let before = env.files();
+    assert_snapshot!(env.run(&["renumber", "2", "-n"]), @"2-xfy8 would be 5-xfy8; links would follow in 1-3fqb");
+    assert_snapshot!(env.run(&["renumber", "2", "--to", "20", "-n"]), @"2-xfy8 would be 20-xfy8; links would follow in 1-3fqb");
+    assert_snapshot!(env.run(&["renumber", "2", "--to", "20", "-n", "--json"]), @r#"{"data":{"dry_run":true,"renumbered":[{"from":"2-xfy8","to":"20-xfy8","relinked":["1-3fqb"]}]},"meta":{}}"#);
+    assert_snapshot!(env.run(&["renumber", "99", "-n"]), @"
+    --- standard error
+    error: there is no issue 99
+    hint: the newest issue is 4; `tickety list is:any` shows all
+    --- status 3
+    ");
+    assert_snapshot!(env.run(&["renumber", "2", "--to", "3", "-n"]), @"
+    --- standard error
+    error: 3 is taken by 3-vct6
+    hint: leave out --to to get the next free number
+    --- status 6
+    ");
+    assert_eq!(env.files(), before);
+    env.ok(&["renumber", "2"]);
+    assert!(env.ok(&["show", "1"]).contains("blocked-by  5-"), "the number it named");
+}
+
+#[test]
 fn an_issue_gets_another_number_and_links_follow() {
     let env = small_home();
     let moved = env.ok(&["renumber", "2", "--to", "20"]);
