@@ -6,6 +6,7 @@
 
 mod apply;
 mod diff;
+mod field_change;
 pub mod limits;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use jiff::civil::Date;
 
 pub use apply::{ApplyContext, apply, create};
 pub use diff::diff;
+pub use field_change::{FieldChange, FieldState, field_changes};
 
 use crate::graph::Relation;
 use crate::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Version};
