@@ -136,7 +136,7 @@ impl From<StorageError> for CliError {
                     names.join(" or ")
                 ))
             }
-            StorageError::Unreadable { problem } if problem.path.ends_with(".md") => {
+            StorageError::Unreadable { problem } if problem.path.ends_with(".md") && !lies_elsewhere(&problem.path) => {
                 made.hint("repair the file in an editor; `tickety doctor` lists all such files")
             }
             StorageError::Unreadable { .. } => made.hint("`tickety doctor` lists all that can't be read"),
@@ -183,6 +183,14 @@ impl From<StorageError> for CliError {
             StorageError::Io { .. } => made,
         }
     }
+}
+
+/// Whether the path of a record isn't in the directory that its number belongs to: its text may be all right.
+fn lies_elsewhere(path: &str) -> bool {
+    let mut names = path.rsplit('/');
+    let number = names.next().and_then(|name| name.split_once('-')?.0.parse::<u32>().ok());
+    let directory = names.next().and_then(|name| name.parse::<u32>().ok());
+    number.map(|number| number / 1000) != directory
 }
 
 /// What to do about an issue that doesn't exist.

@@ -19,7 +19,7 @@ use super::layout::{CONFIG_FILE, HOME_DIR, RecordPath, TEMPORARY_PREFIX};
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
 use super::recovery;
-use super::scan::Scan;
+use super::scan::{Scan, StrayReason};
 use super::stat::FileKind;
 use super::state::{self, Hindered, Obstacle};
 use super::store::{RepoOptions, RepoStore, read_config};
@@ -337,6 +337,11 @@ impl RepoStore {
                 Found::Broken { .. } => {
                     records.links.insert(key, Vec::new());
                 }
+            }
+        }
+        for stray in scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays) {
+            if let StrayReason::Elsewhere(RecordPath { issue, comment: None }) = stray.reason {
+                records.links.entry(issue).or_default();
             }
         }
         records.examine_names(report);

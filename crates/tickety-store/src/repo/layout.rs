@@ -217,14 +217,16 @@ impl RecordPath {
     /// Parses the name of a file in a shard's directory. `None` unless it is exactly the name that
     /// a record in this directory would have.
     pub fn parse_file_name(shard: Shard, name: &[u8]) -> Option<Self> {
+        Self::parse_name(name).filter(|path| path.shard() == shard)
+    }
+
+    /// Parses the name of a file, in whatever directory it is: `None` unless it is exactly that of a record.
+    pub fn parse_name(name: &[u8]) -> Option<Self> {
         let stem = name.strip_suffix(b".md")?;
         let dash = stem.iter().position(|&byte| byte == b'-')?;
         let number = IssueNumber::new(parse_digits(&stem[..dash], 6)?)?;
         let (suffix, rest) = stem[dash + 1..].split_at_checked(4)?;
         let issue = IssueKey { number, suffix: parse_suffix(suffix)? };
-        if Shard::of(number) != shard {
-            return None;
-        }
         let comment = match rest {
             [] => None,
             [b'_', stamp @ ..] => Some(CommentStamp::parse(stamp)?),

@@ -19,7 +19,7 @@ use super::load::{Found, Loaded, LoadedFile, load, shown};
 use super::lock::WriteLock;
 use super::scan::{self, Entry, Scan, Scanner, ShardScan, Stray};
 use super::store::{Handle, RepoStore};
-use super::unreadable::record_at;
+use super::unreadable::{directory_of, path_of, record_at};
 use crate::error::StorageError;
 use crate::storage::{Freshness, FreshnessMode, RecordProblem};
 
@@ -215,7 +215,13 @@ impl RepoStore {
         for &shard in known.keys().filter(|shard| scanner.shards().binary_search(shard).is_err()) {
             self.look_at_shard(index, &scanner, shard, &mut findings)?;
         }
-        note_strays(index.problems()?, scanner.strays(), |shard| shard.is_none(), |_| false, &mut findings);
+        let problems = index.problems()?;
+        // What a look at the names alone didn't miss in a directory that is known since.
+        let gone = problems.iter().filter(|problem| directory_of(&problem.path).is_some());
+        let gone = gone.filter(|problem| record_at(&problem.path).is_none());
+        let gone = gone.filter(|problem| path_of(problem).is_some_and(|path| !self.is_there(&path)));
+        findings.mended.extend(gone.map(|problem| problem.path.clone()));
+        note_strays(problems, scanner.strays(), |shard| shard.is_none(), |_| false, &mut findings);
         Ok(findings)
     }
 
@@ -561,7 +567,7 @@ fn note_strays<'s>(
             Some(true) => drop(strays.remove(&problem.path)),
             Some(false) => {}
             // A record that can't be read has a file, which is looked at like every other.
-            None if is_in(record.map(|path| path.shard())) && !record.is_some_and(|path| is_record(&path)) => {
+            None if is_in(directory_of(&problem.path)) && !record.is_some_and(|path| is_record(&path)) => {
                 findings.mended.push(problem.path);
             }
             None => {}

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tickety_core::ident::IssueNumber;
 
 use super::files::{FileError, HomeDir, is_missing};
-use super::layout::{ISSUES_DIR, RecordPath, Shard, TEMPORARY_PREFIX};
+use super::layout::{HOME_DIR, ISSUES_DIR, RecordPath, Shard, TEMPORARY_PREFIX};
 use super::os;
 use super::stat::{FileKind, StatKey};
 
@@ -77,6 +77,9 @@ pub enum StrayReason {
     /// Its name is none that a record in this directory has.
     #[error("not the name of a record in this directory: move it elsewhere")]
     Name,
+    /// It is a record by its name, in a directory where none looks for it.
+    #[error("a record in the wrong directory: move it to {HOME_DIR}/{ISSUES_DIR}/{}, or delete it if that has it", .0.shard())]
+    Elsewhere(RecordPath),
     /// It has the name of a record but is no regular file.
     #[error("{} where a record is expected: {}", .0.name(), .0.advice())]
     Kind(FileKind),
@@ -118,6 +121,7 @@ impl<'home> Scanner<'home> {
                 (Some(_), Some(kind)) => strays.push(stray(StrayReason::ShardKind(kind))),
                 // Vanished since it was listed.
                 (Some(_), None) => {}
+                (None, Some(FileKind::Regular)) => strays.push(stray(reason_of(name.to_bytes()))),
                 (None, _) => strays.push(stray(StrayReason::Name)),
             }
         });
@@ -199,7 +203,7 @@ pub fn stat_shard(home: &HomeDir, shard: Shard) -> Result<Option<StatKey>, FileE
 
 /// Lists the names of the records of one directory, which costs a quarter of looking at each: all, or those of the
 /// issues of one number. The directory's own state is from before. `None` where the names don't tell all: there is no
-/// such directory, it may not be listed, or something in it may be no regular file.
+/// such directory, it may not be listed, something in it may be no regular file or is the record of another directory.
 pub fn list_shard(
     home: &HomeDir,
     shard: Shard,
@@ -220,9 +224,9 @@ pub fn list_shard(
         os::visit_entries(dir.as_fd(), |name, kind| {
             let name = name.to_bytes();
             if name.starts_with(prefix.as_bytes())
-                && let Some(path) = RecordPath::parse_file_name(shard, name)
+                && let Some(path) = RecordPath::parse_name(name)
             {
-                are_files &= kind == Some(FileKind::Regular);
+                are_files &= kind == Some(FileKind::Regular) && path.shard() == shard;
                 records.push(path);
             }
         })?;
@@ -230,6 +234,29 @@ pub fn list_shard(
     });
     let stat = listed.map_err(|source| FileError::Access { action: "list", path: home.path().join(path), source })?;
     Ok(are_files.then_some((stat, records)))
+}
+
+/// Looks for the records of an issue's number in the directories of others, by the names alone.
+pub fn find_elsewhere(home: &HomeDir, number: IssueNumber) -> Result<Vec<Stray>, FileError> {
+    let scanner = Scanner::open(home)?;
+    let prefix = format!("{:06}-", number.get());
+    let mut found = Vec::new();
+    for &shard in scanner.shards().iter().filter(|&&shard| shard != Shard::of(number)) {
+        let path = shard_path(shard);
+        let Some(dir) = home.open_directory(&path)? else { continue };
+        let listed = os::visit_entries(dir.as_fd(), |name, kind| {
+            let name = name.to_bytes();
+            if name.starts_with(prefix.as_bytes())
+                && kind.is_none_or(|kind| kind == FileKind::Regular)
+                && let Some(record) = RecordPath::parse_name(name)
+            {
+                found
+                    .push(Stray { path: Path::new(&path).join(path_of(name)), reason: StrayReason::Elsewhere(record) });
+            }
+        });
+        listed.map_err(|source| scanner.error(Path::new(&path), source))?;
+    }
+    Ok(found)
 }
 
 /// The highest number of an issue, as far as it can be told.
@@ -284,7 +311,15 @@ fn look_through(dir: BorrowedFd<'_>, shard: Shard) -> io::Result<ShardScan> {
         let bytes = name.to_bytes();
         let found = match (RecordPath::parse_file_name(shard, bytes), kind) {
             (None, _) if is_temporary(bytes) => return,
-            (None, _) => Err(StrayReason::Name),
+            (None, kind) => match (reason_of(bytes), kind) {
+                (StrayReason::Name, _) => Err(StrayReason::Name),
+                (reason, Some(FileKind::Regular)) => Err(reason),
+                (_, Some(_)) => Err(StrayReason::Name),
+                (reason, None) => match os::stat_at(dir, name) {
+                    Ok(stat) if stat.kind == FileKind::Regular => Err(reason),
+                    _ => Err(StrayReason::Name),
+                },
+            },
             (Some(_), Some(kind)) if kind != FileKind::Regular => Err(StrayReason::Kind(kind)),
             (Some(path), _) => match os::stat_at(dir, name) {
                 Ok(stat) if stat.kind == FileKind::Regular => Ok(Entry { path, stat: stat.key }),
@@ -304,6 +339,11 @@ fn look_through(dir: BorrowedFd<'_>, shard: Shard) -> io::Result<ShardScan> {
     })?;
     scan.strays.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(scan)
+}
+
+/// Why a regular file is none of the records of a directory, by a name that none of those has.
+fn reason_of(name: &[u8]) -> StrayReason {
+    RecordPath::parse_name(name).map_or(StrayReason::Name, StrayReason::Elsewhere)
 }
 
 fn is_temporary(name: &[u8]) -> bool {
@@ -416,7 +456,7 @@ mod tests {
                 ("issues/000/000043-k3f9.md", StrayReason::Kind(FileKind::Directory)),
                 ("issues/000/000044-k3f9.md", StrayReason::Kind(FileKind::Symlink)),
                 ("issues/000/000045-k3f9.md", StrayReason::Kind(FileKind::Fifo)),
-                ("issues/000/001042-k3f9.md", StrayReason::Name),
+                ("issues/000/001042-k3f9.md", StrayReason::Elsewhere("001/001042-k3f9.md".parse().unwrap())),
             ]
         );
     }

@@ -67,7 +67,10 @@ impl<'a> RepoSnapshot<'a> {
         };
         if !self.hidden.contains_key(&shard) {
             let hidden = self.store.hidden_issues(self.handle, shard);
-            let hidden = self.checked(hidden)?;
+            let mut hidden = self.checked(hidden)?;
+            if let (IssueSelector::Name(name), 1) = (selector, self.batch.operations.len()) {
+                hidden.extend(self.store.elsewhere(name.number)?);
+            }
             self.hidden.insert(shard, hidden);
         }
         let may_be_it = |hidden: &&Hidden| match (hidden.key, selector) {

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use tickety_core::ident::{IssueKey, IssueSelector, Suffix};
+use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Suffix};
 
 use super::failure::Failure;
+use super::files::FileError;
 use super::layout::{HOME_DIR, HomePath, ISSUES_DIR, RecordPath, Shard};
-use super::scan::{Scanner, Stray, StrayReason};
+use super::scan::{self, Scanner, Stray, StrayReason};
 use super::store::{Handle, RepoStore};
 use crate::error::StorageError;
 use crate::storage::{Identity, RecordProblem};
@@ -32,12 +33,25 @@ impl RepoStore {
     /// Says why no issue has a name: there is none, or its record can't be read.
     pub(super) fn why_not_found(&self, handle: &Handle, selector: IssueSelector) -> Result<StorageError, Failure> {
         let IssueSelector::Name(name) = selector else { return Ok(StorageError::NotFound { selector }) };
-        let hidden = self.hidden_issues(handle, Some(Shard::of(name.number)))?;
-        let found = hidden.into_iter().find(|hidden| hidden.key.is_none_or(|key| name.names(key)));
-        Ok(match found {
+        let mut hidden = self.hidden_issues(handle, Some(Shard::of(name.number)))?;
+        let may_be_it = |hidden: &Hidden| hidden.key.is_none_or(|key| name.names(key));
+        if !hidden.iter().any(may_be_it) {
+            hidden.extend(self.elsewhere(name.number).map_err(StorageError::from)?);
+        }
+        Ok(match hidden.into_iter().find(may_be_it) {
             Some(Hidden { problem, .. }) => StorageError::Unreadable { problem },
             None => StorageError::NotFound { selector },
         })
+    }
+
+    /// Lists the records of a number that lie in the directories of others: worth it only once there is no issue.
+    pub(super) fn elsewhere(&self, number: IssueNumber) -> Result<impl Iterator<Item = Hidden>, FileError> {
+        let strays = scan::find_elsewhere(&self.home, number)?;
+        Ok(strays.into_iter().filter_map(|stray| {
+            let problem = stray.problem();
+            let key = path_of(&problem).and_then(|path| issue_at(&path))?;
+            Some(Hidden { key: Some(key), problem })
+        }))
     }
 
     /// Lists the issues that can't be read, of one directory or of all: those the index has found, and what
@@ -45,7 +59,12 @@ impl RepoStore {
     pub(super) fn hidden_issues(&self, handle: &Handle, shard: Option<Shard>) -> Result<Vec<Hidden>, Failure> {
         let mut found = Vec::new();
         for problem in handle.index.problems()? {
-            if let Some(key) = path_of(&problem).and_then(|path| issue_at(&path)) {
+            let Some(path) = path_of(&problem) else { continue };
+            // Nobody looks at a record in the wrong directory but who lists that.
+            if path.record().is_none() && !self.is_there(&path) {
+                continue;
+            }
+            if let Some(key) = issue_at(&path) {
                 found.push(Hidden { key: Some(key), problem });
             }
         }
@@ -69,6 +88,11 @@ impl RepoStore {
         }
         found.retain(|hidden| hidden.key.is_none_or(|key| shard.is_none_or(|shard| Shard::of(key.number) == shard)));
         Ok(found)
+    }
+
+    /// Whether something has a path.
+    pub(super) fn is_there(&self, path: &HomePath) -> bool {
+        !matches!(self.home.stat(path), Ok(None))
     }
 
     /// Looks for issues among the records that can't be read.
@@ -132,18 +156,36 @@ impl Stray {
 }
 
 /// Returns the path in the home of what can't be read.
-fn path_of(problem: &RecordProblem) -> Option<HomePath> {
-    problem.path.strip_prefix(HOME_DIR)?.strip_prefix('/')?.parse().ok()
+pub(super) fn path_of(problem: &RecordProblem) -> Option<HomePath> {
+    home_path(&problem.path)
+}
+
+fn home_path(path: &str) -> Option<HomePath> {
+    path.strip_prefix(HOME_DIR)?.strip_prefix('/')?.parse().ok()
 }
 
 /// Returns the record of a path as problems tell it.
 pub(super) fn record_at(path: &str) -> Option<RecordPath> {
-    path.strip_prefix(HOME_DIR)?.strip_prefix('/')?.parse::<HomePath>().ok()?.record()
+    home_path(path)?.record()
 }
 
-/// Returns the issue whose record has a path.
+/// Returns the issue that can't be read if what lies at a path, as problems tell it, can't.
+pub(super) fn hidden_by(path: &str) -> Option<IssueKey> {
+    issue_at(&home_path(path)?)
+}
+
+/// Returns the directory of records that a path, as problems tell it, lies in; `None` for what lies beside them.
+pub(super) fn directory_of(path: &str) -> Option<Shard> {
+    let path = home_path(path)?;
+    let (above, name) = path.split().0?.rsplit_once('/')?;
+    Shard::parse(name.as_bytes()).filter(|_| above == ISSUES_DIR)
+}
+
+/// Returns the issue whose record has a path, be it in the directory of others.
 fn issue_at(path: &HomePath) -> Option<IssueKey> {
-    path.record().filter(|path: &RecordPath| path.comment.is_none()).map(|path| path.issue)
+    let (parent, name) = path.split();
+    let in_issues = parent?.split('/').next() == Some(ISSUES_DIR);
+    RecordPath::parse_name(name.as_bytes()).filter(|path| in_issues && path.comment.is_none()).map(|path| path.issue)
 }
 
 /// Returns the directory of records that has a path.

@@ -16,7 +16,7 @@ use tickety_core::operation::{Change, Draft, Operation};
 use tickety_store::repo::Check;
 use tickety_store::{FreshnessMode, Identity, IssueStorage as _, RecordProblem, StorageError};
 
-use crate::home::{Home, get, list, number, titles};
+use crate::home::{Home, get, list, number, titles, update};
 
 const ID: &str = "0199a3b2-1111-7000-8000-000000000021";
 
@@ -129,6 +129,62 @@ fn what_hides_records_is_counted_wherever_problems_are() {
         fs::remove_file(&shard).unwrap();
         fs::rename(&aside, &shard).unwrap();
         assert_eq!(counts(&home), (2, 1), "{mode}");
+    }
+}
+
+#[test]
+fn a_record_in_the_wrong_directory_hides_its_issue_and_is_looked_for_only_once_that_is_missed() {
+    for mode in [FreshnessMode::Verify, FreshnessMode::Shards] {
+        let (home, wanted) = home();
+        let link = Change::AddLink { kind: LinkKind::BlockedBy, target: number(1).into() };
+        home.apply(vec![update(number(2), vec![link])]).unwrap();
+        let open = || home.open_with(Some(mode));
+        assert_eq!(titles(&open(), "is:ready"), ["known"], "{mode}");
+        let record = home.record(1);
+        let elsewhere = record.parent().unwrap().with_file_name("004").join(record.file_name().unwrap());
+        fs::create_dir(elsewhere.parent().unwrap()).unwrap();
+        fs::rename(&record, &elsewhere).unwrap();
+        let named = |result: Result<_, StorageError>| match result.map(|_: tickety_store::StoredIssue| ()) {
+            Err(StorageError::Unreadable { problem }) => elsewhere.ends_with(problem.path),
+            other => panic!("{mode}: {other:?}"),
+        };
+        assert!(named(get(&open(), 1)));
+        let edited = home.apply(vec![update(number(1), vec![Change::Title("x".into())])]);
+        assert!(matches!(edited, Err(StorageError::Unreadable { .. })), "{mode}: {edited:?}");
+        let problems = |query| {
+            let page = list(&open(), query);
+            assert_eq!(open().verify_index().unwrap(), [], "{mode}");
+            (page.issues.len(), page.problems)
+        };
+        assert_eq!(problems(""), (1, 1), "{mode}");
+        assert_eq!(problems("is:ready"), (0, 1), "what it blocks still waits, {mode}");
+        assert_eq!(find(&home, &wanted).unwrap(), [Some(elsewhere.clone()), None]);
+        assert!(named(get(&open(), 1)));
+        open().rebuild().unwrap();
+        assert_eq!(problems("is:ready"), (0, 1), "{mode}");
+        fs::rename(&elsewhere, &record).unwrap();
+        assert_eq!(get(&open(), 1).unwrap().issue.title, "known");
+        assert_eq!(problems("is:ready"), (1, 0), "{mode}");
+    }
+}
+
+#[test]
+fn a_record_that_went_from_the_wrong_directory_is_forgotten() {
+    for mode in [FreshnessMode::Verify, FreshnessMode::Shards] {
+        let (home, _) = home();
+        let open = || home.open_with(Some(mode));
+        let record = home.record(1);
+        let own = record.parent().unwrap();
+        let stray = own.join("004001-k3f9.md");
+        fs::copy(&record, &stray).unwrap();
+        // A look at the names alone doesn't pass it over.
+        get(&open(), 2).unwrap();
+        assert_eq!(list(&open(), "").problems, 1, "{mode}");
+        fs::remove_file(&stray).unwrap();
+        get(&open(), 2).unwrap();
+        assert!(matches!(get(&open(), 4001), Err(StorageError::NotFound { .. })), "{mode}");
+        assert_eq!(list(&open(), "").problems, 0, "{mode}");
+        assert_eq!(open().verify_index().unwrap(), [], "{mode}");
     }
 }
 

@@ -83,6 +83,64 @@ fn the_doctor_examines_a_home_whose_config_is_broken() {
 }
 
 #[test]
+fn a_record_in_the_wrong_directory_is_told_of() {
+    let env = small_home();
+    let issues = env.work().join(".tickety/issues");
+    let (name, _) = env.files().into_iter().find(|(name, _)| name.contains("000002-")).expect("2 exists");
+    let name = name.rsplit('/').next().expect("it has a name").to_owned();
+    let other = issues.join("001");
+    std::fs::create_dir(&other).expect("it isn't there");
+    std::fs::rename(issues.join("000").join(&name), other.join(&name)).expect("it is there");
+    // Even before a list has looked at that directory.
+    assert_snapshot!(told(&env, &["show", "2"]), @"
+    --- standard error
+    error: .tickety/issues/001/000002-xfy8.md: a record in the wrong directory: move it to .tickety/issues/000, or delete it if that has it
+    hint: `tickety doctor` lists all that can't be read
+    --- status 7
+    ");
+    assert_snapshot!(told(&env, &["edit", "2", "--priority", "high"]), @"
+    --- standard error
+    error: .tickety/issues/001/000002-xfy8.md: a record in the wrong directory: move it to .tickety/issues/000, or delete it if that has it
+    hint: `tickety doctor` lists all that can't be read
+    --- status 7
+    ");
+    assert_snapshot!(told(&env, &["list"]), @"
+    3-vct6	open	medium	task	Measure the cache			2126-11-21T12:03:00Z
+    1-3fqb	open	high	bug	Slow cache	cache, perf		2126-11-21T12:06:00Z
+    --- standard error
+    warning: .tickety/issues/001/000002-xfy8.md: a record in the wrong directory: move it to .tickety/issues/000, or delete it if that has it
+    ");
+    assert_snapshot!(told(&env, &["show", "2"]), @"
+    --- standard error
+    error: .tickety/issues/001/000002-xfy8.md: a record in the wrong directory: move it to .tickety/issues/000, or delete it if that has it
+    hint: `tickety doctor` lists all that can't be read
+    --- status 7
+    ");
+    assert_snapshot!(told(&env, &["doctor"]), @"
+    stray .tickety/issues/001/000002-xfy8.md: a record in the wrong directory: move it to .tickety/issues/000, or delete it if that has it
+    --- status 1
+    ");
+    env.ok(&["index", "verify"]);
+    std::fs::rename(other.join(&name), issues.join(&name)).expect("it is there");
+    assert_snapshot!(told(&env, &["show", "2"]), @"
+    --- standard error
+    error: .tickety/issues/000002-xfy8.md: a record in the wrong directory: move it to .tickety/issues/000, or delete it if that has it
+    hint: `tickety doctor` lists all that can't be read
+    --- status 7
+    ");
+    assert_snapshot!(told(&env, &["ready"]), @"
+    3-vct6	open	medium	task	Measure the cache			2126-11-21T12:03:00Z
+    --- standard error
+    warning: .tickety/issues/000002-xfy8.md: a record in the wrong directory: move it to .tickety/issues/000, or delete it if that has it
+    ");
+    env.ok(&["index", "verify"]);
+    std::fs::rename(issues.join(&name), issues.join("000").join(&name)).expect("it is there");
+    env.ok(&["show", "2"]);
+    assert_eq!(env.run(&["list"]).stderr, "");
+    assert_eq!(env.run(&["doctor"]).status, 0);
+}
+
+#[test]
 fn what_stands_in_the_place_of_a_directory_is_told_once() {
     let env = small_home();
     let issues = env.work().join(".tickety/issues");

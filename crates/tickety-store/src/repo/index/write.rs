@@ -19,7 +19,7 @@ use super::schema::{MERGED_PAGES, MERGED_TEXTS};
 use super::tracked::{TrackedFile, TrackedShard};
 use super::{Index, IndexError};
 use crate::repo::layout::{RecordPath, Shard};
-use crate::repo::unreadable::record_at;
+use crate::repo::unreadable::hidden_by;
 use crate::storage::RecordProblem;
 
 /// A transaction on the index. Dropped without [`commit`](Self::commit), it changes nothing.
@@ -110,7 +110,7 @@ impl IndexWriter<'_> {
         let connection = &self.index.connection;
         let put = || -> rusqlite::Result<()> {
             put_problem(connection, problem)?;
-            hidden_issue(&problem.path).map_or(Ok(()), |key| derive::block_holders(connection, key.number))
+            hidden_by(&problem.path).map_or(Ok(()), |key| derive::block_holders(connection, key.number))
         };
         put().map_err(self.index.error("put a problem"))
     }
@@ -120,7 +120,7 @@ impl IndexWriter<'_> {
         let connection = &self.index.connection;
         let remove = || -> rusqlite::Result<_> {
             let removed = connection.prepare_cached("DELETE FROM problems WHERE path = ?1")?.execute([path])?;
-            if let (Some(key), 1..) = (hidden_issue(path), removed) {
+            if let (Some(key), 1..) = (hidden_by(path), removed) {
                 derive::block_holders(connection, key.number)?;
             }
             Ok(removed)
@@ -409,11 +409,6 @@ pub(super) fn put_problem(connection: &Connection, problem: &RecordProblem) -> r
     let RecordProblem { path, line, message } = problem;
     connection
         .prepare_cached("INSERT OR REPLACE INTO problems (path, line, message, issue) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![path, line, message, hidden_issue(path).map(|key| RowId::of(key).get())])?;
+        .execute(params![path, line, message, hidden_by(path).map(|key| RowId::of(key).get())])?;
     Ok(())
-}
-
-/// Returns the issue that can't be read if its record can't: what lies at a path as problems tell it.
-fn hidden_issue(path: &str) -> Option<IssueKey> {
-    record_at(path).filter(|path| path.comment.is_none()).map(|path| path.issue)
 }
