@@ -1,6 +1,7 @@
 //! Layers over a store: each is an [`IssueStorage`](tickety_store::IssueStorage) over another one, so that they can be
 //! put together in any order or left out.
 
+mod aspects;
 pub mod cached;
 mod clock;
 pub mod instrumented;

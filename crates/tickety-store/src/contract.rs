@@ -60,6 +60,7 @@ macro_rules! contract_tests {
             graphs_stay_in_their_scope
             stats_count_what_the_query_asks_for
             stamps_tell_what_changed
+            differences_leave_nothing_out
             refused_values_name_the_operation
             a_refused_batch_uses_no_number_that_nobody_saw
         );

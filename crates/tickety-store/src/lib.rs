@@ -6,6 +6,7 @@
 //! presentation, and never prints.
 
 pub mod contract;
+pub mod difference;
 pub mod error;
 pub mod ids;
 pub mod memory;
@@ -15,6 +16,7 @@ pub mod storage;
 #[cfg(feature = "repo")]
 pub mod repo;
 
+pub use difference::{Difference, Parts};
 pub use error::StorageError;
 pub use memory::MemoryStore;
 pub use storage::{

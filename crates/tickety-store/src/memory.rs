@@ -15,9 +15,10 @@ use tickety_core::query::{Cursor, Moment, Query};
 use tickety_core::schema::{Category, Schema};
 use uuid::Uuid;
 
+use crate::difference::{Difference, Parts};
 use crate::error::StorageError;
 use crate::ids::IdSource;
-use crate::plan::{self, Snapshot};
+use crate::plan::{self, PlannedChange, Snapshot};
 use crate::storage::{
     Batch, BatchOutcome, Changes, Checked, DEFAULT_LIMIT, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage,
     IssueSummary, IssueText, Look, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stamp, Stamped, Stats,
@@ -44,7 +45,7 @@ struct State {
     /// How many batches changed something.
     generation: u64,
     /// What the last of them changed, at most [`REMEMBERED`].
-    written: VecDeque<Vec<IssueKey>>,
+    written: VecDeque<Vec<(IssueKey, Difference)>>,
 }
 
 /// How many batches it is remembered for what they changed.
@@ -179,7 +180,7 @@ impl State {
         Stamp { series: 0, generation: self.generation }
     }
 
-    fn note(&mut self, keys: Vec<IssueKey>) {
+    fn note(&mut self, keys: Vec<(IssueKey, Difference)>) {
         if keys.is_empty() {
             return;
         }
@@ -190,10 +191,14 @@ impl State {
         }
     }
 
-    fn changes_since(&self, since: Stamp) -> Option<BTreeSet<IssueKey>> {
+    fn changes_since(&self, since: Stamp) -> Option<BTreeMap<IssueKey, Difference>> {
         let count = usize::try_from(self.generation.checked_sub(since.generation)?).ok()?;
         let skipped = self.written.len().checked_sub(count)?;
-        Some(self.written.iter().skip(skipped).flatten().copied().collect())
+        let mut keys: BTreeMap<IssueKey, Difference> = BTreeMap::new();
+        for &(key, difference) in self.written.iter().skip(skipped).flatten() {
+            keys.entry(key).and_modify(|earlier| *earlier = earlier.then(difference)).or_insert(difference);
+        }
+        Some(keys)
     }
 
     fn next_version(&mut self) -> Version {
@@ -380,7 +385,8 @@ impl IssueStorage for MemoryStore {
             state.last_number = last;
         }
         let plan = plan?.without_unchanged();
-        state.note(plan.changes.keys().copied().collect());
+        let differences = plan.changes.iter().map(|(key, change)| (*key, difference(change)));
+        state.note(differences.collect());
         for (key, change) in plan.changes {
             let Some(issue) = change.after else {
                 if let Some(gone) = state.issues.remove(&key) {
@@ -416,6 +422,14 @@ impl IssueStorage for MemoryStore {
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
         let state = self.state();
         Ok(Some(Changes { now: state.stamp(), keys: state.changes_since(since) }))
+    }
+}
+
+fn difference(change: &PlannedChange) -> Difference {
+    match (&change.before, &change.after) {
+        (None, _) => Difference::NEW,
+        (Some(_), None) => Difference::UNKNOWN,
+        (Some((before, _)), Some(after)) => Difference { is_new: false, parts: Parts::between(before, after) },
     }
 }
 

@@ -15,6 +15,7 @@ use tickety_core::operation::Operation;
 use tickety_core::query::{Cursor, Moment, Query};
 use tickety_core::schema::{Category, Schema};
 
+use crate::difference::Difference;
 use crate::error::StorageError;
 
 /// A store of issues.
@@ -143,9 +144,9 @@ pub struct Stamped {
 pub struct Changes {
     /// The later state.
     pub now: Stamp,
-    /// The issues whose records were written, read again or removed since. `None` where that isn't known any
-    /// more: everything may differ. What follows from them for other issues isn't listed.
-    pub keys: Option<BTreeSet<IssueKey>>,
+    /// The issues whose records were written, read again or removed since, and in what they differ. `None` where that
+    /// isn't known any more: everything may differ. What follows from them for other issues isn't listed.
+    pub keys: Option<BTreeMap<IssueKey, Difference>>,
 }
 
 /// How many issues a page has where the query doesn't say.

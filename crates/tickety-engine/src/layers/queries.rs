@@ -12,6 +12,7 @@ use tickety_core::query::{
 };
 use tickety_store::{Checked, GraphScope, IssueStorage, IssueSummary, Page, Stats, StorageError, StoredIssue};
 
+use super::aspects::{self, Aspects};
 use crate::questions;
 
 /// A question whose answer can be kept.
@@ -45,11 +46,13 @@ pub(super) struct KeptAnswer {
     pub(super) checked: AtomicU64,
 }
 
-/// An issue before and after a change; absent where it doesn't exist.
+/// An issue before and after a change.
 #[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub(super) before: Option<Arc<StoredIssue>>,
-    pub(super) after: Option<Arc<StoredIssue>>,
+pub(super) enum Step {
+    /// Both are known; absent where it doesn't exist.
+    Known { before: Option<Arc<StoredIssue>>, after: Option<Arc<StoredIssue>> },
+    /// It was there before, and differed in no other parts than these.
+    Like { aspects: Aspects, after: Arc<StoredIssue> },
 }
 
 impl Asked {
@@ -73,6 +76,16 @@ impl Asked {
             Self::Count(query, moment) => store.count(query, moment).await.map(Answer::Count),
             Self::Stats(query, moment) => store.stats(query, moment).await.map(Answer::Stats),
             Self::Graph(scope) => store.graph(scope).await.map(Answer::Graph),
+        }
+    }
+
+    /// Whether the links that other issues store decide which issues fit.
+    fn asks_for_relations(&self) -> bool {
+        match self {
+            Self::List(query, _) | Self::Count(query, _) | Self::Stats(query, _) => {
+                questions::any_term(&query.filter, &mut aspects::asks_for_relations)
+            }
+            Self::Graph(_) => true,
         }
     }
 
@@ -152,6 +165,9 @@ impl KeptAnswer {
 
     /// Whether the changes may have made the answer wrong.
     pub(super) fn is_affected(&self, steps: &[Step]) -> bool {
+        if steps.iter().any(Step::may_cut_links) && self.asked.asks_for_relations() {
+            return true;
+        }
         match (&self.asked, &self.answer) {
             // The rank of one text depends on all texts.
             (Asked::List(query, _), _) if query.is_ranked() && steps.iter().any(Step::changes_text) => true,
@@ -160,13 +176,15 @@ impl KeptAnswer {
             }
             (Asked::Count(query, moment), _) => steps.iter().any(|step| {
                 let (before, after) = step.matches(query, moment);
-                before != after
+                before != Some(after)
             }),
             (Asked::Stats(query, moment), _) => steps.iter().any(|step| {
                 let (before, after) = step.matches(query, moment);
-                before || after
+                before != Some(false) || after
             }),
-            (Asked::Graph(_), Answer::Graph(graph)) => steps.iter().any(|step| step.changes_graph(&graph.value)),
+            (Asked::Graph(scope), Answer::Graph(graph)) => {
+                steps.iter().any(|step| step.changes_graph(scope, &graph.value))
+            }
             (Asked::List(..) | Asked::Graph(_), _) => true,
         }
     }
@@ -175,57 +193,116 @@ impl KeptAnswer {
 impl Step {
     /// Whether other issues may see the change: by what a blocker or a child counts as, and at the ends of links.
     pub(super) fn reaches_others(&self) -> bool {
-        let (Some(before), Some(after)) = (&self.before, &self.after) else { return true };
-        before.category != after.category || before.issue.links != after.issue.links || ends(before) != ends(after)
+        match self {
+            Self::Known { before: Some(before), after: Some(after) } => {
+                before.category != after.category
+                    || before.issue.links != after.issue.links
+                    || ends(before) != ends(after)
+            }
+            Self::Known { .. } => true,
+            Self::Like { aspects, .. } => aspects.meet(Aspects::STATUS | Aspects::LINKS),
+        }
     }
 
-    fn either(&self) -> impl Iterator<Item = &Arc<StoredIssue>> {
-        self.before.iter().chain(&self.after)
+    /// Whether links may be gone that led to issues which nothing is known of.
+    fn may_cut_links(&self) -> bool {
+        matches!(self, Self::Like { aspects, .. } if aspects.meet(Aspects::LINKS))
     }
 
-    fn matches(&self, query: &Query, moment: &Moment) -> (bool, bool) {
+    /// Returns the issue as it was, where that is known, and as it is.
+    pub(super) fn views(&self) -> impl Iterator<Item = &Arc<StoredIssue>> {
+        let (before, after) = match self {
+            Self::Known { before, after } => (before.as_ref(), after.as_ref()),
+            Self::Like { after, .. } => (None, Some(after)),
+        };
+        before.into_iter().chain(after)
+    }
+
+    /// Whether the issue fits a query: as it was, where that is certain, and as it is.
+    fn matches(&self, query: &Query, moment: &Moment) -> (Option<bool>, bool) {
         let matches =
             |issue: &Option<Arc<StoredIssue>>| issue.as_ref().is_some_and(|issue| query.matches(&issue.view(), moment));
-        (matches(&self.before), matches(&self.after))
+        match self {
+            Self::Known { before, after } => (Some(matches(before)), matches(after)),
+            Self::Like { aspects, after } => {
+                let view = after.view();
+                (aspects::matched(&query.filter, &view, moment, *aspects), query.matches(&view, moment))
+            }
+        }
     }
 
     fn changes_text(&self) -> bool {
-        let (Some(before), Some(after)) = (&self.before, &self.after) else { return true };
-        let (before, after) = (&before.issue, &after.issue);
-        before.title != after.title || before.body != after.body || before.comments != after.comments
+        match self {
+            Self::Known { before: Some(before), after: Some(after) } => {
+                let (before, after) = (&before.issue, &after.issue);
+                before.title != after.title || before.body != after.body || before.comments != after.comments
+            }
+            Self::Known { .. } => true,
+            Self::Like { aspects, .. } => aspects.meet(Aspects::TEXT),
+        }
     }
 
     fn changes_page(&self, query: &Query, moment: &Moment, page: &Page) -> bool {
         let (before, after) = self.matches(query, moment);
-        if !before && !after {
+        if before == Some(false) && !after {
             return false;
         }
-        if let (true, true, Some(old), Some(new)) = (before, after, &self.before, &self.after)
-            && IssueSummary::of(old) == IssueSummary::of(new)
-        {
-            return false;
+        match self {
+            Self::Known { before: Some(old), after: Some(new) }
+                if before == Some(true) && after && IssueSummary::of(old) == IssueSummary::of(new) =>
+            {
+                return false;
+            }
+            Self::Known { .. } => {}
+            Self::Like { after: new, .. } => {
+                let key = new.issue.key();
+                if let Some(shown) = page.issues.iter().find(|shown| shown.key == key) {
+                    return !after || *shown != IssueSummary::of(new);
+                }
+                // It wasn't on the page: if that is the last one, it was before the page or no part of the answer. A page
+                // that begins after so many issues moves with those before it.
+                if page.next.is_none() {
+                    return after || matches!(query.after, Some(Cursor::Skip(_)));
+                }
+            }
         }
         // What comes after the last issue of a page that others follow doesn't show. What leaves the rest may have
         // been all of it.
         let Some(Cursor::After { key, values }) = &page.next else { return true };
         let last = Position { key: *key, values: values.clone() };
-        let is_beyond = |issue: &Option<Arc<StoredIssue>>| {
-            let place = issue.as_ref().map(|issue| Position::of(&issue.view(), &query.sort));
-            place.is_some_and(|place| compare(&query.sort, &place, &last).is_gt())
+        let is_beyond =
+            |issue: &StoredIssue| compare(&query.sort, &Position::of(&issue.view(), &query.sort), &last).is_gt();
+        let stays_beyond = match self {
+            Self::Known { before: old, after: Some(new) } => {
+                is_beyond(new) && (before == Some(false) || old.as_ref().is_some_and(|old| is_beyond(old)))
+            }
+            Self::Known { after: None, .. } => false,
+            Self::Like { after: new, .. } => is_beyond(new),
         };
-        !(after && is_beyond(&self.after) && (!before || is_beyond(&self.before)))
+        !(after && stays_beyond)
     }
 
-    fn changes_graph(&self, graph: &Graph) -> bool {
-        let linked = self.either().any(|issue| !issue.derived.links.is_empty() || !issue.issue.links.is_empty());
+    fn changes_graph(&self, scope: &GraphScope, graph: &Graph) -> bool {
+        let linked = self.views().any(|issue| !issue.derived.links.is_empty() || !issue.issue.links.is_empty());
         if linked && self.reaches_others() {
             return true;
         }
-        let shown = self.either().any(|issue| graph.nodes.contains_key(&issue.issue.key()));
-        let (Some(before), Some(after)) = (&self.before, &self.after) else { return shown };
-        shown
-            && (&before.issue.title, &before.issue.status, before.category, before.issue.priority)
-                != (&after.issue.title, &after.issue.status, after.category, after.issue.priority)
+        match self {
+            Self::Known { before: Some(before), after: Some(after) } => {
+                graph.nodes.contains_key(&after.issue.key())
+                    && (&before.issue.title, &before.issue.status, before.category, before.issue.priority)
+                        != (&after.issue.title, &after.issue.status, after.category, after.issue.priority)
+            }
+            // A root is shown as soon as it is there.
+            Self::Known { .. } => self
+                .views()
+                .map(|issue| issue.issue.key())
+                .any(|key| graph.nodes.contains_key(&key) || scope.roots.contains(&key)),
+            Self::Like { after, .. } => graph.nodes.get(&after.issue.key()).is_some_and(|node| {
+                (&node.title, &node.status, node.category, node.priority)
+                    != (&after.issue.title, &after.issue.status, after.category, after.issue.priority)
+            }),
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod record;
 mod row_id;
 mod schema;
 mod sql;
+mod state;
 mod stats;
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector};
 use tickety_core::operation::{Change, Operation, Target};
-use tickety_store::{Batch, BatchOutcome, Effect, FreshnessMode, Look, Stamp, StorageError, StoredIssue};
+use tickety_store::{Batch, BatchOutcome, Difference, Effect, FreshnessMode, Look, Stamp, StorageError, StoredIssue};
 
 use super::{CachedIssueStorage, KeptIssue, tag};
+use crate::layers::aspects::Aspects;
 use crate::layers::queries::Step;
 
 /// How many issues are compared with every kept answer at the most; beyond, all answers go.
@@ -204,30 +205,36 @@ impl CachedIssueStorage {
     }
 
     /// Finds out what changes come to; `None` if that can't be told. `before` are issues as they were before any of it.
-    async fn outcome(&self, keys: &BTreeSet<IssueKey>, before: Option<&Views>) -> Option<Outcome> {
+    async fn outcome(&self, keys: &BTreeMap<IssueKey, Difference>, before: Option<&Views>) -> Option<Outcome> {
         if keys.len() > MAX_STEPS {
             return None;
         }
         let mut outcome =
-            Outcome { steps: None, numbers: keys.iter().map(|key| key.number).collect(), current: Vec::new() };
+            Outcome { steps: None, numbers: keys.keys().map(|key| key.number).collect(), current: Vec::new() };
         let mut steps = Vec::new();
         let mut certain = true;
+        let reaching = Aspects::STATUS | Aspects::LINKS;
+        let derived = keys.values().any(|&Difference { is_new, parts }| is_new || Aspects::of(parts).meet(reaching));
         let mut reached: BTreeSet<IssueKey> = BTreeSet::new();
-        for &key in keys {
+        for (&key, &Difference { is_new, parts }) in keys {
             let after = self.find(key).await?;
             if let Some(issue) = &after {
                 outcome.numbers.extend(issue.derived.links.iter().map(|end| end.name.number));
                 outcome.current.push(Arc::clone(issue));
             }
-            let Some(before) = self.was(key, before) else {
-                certain = false;
-                continue;
+            let before = if is_new { Some(None) } else { self.was(key, before) };
+            let step = match (before, after) {
+                (Some(before), after) => Step::Known { before, after },
+                (None, Some(after)) => Step::Like { aspects: Aspects::written(parts, derived), after },
+                // Whom it was linked to isn't known.
+                (None, None) => {
+                    certain = false;
+                    continue;
+                }
             };
-            let step = Step { before, after };
             if step.reaches_others() {
-                let issues = step.before.iter().chain(&step.after);
-                let ends = issues.flat_map(|issue| &issue.derived.links).filter_map(|end| end.target.as_ref());
-                reached.extend(ends.map(|target| target.key).filter(|key| !keys.contains(key)));
+                let ends = step.views().flat_map(|issue| &issue.derived.links).filter_map(|end| end.target.as_ref());
+                reached.extend(ends.map(|target| target.key).filter(|key| !keys.contains_key(key)));
             }
             steps.push(step);
         }
@@ -236,8 +243,11 @@ impl CachedIssueStorage {
         }
         for key in reached {
             let after = self.find(key).await?;
-            let Some(before) = self.was(key, before) else { return Some(outcome) };
-            steps.push(Step { before, after });
+            steps.push(match (self.was(key, before), after) {
+                (Some(before), after) => Step::Known { before, after },
+                (None, Some(after)) => Step::Like { aspects: Aspects::DERIVED, after },
+                (None, None) => return Some(outcome),
+            });
         }
         outcome.steps = Some(steps);
         Some(outcome)

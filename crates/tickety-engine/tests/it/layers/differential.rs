@@ -107,7 +107,7 @@ fn run(
         }
         let known = names(&*reference, &moment);
         for _ in 0..4 {
-            let question = Question::random(&mut rng, &moment, &known);
+            let question = Question::random(&mut rng, &moment, &known, &*reference);
             let expected = question.ask(&*reference);
             for Stack { name, top, lag } in stacks {
                 let mut seen = question.ask(&**top);

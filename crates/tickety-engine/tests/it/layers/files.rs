@@ -7,7 +7,7 @@ use std::time::Duration;
 use pollster::block_on;
 use tickety_cache::ManualClock;
 use tickety_core::ident::{IssueNumber, IssueSelector};
-use tickety_core::issue::LinkKind;
+use tickety_core::issue::{CloseReason, LinkKind};
 use tickety_core::operation::{Change, Draft, Operation};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
@@ -89,6 +89,44 @@ fn a_write_drops_what_it_makes_wrong_and_nothing_else() {
     assert_eq!(asked_for(), ["is:open", "label:x"]);
     apply(&layer, vec![update(1, Change::AddLink { kind: LinkKind::BlockedBy, target: number(2).into() })]);
     assert_eq!(asked_for(), ["is:open", "label:x", "is:blocked", "has:blocks"]);
+}
+
+/// None of the issues is in memory, so what they were is known from what the store tells of the difference.
+#[test]
+fn an_edit_from_outside_drops_what_it_can_change_and_nothing_else() {
+    let home = home(&["one", "two", "three"]);
+    let other = home.open(None);
+    let link = Change::AddLink { kind: LinkKind::BlockedBy, target: number(2).into() };
+    apply(&other, vec![update(1, link), update(3, Change::AddLabel("x".to_owned()))]);
+    let clock = Arc::new(ManualClock::new());
+    clock.advance(SECOND);
+    let counted = Arc::new(InstrumentedIssueStorage::new(Arc::new(home.open(Some(FreshnessMode::Verify)))));
+    let layer = CachedIssueStorage::with_clock(counted.clone(), CacheSettings::default(), clock.clone());
+    let lists = ["is:open", "is:open limit:1", "label:x", "is:blocked", "is:ready limit:1", "tre", "has:blocks"];
+    let asked_for = || {
+        clock.advance(SECOND);
+        let asks = |text: &&str| {
+            counted.reset();
+            list(&layer, text);
+            let counted = counted.snapshot();
+            counted[&OperationKind::List].latency.count + counted[&OperationKind::Search].latency.count > 0
+        };
+        lists.into_iter().filter(asks).collect::<Vec<_>>()
+    };
+    list(&layer, "is:any");
+    assert_eq!(asked_for(), lists);
+    assert_eq!(asked_for(), [""; 0]);
+    edit(&home, 0, "title: one", "title: uno");
+    assert_eq!(asked_for(), ["is:open", "is:blocked"]);
+    edit(&home, 2, "title: three", "title: tre");
+    assert_eq!(asked_for(), ["is:open", "is:open limit:1", "label:x", "is:ready limit:1", "tre"]);
+    layer.clear();
+    asked_for();
+    apply(&other, vec![update(2, Change::Close { reason: CloseReason::Completed, note: None })]);
+    let left = ["is:open", "is:open limit:1", "is:blocked", "is:ready limit:1", "has:blocks"];
+    assert_eq!(asked_for(), left, "a dependent shows as well");
+    apply(&other, vec![Operation::Create(Box::new(Draft::new("four")))]);
+    assert_eq!(asked_for(), ["is:open", "is:open limit:1", "is:ready limit:1"]);
 }
 
 #[test]

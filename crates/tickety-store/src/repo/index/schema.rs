@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 /// The version of the tables, and of what is written into them: tokens, folding, derived values. An
 /// index of another version is made anew.
-pub const FORMAT: i64 = 5;
+pub const FORMAT: i64 = 6;
 
 /// What stands in for a missing due date: it is later than every date, and missing dates come last
 /// in the order of what to do next, which is answered from an index.

@@ -1,8 +1,6 @@
 //! Keeping the index up to date: one transaction of row changes.
 
-use std::collections::BTreeSet;
-
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use tickety_core::ident::IssueKey;
 use tickety_core::issue::{Issue, LinkKind};
 use tickety_core::query::fold_name;
@@ -12,12 +10,13 @@ use super::card;
 use super::changes::Touched;
 use super::derive;
 use super::files::FileRows;
-use super::packed::unpack;
 use super::record::{IssueRow, NameRow, RecordState, Texts, names, uuid_bytes};
 use super::row_id::{RowId, name_suffix};
 use super::schema::{MERGED_PAGES, MERGED_TEXTS};
+use super::state::State;
 use super::tracked::{TrackedFile, TrackedShard};
 use super::{Index, IndexError};
+use crate::difference::Difference;
 use crate::repo::layout::{RecordPath, Shard};
 use crate::repo::unreadable::hidden_by;
 use crate::storage::RecordProblem;
@@ -83,13 +82,14 @@ impl Index {
 impl IndexWriter<'_> {
     /// Puts an issue with its comments in the place of what the index has of it.
     pub fn put_issue(&mut self, issue: &Issue, record: &RecordState) -> Result<(), IndexError> {
-        self.touched.add(RowId::of(issue.key()));
-        self.replace(issue, record).map_err(self.index.error("put an issue"))
+        let difference = self.replace(issue, record).map_err(self.index.error("put an issue"))?;
+        self.touched.add(RowId::of(issue.key()), difference);
+        Ok(())
     }
 
     /// Removes an issue; fine if the index has none of that name.
     pub fn remove_issue(&mut self, key: IssueKey) -> Result<(), IndexError> {
-        self.touched.add(RowId::of(key));
+        self.touched.add(RowId::of(key), Difference::UNKNOWN);
         self.remove(RowId::of(key)).map_err(self.index.error("remove an issue"))
     }
 
@@ -171,12 +171,18 @@ impl IndexWriter<'_> {
         Ok(super::unsigned(generation))
     }
 
-    fn replace(&mut self, issue: &Issue, record: &RecordState) -> rusqlite::Result<()> {
+    /// Replaces the rows of an issue. Returns in what it differs from what they were.
+    fn replace(&mut self, issue: &Issue, record: &RecordState) -> rusqlite::Result<Difference> {
         let connection = &self.index.connection;
         let before = State::read(connection, RowId::of(issue.key()))?;
         let row = IssueRow::new(issue, self.schema, record);
         let card = card::pack(issue, self.schema.category(&issue.status), record.updated(issue), record.version);
+        let links = before.as_ref().map(|_| State::links(connection, RowId::of(issue.key()))).transpose()?;
         self.rows.put(connection, issue, &row, &card, Derivation::Now { before: before.as_ref() })?;
+        let difference = match (&before, links) {
+            (Some(before), Some(links)) => before.difference(&links, issue, &row, self.rows.text_hash),
+            _ => Difference::NEW,
+        };
         if before.is_none() {
             self.twins += derive::twins_gained(connection, issue.number)?;
             derive::resolve_links(connection, issue.number)?;
@@ -184,7 +190,7 @@ impl IndexWriter<'_> {
         if before.is_none_or(|before| before.category != row.category) {
             derive::block_holders(connection, issue.number)?;
         }
-        Ok(())
+        Ok(difference)
     }
 
     fn remove(&mut self, id: RowId) -> rusqlite::Result<()> {
@@ -222,40 +228,6 @@ fn merge_texts(connection: &Connection, changed: i64) -> rusqlite::Result<i64> {
     Ok(0)
 }
 
-/// What the index has of an issue that is put again.
-#[derive(Debug)]
-pub(super) struct State {
-    category: i64,
-    names: Vec<u8>,
-    text_hash: Vec<u8>,
-}
-
-impl State {
-    pub(super) fn read(connection: &Connection, id: RowId) -> rusqlite::Result<Option<Self>> {
-        connection
-            .prepare_cached(
-                "SELECT i.category, c.names, c.text_hash FROM issues i JOIN cards c ON c.id = i.id WHERE i.id = ?1",
-            )?
-            .query_row([id.get()], |row| Ok(Self { category: row.get(0)?, names: row.get(1)?, text_hash: row.get(2)? }))
-            .optional()
-    }
-
-    /// Deletes the names that aren't among those to keep.
-    fn delete_names(&self, connection: &Connection, id: RowId, keep: &[NameRow]) -> rusqlite::Result<()> {
-        let keep: BTreeSet<(i64, &[u8])> = keep.iter().map(|row| (row.kind, row.name.as_slice())).collect();
-        let packed = unpack(&self.names).unwrap_or_default();
-        for pair in packed.chunks_exact(2) {
-            let kind = pair[0].first().copied().map_or(-1, i64::from);
-            if !keep.contains(&(kind, pair[1])) {
-                connection
-                    .prepare_cached("DELETE FROM names WHERE kind = ?1 AND name = ?2 AND issue = ?3")?
-                    .execute(params![kind, pair[1], id.get()])?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// When derived values are made.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Derivation<'s> {
@@ -270,6 +242,8 @@ pub(super) enum Derivation<'s> {
 pub(super) struct Rows {
     pub(super) files: FileRows,
     texts: Texts,
+    /// The hash of the texts that were put last.
+    text_hash: [u8; 16],
     /// How many issues got or lost their text.
     texts_changed: i64,
 }
@@ -288,6 +262,7 @@ impl Rows {
         let names = names(issue);
         self.texts.take(issue);
         let text_hash = self.texts.hash();
+        self.text_hash = text_hash;
         let before = match derivation {
             Derivation::Now { before } => before,
             Derivation::AtTheEnd => None,

@@ -10,7 +10,7 @@ use tickety_store::{GraphScope, IssueStorage, IssueSummary, Stats, StorageError,
 
 use super::ISSUES;
 
-const QUERIES: [&str; 20] = [
+const QUERIES: [&str; 22] = [
     "is:open",
     "is:open limit:3",
     "is:ready sort:priority-desc,due-asc,number-asc limit:4",
@@ -23,6 +23,8 @@ const QUERIES: [&str; 20] = [
     "assignee:me",
     "alpha",
     "alpha sort:relevance limit:3",
+    "alpha is:open sort:relevance limit:2",
+    "is:any sort:milestone limit:3",
     "-comment:alpha is:open",
     "priority:>=high is:any",
     "has:blocked-by OR has:parent",
@@ -59,10 +61,14 @@ pub(super) enum Question {
 pub(super) type Names = [(IssueKey, IssueId)];
 
 impl Question {
-    pub(super) fn random(rng: &mut Rng, moment: &Moment, names: &Names) -> Self {
-        let query = Query::parse(QUERIES[rng.usize(..QUERIES.len())], &Schema::default()).unwrap();
+    /// Asks for the first page of a list, or for the one after it, of which `store` knows where it begins.
+    pub(super) fn random(rng: &mut Rng, moment: &Moment, names: &Names, store: &dyn IssueStorage) -> Self {
+        let mut query = Query::parse(QUERIES[rng.usize(..QUERIES.len())], &Schema::default()).unwrap();
         let me = ["ann", "bo"][rng.usize(..2)];
         let moment = Moment { me: Some(me.to_owned()), ..moment.clone() };
+        if query.limit.is_some() && rng.bool() {
+            query.after = block_on(store.list(&query, &moment)).unwrap().next;
+        }
         match rng.u32(..11) {
             0..4 => Self::Get(any_selector(rng, names)),
             4 => Self::GetMany((0..rng.usize(..5)).map(|_| any_selector(rng, names)).collect()),
