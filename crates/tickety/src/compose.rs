@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tickety_store::FreshnessMode;
 use tickety_store::ids::IdSource;
+use tickety_store::repo::layout::{CONFIG_FILE, HOME_DIR};
 use tickety_store::repo::{self, RepoOptions, discovery};
 
 use crate::context::Context;
@@ -45,9 +46,28 @@ pub fn usual_root(folder: &Path) -> Result<PathBuf, CliError> {
     Ok(repo::usual_root(folder)?)
 }
 
+/// Returns the folder of the home that the issues of a folder belong to, where that isn't `root`. A work tree of git
+/// belongs to none outside of it.
+pub fn other_home(folder: &Path, root: &Path) -> Option<PathBuf> {
+    let found = discovery::discover(folder).ok()?.root;
+    (found != root).then_some(found)
+}
+
 /// Makes a home in exactly this folder; one that is there is left as it is.
 pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, CliError> {
     Ok(repo::init(folder, prefix)?)
+}
+
+/// Returns the home that a file lies in, or would.
+pub fn home_of_file(path: &Path) -> Option<PathBuf> {
+    let is_home = |dir: &&Path| dir.ends_with(HOME_DIR) && dir.join(CONFIG_FILE).exists();
+    let found = match fs::canonicalize(path) {
+        Ok(path) => path,
+        Err(_) => {
+            fs::canonicalize(path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."))).ok()?
+        }
+    };
+    found.ancestors().find(is_home).map(Path::to_owned)
 }
 
 /// Returns the configuration file that the worktrees of the clone around a directory share.

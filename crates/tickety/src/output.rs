@@ -25,18 +25,24 @@ pub fn write_error(error: &io::Error) -> CliError {
     }
 }
 
-/// Writes through a pager, or directly where it can't be started.
+/// Writes through a pager, or directly where it can't be started or fails.
 pub fn page(text: &str, pager: &str) -> Result<(), CliError> {
+    if paged(text, pager)? { Ok(()) } else { write(text) }
+}
+
+/// Shows a text in a pager. Says whether that went well.
+fn paged(text: &str, pager: &str) -> Result<bool, CliError> {
     // The user's own setting is a command line, so a shell takes it apart, as git does.
     let child = Command::new("sh").args(["-c", pager]).stdin(Stdio::piped()).spawn();
-    let Ok(mut child) = child else { return write(text) };
+    let Ok(mut child) = child else { return Ok(false) };
     if let Some(mut input) = child.stdin.take() {
         // Whoever leaves the pager early has seen enough.
         input.write_all(text.as_bytes()).ok();
     }
     let ended = child.wait().map_err(|error| CliError::io("run", Path::new(pager), &error))?;
-    // Status 127 is the shell's word for a command that doesn't exist.
-    if ended.code() == Some(127) { write(text) } else { Ok(()) }
+    // One that fails has shown nothing, or not all: such as `false`, or a command that doesn't exist. The shell tells
+    // of a signal, such as that of Ctrl+C, in numbers from 128 on.
+    Ok(ended.code().is_none_or(|status| !(1..128).contains(&status)))
 }
 
 /// Says something beside the answer, on standard error.
@@ -50,5 +56,25 @@ pub fn complain(message: &str, hint: Option<&str>) {
     note(format_args!("error: {message}"));
     if let Some(hint) = hint {
         note(format_args!("hint: {hint}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pager_that_fails_has_shown_nothing() {
+        for (pager, expected) in [
+            ("cat >/dev/null", true),
+            ("true", true),
+            // As somebody leaves one.
+            ("kill -INT $$", true),
+            ("exit 130", true),
+            ("false", false),
+            ("no-such-pager 2>/dev/null", false),
+        ] {
+            assert_eq!(paged("text\n", pager).unwrap(), expected, "{pager}");
+        }
     }
 }

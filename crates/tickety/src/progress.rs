@@ -18,6 +18,12 @@ impl Progress {
         Self { watched, last: None }
     }
 
+    /// Makes a line beside what a command writes meanwhile: silent where that goes to the terminal, too.
+    pub fn beside_output(session: &Session) -> Self {
+        let progress = Self::new(session);
+        Self { watched: progress.watched && !session.context.terminal.stdout, last: None }
+    }
+
     /// Says how much is done, of how much if that is known. Writes a hundred times at most where the
     /// total is known, and every hundredth time otherwise: a terminal is slower than the work.
     pub fn show(&mut self, stage: &'static str, done: u64, total: Option<u64>) {

@@ -17,7 +17,7 @@ use crate::args::Global;
 use crate::compose::{Finding, Repo};
 use crate::context::Context;
 use crate::exit::{CliError, Ended};
-use crate::render::Screen;
+use crate::render::{Screen, escape};
 use crate::{compose, output};
 
 /// How many unreadable records are named on standard error.
@@ -153,7 +153,8 @@ impl Session {
         let mut text = serde_json::to_string(&envelope)
             .map_err(|error| CliError::new(tickety_api::ErrorCode::Io, error).about("writing JSON"))?;
         text.push('\n');
-        output::write(&text)?;
+        let shown = if self.context.terminal.stdout { escape::json(&text) } else { text.into() };
+        output::write(&shown)?;
         Ok(Ended::Done)
     }
 

@@ -1,7 +1,8 @@
 //! `tickety export`
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -10,10 +11,12 @@ use tickety_core::query::Query;
 use tickety_engine::convert::Format;
 use tickety_engine::export::{ExportError, Exported, export};
 
+use crate::compose;
 use crate::exit::{CliError, Ended};
 use crate::output;
 use crate::progress::Progress;
 use crate::question::QueryArgs;
+use crate::render::escape::JsonShown;
 use crate::session::Session;
 
 /// Write issues in a format that other programs read
@@ -57,7 +60,11 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             answer(format, exported, None, Some(text), session)
         }
         None => {
-            let mut output = BufWriter::new(io::stdout().lock());
+            let output = BufWriter::new(io::stdout().lock());
+            let mut output: Box<dyn Write> = match session.context.terminal.stdout {
+                true => Box::new(JsonShown::new(output)),
+                false => Box::new(output),
+            };
             let exported = write(format, &query, &mut output, session, output::write_error)?;
             output.flush().map_err(|error| output::write_error(&error))?;
             session.name_problems(&exported.problems);
@@ -95,7 +102,8 @@ fn write(
 ) -> Result<Exported, CliError> {
     let schema = session.schema()?;
     let mut writer = format.writer(output, &schema);
-    let mut progress = Progress::new(session);
+    // What is written may be what is seen.
+    let mut progress = Progress::beside_output(session);
     let moment = session.moment(query)?;
     let mut show = |done| progress.show("writing", done, None);
     let written = export(session.storage()?, query, &moment, &mut *writer, &mut show);
@@ -106,6 +114,10 @@ fn write(
 }
 
 fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Result<Ended, CliError> {
+    if let Some(home) = compose::home_of_file(path) {
+        let message = format!("{} lies in {}, which holds what Tickety writes itself", path.display(), home.display());
+        return Err(CliError::usage(message).hint("name a file outside of it"));
+    }
     let exported = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             return Err(CliError::usage(format!("{} is a folder", path.display())).hint("--output takes a file"));
@@ -114,7 +126,10 @@ fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Res
         Ok(metadata) if !metadata.is_file() => {
             let failed = |error: &io::Error| CliError::io("write", path, error);
             let file = fs::File::options().write(true).open(path).map_err(|error| failed(&error))?;
-            let mut output = BufWriter::new(file);
+            let is_terminal = file.is_terminal();
+            let output = BufWriter::new(file);
+            let mut output: Box<dyn Write> =
+                if is_terminal { Box::new(JsonShown::new(output)) } else { Box::new(output) };
             let exported = write(format, query, &mut output, session, failed)?;
             output.flush().map_err(|error| failed(&error))?;
             exported
@@ -132,14 +147,19 @@ fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Res
     Ok(ended(&exported))
 }
 
-/// Writes beside the file first, so that an export that fails leaves the old one. Errors say what the file was
-/// called.
+/// Writes beside the file first, so that an export that fails leaves the old one. The new one may be read and written
+/// by those who may the old one. Errors say what the file was called.
 fn replace(format: Format, query: &Query, path: &Path, called: &Path, session: &Session) -> Result<Exported, CliError> {
     let name = path.file_name().ok_or_else(|| CliError::usage(format!("{} is no file name", called.display())))?;
     let beside = path.with_file_name(format!(".tmp-{}-{}", std::process::id(), name.to_string_lossy()));
     let failed = |error: &io::Error| CliError::io("write", called, error);
-    let file = fs::File::create_new(&beside).map_err(|error| failed(&error))?;
+    let permissions = fs::metadata(path).ok().map(|metadata| metadata.permissions());
+    let mut options = fs::File::options();
+    // Nobody gets to open it who couldn't read the old one.
+    options.write(true).create_new(true).mode(if permissions.is_some() { 0o600 } else { 0o666 });
+    let file = options.open(&beside).map_err(|error| failed(&error))?;
     let write_all = || {
+        permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions)).map_err(|error| failed(&error))?;
         let mut output = BufWriter::new(file);
         let exported = write(format, query, &mut output, session, failed)?;
         let synced = output.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());

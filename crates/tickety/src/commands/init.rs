@@ -17,6 +17,10 @@ pub struct Args {
     /// What names begin with in commit messages, as in TIK-42 [default: TIK]
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
+
+    /// Make one although a folder above, or this one, belongs to another home
+    #[arg(long)]
+    nested: bool,
 }
 
 /// The `data` of the answer.
@@ -29,6 +33,15 @@ struct Initialized {
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let prefix = args.prefix.as_deref().unwrap_or("TIK");
     let root = compose::usual_root(session.context.directory())?;
+    if !args.nested
+        && let Some(other) = compose::other_home(session.context.directory(), &root)
+    {
+        let message = format!("this folder belongs to the home in {} already", other.display());
+        return Err(CliError::usage(message).hint(format!(
+            "`tickety new TITLE` works here; `tickety init --nested` makes another home in {}",
+            root.display()
+        )));
+    }
     let made = compose::init(&root, prefix).map_err(|error| match &args.prefix {
         Some(prefix) if error.is(ErrorCode::BadValue) => error.about(format!("--prefix {prefix}")),
         _ => error,

@@ -59,10 +59,60 @@ fn an_export_that_fails_names_the_file_that_was_asked_for() {
     ");
     assert_snapshot!(env.run(&["export", "jsonl", "-o", ".tickety"]), @"
     --- standard error
-    error: .tickety is a folder
-    hint: --output takes a file
+    error: .tickety lies in [ROOT]/work/.tickety, which holds what Tickety writes itself
+    hint: name a file outside of it
     --- status 2
     ");
+}
+
+#[test]
+fn an_export_may_be_read_by_those_who_could_read_the_file_before() {
+    use std::os::unix::fs::PermissionsExt;
+    let env = small_home();
+    for mode in [0o600, 0o640] {
+        env.write("out.jsonl", "old");
+        let path = env.work().join("out.jsonl");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("it is ours");
+        env.ok(&["export", "jsonl", "-o", "out.jsonl"]);
+        assert_ne!(env.read("out.jsonl"), "old");
+        assert_eq!(std::fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, mode);
+    }
+}
+
+#[test]
+fn an_export_leaves_the_home_alone() {
+    let env = small_home();
+    let before = env.files();
+    assert_snapshot!(env.run(&["export", "json", "-o", ".tickety/config.toml"]), @"
+    --- standard error
+    error: .tickety/config.toml lies in [ROOT]/work/.tickety, which holds what Tickety writes itself
+    hint: name a file outside of it
+    --- status 2
+    ");
+    for path in [".tickety/issues/000/new.json", ".tickety/new.json", "./.tickety/../.tickety/.gitignore"] {
+        assert_eq!(env.run(&["export", "json", "-o", path]).status, 2, "{path}");
+    }
+    let inside = env.call(&["export", "json", "-o", "config.toml"]).within(".tickety").run();
+    assert_eq!(inside.status, 2, "{inside}");
+    std::os::unix::fs::symlink(".tickety/config.toml", env.work().join("link.json")).expect("a link can be made");
+    assert_eq!(env.run(&["export", "json", "-o", "link.json"]).status, 2);
+    std::fs::remove_file(env.work().join("link.json")).expect("it was made");
+    assert_eq!(env.files(), before);
+}
+
+#[test]
+fn an_export_to_a_terminal_can_t_command_it_and_says_the_same() {
+    let env = small_home();
+    let (path, text) = env.files().into_iter().find(|(path, _)| path.contains("000001-")).expect("1 exists");
+    env.write(&path, text.replace("Slow cache", "\"a \\u009b2J \\u202Eb\""));
+    for format in ["json", "jsonl", "beads"] {
+        let plain = env.run(&["export", format]).stdout;
+        let shown = env.call(&["export", format]).terminal(80, 40).run().stdout;
+        assert!(plain.contains('\u{202e}') && !shown.contains(['\u{9b}', '\u{202e}']), "{shown}");
+        assert_eq!(shown.replace("\\u009b", "\u{9b}").replace("\\u202e", "\u{202e}"), plain);
+    }
+    let shown = env.call(&["show", "1", "--json"]).terminal(80, 40).run().stdout;
+    assert!(shown.contains("a \\u009b2J \\u202eb"), "{shown}");
 }
 
 #[test]

@@ -357,6 +357,33 @@ fn a_prefix_that_can_t_be_makes_no_home() {
 }
 
 #[test]
+fn a_home_within_another_is_asked_for() {
+    let env = small_home();
+    std::fs::create_dir_all(env.work().join("sub/deep")).expect("it can be made");
+    let init = |arguments: &[&str], folder: &str| {
+        env.call(&[&["init"], arguments].concat()).within(folder).run().to_string().replace("[ROOT]/work", "~")
+    };
+    assert_snapshot!(init(&[], "sub"), @"
+    --- standard error
+    error: this folder belongs to the home in ~ already
+    hint: `tickety new TITLE` works here; `tickety init --nested` makes another home in ~/sub
+    --- status 2
+    ");
+    assert!(!env.work().join("sub/.tickety").exists());
+    assert_snapshot!(init(&["--nested"], "sub"), @"
+    made a home for issues in ~/sub
+      .tickety/.gitignore
+      .tickety/config.toml
+    then: tickety new TITLE
+    ");
+    assert_snapshot!(init(&[], "sub"), @"there is a home in ~/sub already; nothing was changed");
+    assert_eq!(env.call(&["init"]).within("sub/deep").run().status, 2);
+    // A repository of its own belongs to no other home.
+    env.git(&["init", "--quiet", "sub/deep"]);
+    assert_eq!(env.call(&["init"]).within("sub/deep").run().status, 0);
+}
+
+#[test]
 fn numbers_that_a_merge_brings_are_nothing_wrong() {
     let env = small_home();
     let issues = env.work().join(".tickety/issues/000");
