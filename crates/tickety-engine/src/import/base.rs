@@ -184,6 +184,14 @@ pub(super) fn hash_field(key: &str, value: &FieldValue) -> u32 {
     hash(|text| text.field(key, value))
 }
 
+/// Hashes a comment by the fingerprint of its id at the source and its text.
+pub(super) fn hash_comment(fingerprint: u128, body: &str) -> u32 {
+    hash(|text| {
+        text.add(format!("{fingerprint:x}"));
+        text.add(body);
+    })
+}
+
 /// Hashes a link as the only one.
 pub(super) fn hash_link(kind: LinkKind, suffix: Option<Suffix>) -> u32 {
     hash(|text| text.link(kind, suffix))

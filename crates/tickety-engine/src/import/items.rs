@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tickety_core::ident::Suffix;
-use tickety_core::issue::{FieldValue, Issue, LinkKind};
+use tickety_core::issue::{Comment, FieldValue, Issue, LinkKind};
 
-use super::base::{Base, Part, hash_field, hash_item, hash_link};
+use super::base::{Base, Part, hash_comment, hash_field, hash_item, hash_link};
+use crate::convert::fingerprint;
 
 /// The parts that are sets, as the memory of an import calls them.
-const SETS: [(Part, &str); 5] = [
+const SETS: [(Part, &str); 6] = [
     (Part::Labels, "labels"),
     (Part::Assignees, "assignees"),
     (Part::References, "references"),
     (Part::Fields, "fields"),
     (Part::Links, "links"),
+    (Part::Comments, "comments"),
 ];
 
 /// The items of each part, where it has several: of one with a single item, the part's own hash is that of the item.
+/// Comments are told by their own hashes, however many there are.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Items(BTreeMap<&'static str, BTreeSet<u32>>);
 
@@ -38,9 +41,13 @@ impl Items {
                 Part::Links => {
                     links.take().into_iter().flatten().map(|(kind, suffix)| hash_link(kind, suffix)).collect()
                 }
+                Part::Comments => {
+                    let hash = |comment: &Comment| hash_comment(fingerprint(comment.id.uuid()), &comment.body);
+                    issue.comments.iter().map(hash).collect()
+                }
                 other => unreachable!("{other:?} is no set"),
             };
-            if hashes.len() > 1 {
+            if hashes.len() > usize::from(part != Part::Comments) {
                 items.insert(name, hashes);
             }
         }
@@ -54,6 +61,11 @@ impl Items {
             Some(items) => items.contains(&item),
             None => base.of(part) == item,
         }
+    }
+
+    /// Whether a comment had this hash; `None` where comments weren't remembered.
+    pub(super) fn had_comment(&self, item: u32) -> Option<bool> {
+        self.0.get("comments").map(|items| items.contains(&item))
     }
 
     /// Prints them for the memory: in hexadecimal with points between.

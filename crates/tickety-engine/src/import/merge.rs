@@ -9,7 +9,7 @@ use tickety_core::operation::{self, Change, Draft, DraftComment, Target};
 use tickety_store::StoredIssue;
 
 use super::Candidate;
-use super::base::{Base, Part, hash_field, hash_item, local_links};
+use super::base::{Base, Part, hash_comment, hash_field, hash_item, local_links};
 use super::items::{Items, join};
 use super::links::{End, Links};
 use crate::convert::{Memory, NoteKind, Origin, Report, comment_number, fingerprint, imported_comment_id};
@@ -96,6 +96,16 @@ impl<'a> Sides<'a> {
     /// Whether an item of a part that is a set was there at the last import.
     pub(super) fn had(&self, part: Part, item: u32) -> bool {
         self.base.as_ref().is_some_and(|base| self.items.had(base, part, item))
+    }
+
+    /// Judges the text of a comment that differs here and at the source.
+    fn verdict_of_comment(&self, fingerprint: u128, here: &str, theirs: &str) -> Verdict {
+        let had = |body| self.items.had_comment(hash_comment(fingerprint, body));
+        match (had(here), had(theirs)) {
+            (Some(true), _) => Verdict::Take,
+            (_, Some(true)) => Verdict::Keep,
+            _ => self.newer(),
+        }
     }
 
     /// Whether the source's comments are those of the last import.
@@ -422,14 +432,16 @@ fn merge_comments(
         let numbered = numbers.get(&print).and_then(|number| by_number.get(number));
         match by_print.get(&print).or(numbered).map(|place| &mut ours[*place]) {
             Some(here) if here.body == comment.body => {}
-            Some(here) => {
-                let verdict = sides.newer();
-                if verdict == Verdict::Source {
-                    here.body.clone_from(&comment.body);
-                } else {
+            Some(here) => match sides.verdict_of_comment(print, &here.body, &comment.body) {
+                Verdict::Keep => {}
+                Verdict::Take => here.body.clone_from(&comment.body),
+                verdict => {
                     both.push(("a comment", verdict));
+                    if verdict == Verdict::Source {
+                        here.body.clone_from(&comment.body);
+                    }
                 }
-            }
+            },
             // Imported before and gone: it was removed here.
             None if before.contains(&print) => {}
             None => {

@@ -182,6 +182,32 @@ fn a_comment_here_is_no_edit() {
 }
 
 #[test]
+fn a_comment_that_changed_on_one_side_is_no_conflict() {
+    for at in [BETWEEN, LATER] {
+        let mut story = Story::begin();
+        story.comment_there();
+        assert_eq!(story.again(), "");
+        let ids: Vec<_> = story.first().comments.iter().map(|comment| comment.id).collect();
+        // What else is edited here makes the issue newer than its record.
+        story.here(vec![
+            Change::EditComment { id: ids[0], body: "Edited here.".to_owned() },
+            Change::Title("Renamed here".to_owned()),
+        ]);
+        story.there("title", json!("First"), at);
+        story.source[0]["comments"][1]["text"] = json!("Edited there.");
+        assert_eq!(story.again(), "", "{at}");
+        let bodies = |story: &Story| story.first().comments.iter().map(|one| one.body.clone()).collect::<Vec<_>>();
+        assert_eq!(bodies(&story), ["Edited here.", "Edited there."], "{at}");
+        story.here(vec![Change::EditComment { id: ids[1], body: "Again here.".to_owned() }]);
+        story.source[0]["comments"][1]["text"] = json!("Again there.");
+        let (side, kept) =
+            if at == LATER { ("taken from the source", "Again there.") } else { ("left as here", "Again here.") };
+        assert!(story.again().contains(&format!("changed on both sides: a comment {side}")), "{at}");
+        assert_eq!(bodies(&story), ["Edited here.", kept], "{at}");
+    }
+}
+
+#[test]
 fn what_was_removed_here_does_not_come_back() {
     let mut story = Story::begin();
     let (second, comment) = (story.world.beads("b").issue.key(), story.first().comments[0].id);
