@@ -262,14 +262,14 @@ impl fmt::Display for Priority {
 impl FromStr for Priority {
     type Err = PartParseError;
 
-    /// Parses a name in any case, or `p0` to `p4`.
+    /// Parses a name in any case, or a rank: `0` to `4`, `p0` to `p4`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let folded = text.trim().to_ascii_lowercase();
         Self::ALL
             .into_iter()
             .find(|priority| {
                 priority.as_str() == folded
-                    || folded.strip_prefix('p').is_some_and(|rank| rank == priority.rank().to_string())
+                    || folded.strip_prefix('p').unwrap_or(&folded) == priority.rank().to_string()
             })
             .ok_or_else(|| PartParseError::Priority { text: text.to_owned() })
     }
@@ -315,6 +315,16 @@ impl CloseReason {
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl CloseReason {
+    /// Reads a reason as people write it, who may know it by the name that GitHub has: `not planned`.
+    pub fn from_words(text: &str) -> Result<Self, PartParseError> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "not planned" | "not-planned" | "not_planned" => Ok(Self::Cancelled),
+            _ => text.parse(),
+        }
     }
 }
 

@@ -31,3 +31,4 @@ pub use field::FieldNameParseError;
 pub use moment::{Interval, Moment, days, fold_name, means_me, microseconds};
 pub use order::{Position, Selection, compare, ready_order, sort_values, urgency};
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_TERMS};
+pub use state::is_state_word;

@@ -170,7 +170,7 @@ pub enum QueryProblem {
         to: String,
     },
     /// A word without a letter or digit.
-    #[error("`{word}` has no letter or digit that could be searched for")]
+    #[error("{}", not_searchable(word))]
     NotSearchable {
         /// The word.
         word: String,
@@ -196,6 +196,13 @@ pub enum QueryProblem {
     /// A cursor from another order.
     #[error("the cursor belongs to a query with another order")]
     ForeignCursor,
+}
+
+fn not_searchable(word: &str) -> String {
+    match word.trim() {
+        "" => "an empty text can't be searched for".to_owned(),
+        _ => format!("`{word}` has no letter or digit that could be searched for"),
+    }
 }
 
 /// Returns the word out of `known` that `given` is probably a slip of.

@@ -102,12 +102,25 @@ impl<'q> Parser<'q> {
     /// Reads conditions side by side, and whether there was one.
     fn all(&mut self, depth: usize) -> Result<(Expr, bool), QueryParseError> {
         let mut parts = Vec::new();
+        let mut last_and = None;
         while let Some(lexeme) = self.peek() {
             match &lexeme.kind {
                 LexemeKind::Or | LexemeKind::Close => break,
-                LexemeKind::And => self.and(!parts.is_empty(), lexeme)?,
-                _ => parts.extend(self.unary(depth)?),
+                LexemeKind::And => {
+                    self.and(!parts.is_empty() && last_and.is_none(), lexeme)?;
+                    last_and = Some(lexeme);
+                }
+                _ => {
+                    if let Some(part) = self.unary(depth)? {
+                        parts.push(part);
+                        last_and = None;
+                    }
+                }
             }
+        }
+        // What concerns the whole query is no condition.
+        if let Some(lexeme) = last_and {
+            return Err(self.missing_operand("AND", lexeme, "after it"));
         }
         let has_condition = !parts.is_empty();
         Ok((Expr::All(parts), has_condition))
@@ -122,7 +135,11 @@ impl<'q> Parser<'q> {
             return Ok(());
         }
         let place = if has_left { "after it" } else { "before it" };
-        Err(self.error(lexeme.span.clone(), QueryProblem::MissingOperand { operator: "AND", place }))
+        Err(self.missing_operand("AND", lexeme, place))
+    }
+
+    fn missing_operand(&self, operator: &'static str, lexeme: &Lexeme<'q>, place: &'static str) -> QueryParseError {
+        self.error(lexeme.span.clone(), QueryProblem::MissingOperand { operator, place })
     }
 
     /// Reads a condition with the negations before it; `None` for what concerns the whole query.

@@ -1,6 +1,7 @@
 //! What a query says about the states of the issues it asks for.
 
 use super::ast::{Count, Expr, FieldName, Is, Query, Term, TimeField};
+use crate::schema::Category;
 
 impl Query {
     /// Asks for issues that aren't closed unless the query says which it means: what a list shows.
@@ -34,6 +35,13 @@ impl Expr {
             ),
         }
     }
+}
+
+/// Whether `is:` and a word mean something that no status of this name could mean.
+pub fn is_state_word(word: &str) -> bool {
+    let stored = Category::ALL.iter().any(|category| category.as_str() == word);
+    let states = Is::ALL.iter().map(|state| state.as_str()).chain(["all", "issue", "claimed"]);
+    !stored && states.into_iter().any(|state| state == word)
 }
 
 #[cfg(test)]

@@ -74,8 +74,44 @@ impl TimeSpec {
         match (self, other) {
             (Self::Day(left), Self::Day(right)) => left > right,
             (Self::Instant(left), Self::Instant(right)) => left > right,
-            _ => false,
+            (Self::Offset(left, unit), Self::Offset(right, other)) if unit == other => left > right,
+            _ => match (self.minutes(), other.minutes(), self.days(), other.days()) {
+                (Some(left), Some(right), ..) => left > right,
+                (_, _, Some((first, _)), Some((_, last))) => first > last,
+                _ => false,
+            },
         }
+    }
+
+    /// Returns how many minutes from now it is, for one that is exact.
+    fn minutes(self) -> Option<i64> {
+        match self {
+            Self::Offset(amount, TimeUnit::Minute) => Some(amount.into()),
+            Self::Offset(amount, TimeUnit::Hour) => Some(60 * i64::from(amount)),
+            _ => None,
+        }
+    }
+
+    /// Returns between how many days from now it is at the least and at the most, for one that depends on now.
+    fn days(self) -> Option<(i64, i64)> {
+        let (amount, unit) = match self {
+            Self::Today(amount) => (amount, TimeUnit::Day),
+            Self::Offset(amount, unit) => (amount, unit),
+            Self::Day(_) | Self::Instant(_) => return None,
+        };
+        let amount = i64::from(amount);
+        let (short, long) = match unit {
+            TimeUnit::Day => (1, 1),
+            TimeUnit::Week => (7, 7),
+            TimeUnit::Month => (28, 31),
+            TimeUnit::Year => (365, 366),
+            // The day depends on the time of day, and some days have an hour more or less.
+            TimeUnit::Minute | TimeUnit::Hour => {
+                let days = self.minutes()?.div_euclid(24 * 60);
+                return Some((days - 1, days + 2));
+            }
+        };
+        Some(((short * amount).min(long * amount), (short * amount).max(long * amount)))
     }
 }
 
@@ -163,6 +199,28 @@ mod tests {
             ("-2147483648y", "2147483648y"),
         ] {
             assert_eq!(printed(text).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_later_at_every_moment_is_known() {
+        let is_after = |left: &str, right: &str| parse(left).unwrap().0.is_surely_after(parse(right).unwrap().0);
+        for (later, earlier) in [
+            ("+1w", "today"),
+            ("today", "1d"),
+            ("tomorrow", "today"),
+            ("1d", "1w"),
+            ("+2mo", "+4w"),
+            ("+1y", "+11mo"),
+            ("1h", "90min"),
+            ("+2h", "5d"),
+            ("+9d", "+2h"),
+            ("2026-10-02", "2026-10-01"),
+        ] {
+            assert!(is_after(later, earlier) && !is_after(earlier, later), "{later} {earlier}");
+        }
+        for (one, other) in [("+1mo", "+30d"), ("today", "2h"), ("today", "2026-10-01"), ("4w", "1mo"), ("0d", "now")] {
+            assert!(!is_after(one, other) && !is_after(other, one), "{one} {other}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use tickety_core::issue::{Kind, Status};
 use tickety_core::operation::limits;
+use tickety_core::query::is_state_word;
 use tickety_core::schema::{Category, FieldDef, FieldType, Schema, StatusDef};
 use toml_edit::{Document, DocumentMut, Item, Table, TableLike, Value};
 
@@ -27,7 +28,8 @@ pub struct Config {
     pub schema: Schema,
     /// What answers are checked against unless the caller says otherwise; by size where absent.
     pub freshness: Option<FreshnessMode>,
-    /// Keys that mean nothing to this version, with what they could have meant.
+    /// Keys that mean nothing to this version, with what they could have meant, and names that don't mean what they
+    /// say.
     pub warnings: Vec<String>,
 }
 
@@ -256,7 +258,15 @@ impl Source<'_> {
             match key {
                 "format" => {}
                 "prefix" => schema.prefix = self.prefix(item)?,
-                "kinds" => schema.kinds = self.names(item, key)?.iter().map(|name| Kind::new(name)).collect(),
+                "kinds" => {
+                    let names = self.names(item, key)?;
+                    for name in &names {
+                        warnings.extend(other_spelling(key, name, Kind::new(name).as_str()));
+                    }
+                    schema.kinds = names.iter().map(|name| Kind::new(name)).collect();
+                    let kinds: Vec<&str> = schema.kinds.iter().map(Kind::as_str).collect();
+                    warnings.extend(repeated(key, &kinds));
+                }
                 "default-kind" => schema.default_kind = Kind::new(self.text_of(item, key)?),
                 "freshness" => {
                     freshness = match self.text_of(item, key)? {
@@ -268,8 +278,16 @@ impl Source<'_> {
                         })?),
                     };
                 }
-                "statuses" => self.statuses(item, &mut schema)?,
-                "fields" => self.fields(item, &mut schema)?,
+                "statuses" => warnings.extend(self.statuses(item, &mut schema)?),
+                "fields" => {
+                    self.fields(item, &mut schema)?;
+                    for field in &schema.fields {
+                        if let FieldType::Choice(choices) = &field.field_type {
+                            let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
+                            warnings.extend(repeated(&format!("fields.{}", field.key), &choices));
+                        }
+                    }
+                }
                 _ => warnings.push(unknown_key(key)),
             }
         }
@@ -299,7 +317,9 @@ impl Source<'_> {
         if names.is_empty() { Err(bad()) } else { Ok(names) }
     }
 
-    fn statuses(self, item: &Item, schema: &mut Schema) -> Result<(), StorageError> {
+    /// Reads the statuses. Returns what is odd about them.
+    fn statuses(self, item: &Item, schema: &mut Schema) -> Result<Vec<String>, StorageError> {
+        let mut warnings = Vec::new();
         let table = item
             .as_table_like()
             .ok_or_else(|| self.error(item.span(), "`statuses` has to be a table of name = \"category\""))?;
@@ -309,7 +329,15 @@ impl Source<'_> {
                 let message = format!("status `{name}` has to count as \"open\", \"in-progress\" or \"closed\"");
                 return Err(self.error(item.span(), &message));
             };
+            let key = format!("statuses.{name}");
+            let written = name;
             let name = Status::new(name);
+            warnings.extend(other_spelling(&key, written, name.as_str()));
+            if is_state_word(name.as_str()) {
+                warnings.push(format!(
+                    "`{key}`: in queries `is:{name}` means something else than this status: choose another name"
+                ));
+            }
             match schema.statuses.iter().find(|def| def.name == name) {
                 Some(def) if def.category == category => {}
                 Some(def) => {
@@ -322,7 +350,7 @@ impl Source<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(warnings)
     }
 
     fn fields(self, item: &Item, schema: &mut Schema) -> Result<(), StorageError> {
@@ -348,6 +376,19 @@ impl Source<'_> {
         }
         Ok(())
     }
+}
+
+/// Says that a name will be shown in another spelling.
+fn other_spelling(key: &str, written: &str, shown: &str) -> Option<String> {
+    (written != shown).then(|| format!("`{key}`: `{written}` is shown as `{shown}`: write it like that"))
+}
+
+/// Says what stands in a list more than once.
+fn repeated(key: &str, names: &[&str]) -> Option<String> {
+    let folded = |name: &str| name.to_lowercase();
+    let is_repeated = |at: usize| names[..at].iter().any(|other| folded(other) == folded(names[at]));
+    let at = (0..names.len()).find(|&at| is_repeated(at))?;
+    Some(format!("`{key}` has `{}` more than once: leave one out", names[at]))
 }
 
 /// Whether a text can be the name of a kind, a status or a choice.
@@ -423,6 +464,38 @@ mod tests {
     }
 
     #[test]
+    fn names_that_mislead_are_warnings_in_a_file_and_refused_as_settings() {
+        let text = "format = 1\nkinds = [\"bug\", \"x y\", \"Bug\"]\n[statuses]\nany = \"closed\"\n\"to do\" = \"open\"\n\
+                    [fields]\nsev = [\"a\", \"b\", \"A\"]\n";
+        let expected = [
+            "`kinds`: `x y` is shown as `x-y`: write it like that",
+            "`kinds`: `Bug` is shown as `bug`: write it like that",
+            "`kinds` has `bug` more than once: leave one out",
+            "`statuses.any`: in queries `is:any` means something else than this status: choose another name",
+            "`statuses.to do`: `to do` is shown as `to-do`: write it like that",
+            "`fields.sev` has `A` more than once: leave one out",
+        ];
+        assert_eq!(parse(text).unwrap().warnings, expected);
+        let set = |key, value| Config::with("format = 1\n", Path::new("config.toml"), key, value);
+        for (key, value) in [
+            ("kinds", "bug,bug"),
+            ("kinds", "[\"bug\", \"x y\"]"),
+            ("fields.sev", "a,b,a"),
+            ("statuses.any", "closed"),
+            ("statuses.all", "open"),
+            ("statuses.ready", "open"),
+            ("statuses.blocked", "open"),
+            ("statuses.overdue", "open"),
+            ("statuses.claimed", "in-progress"),
+        ] {
+            assert!(matches!(set(key, value), Err(StorageError::Setting { .. })), "{key} {value}");
+        }
+        for (key, value) in [("statuses.open", "open"), ("statuses.review", "open"), ("kinds", "bug,story")] {
+            set(key, value).unwrap_or_else(|error| panic!("{key}: {error}"));
+        }
+    }
+
+    #[test]
     fn setting_keeps_the_rest_byte_for_byte() {
         let text = "# mine\nformat = 1\nprefix = \"TIK\" # short\n\n[fields] # typed\n";
         let set =
@@ -461,7 +534,7 @@ mod tests {
     #[test]
     fn what_is_listed_can_be_set() {
         let path = Path::new("config.toml");
-        let text = "format = 1\nprefix = \"true\"\nkinds = [\"a \\\"b\\\"\", \"1\"]\ndefault-kind = \"1\"\n\
+        let text = "format = 1\nprefix = \"true\"\nkinds = [\"a-\\\"b\\\"\", \"1\"]\ndefault-kind = \"1\"\n\
                     [statuses]\nreview = \"open\"\n[fields]\nsize = [\"text\"]\nflaky = \"bool\"\n";
         let settings = Config::settings(text, path).unwrap();
         let mut again = "format = 1\n".to_owned();

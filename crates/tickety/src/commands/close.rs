@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let reason: Option<CloseReason> = args.reason.as_deref().map(str::parse).transpose()?;
+    let reason: Option<CloseReason> = args.reason.as_deref().map(CloseReason::from_words).transpose()?;
     let reason = match (reason, &args.duplicate_of) {
         (Some(reason), Some(_)) if reason != CloseReason::Duplicate => {
             return Err(CliError::usage(format!("--duplicate-of closes as duplicate, not as {reason}")));

@@ -5,6 +5,53 @@ use insta::assert_snapshot;
 use crate::{home, small_home};
 
 #[test]
+fn queries_that_lack_something_say_what() {
+    let env = small_home();
+    assert_eq!(env.run(&["list", "priority:high..low"]).status, 2);
+    assert_snapshot!(env.run(&["list", "cli AND", "--limit", "5"]), @"
+    --- standard error
+    error: `AND` needs a condition after it
+      cli AND
+          ^^^
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "number:5.."]), @"
+    --- standard error
+    error: `number:` needs a value here
+      number:5..
+                ^
+    write `5..*` for a range without an end on that side
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["list", "\"\""]), @r#"
+    --- standard error
+    error: an empty text can't be searched for
+      ""
+      ^^
+    leave it out
+    --- status 2
+    "#);
+    assert_snapshot!(env.run(&["config", "set", "statuses.any", "closed"]), @"
+    --- standard error
+    error: `statuses.any`: in queries `is:any` means something else than this status: choose another name
+    hint: `tickety config list` shows the settings in force, `tickety help config` describes them
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["config", "set", "kinds", "bug,bug"]), @"
+    --- standard error
+    error: `kinds` has `bug` more than once: leave one out
+    hint: `tickety config list` shows the settings in force, `tickety help config` describes them
+    --- status 2
+    ");
+    assert_snapshot!(env.run(&["config", "set", "kinds", "[\"bug\", \"x y\"]"]), @"
+    --- standard error
+    error: `kinds`: `x y` is shown as `x-y`: write it like that
+    hint: `tickety config list` shows the settings in force, `tickety help config` describes them
+    --- status 2
+    ");
+}
+
+#[test]
 fn without_a_home_the_way_to_one_is_told() {
     let env = tickety_testkit::TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
     assert_snapshot!(env.run(&["list"]), @"

@@ -59,6 +59,28 @@ fn a_text_that_is_refused_is_kept() {
     std::fs::remove_file(kept).expect("it is ours");
 }
 
+#[test]
+fn reasons_and_priorities_are_understood_as_in_queries_and_files() {
+    let env = small_home();
+    env.ok(&["close", "1", "--reason", "not planned"]);
+    env.ok(&["edit", "2", "--priority", "0"]);
+    env.ok(&["edit", "3", "--priority", "4"]);
+    let listed = |query: &str| env.ok(&["list", query, "--fields", "reason,priority"]);
+    assert_snapshot!(listed("reason:\"not planned\""), @"
+    4-ns3m	cancelled	medium
+    1-3fqb	cancelled	high
+    ");
+    assert_snapshot!(listed("priority:0,4"), @"
+    3-vct6		lowest
+    2-xfy8		critical
+    ");
+    assert_snapshot!(env.run(&["edit", "2", "--priority", "5"]), @"
+    --- standard error
+    error: `5` is not a priority: use critical, high, medium, low or lowest
+    --- status 2
+    ");
+}
+
 /// Returns an editor that first lets somebody else change issue 1, then edits the text by a `sed` script.
 fn slow_editor(script: &str) -> String {
     let program = env!("CARGO_BIN_EXE_tickety");

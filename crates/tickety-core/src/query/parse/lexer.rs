@@ -158,11 +158,15 @@ impl<'q> Lexer<'q> {
     fn value(&mut self, name: &str) -> Result<Value<'q>, QueryParseError> {
         let start = self.at;
         let comparison = self.comparison();
-        let first = self.operand(name)?;
+        let first = self.operand(name).map_err(|error| match self.rest().starts_with("..") {
+            true => error.suggest(open_end("*", self.rest().split(is_value_end).next().unwrap_or_default())),
+            false => error,
+        })?;
         let mut last = None;
         if self.rest().starts_with("..") {
             self.at += 2;
-            last = Some(self.operand(name)?);
+            let end = self.operand(name);
+            last = Some(end.map_err(|error| error.suggest(open_end(&self.query[start..self.at], "*")))?);
         }
         let span = start..self.at;
         if !self.peek().is_none_or(|char| is_value_end(char) || char == '"') {
@@ -234,6 +238,11 @@ impl<'q> Lexer<'q> {
         }
         self.fail(start..start + 1, QueryProblem::UnclosedQuote)
     }
+}
+
+/// Says how a range goes on without an end.
+fn open_end(from: &str, to: &str) -> String {
+    format!("write `{from}{to}` for a range without an end on that side")
 }
 
 fn is_word_end(char: char) -> bool {

@@ -116,7 +116,6 @@ fn more_urgent_is_greater() {
     check(&[
         ("priority:>=high", "priority:>=high"),
         ("priority:>P1", "priority:>high"),
-        ("priority:high..low", "priority:low..high"),
         ("priority:low..high", "priority:low..high"),
         ("priority:high,low", "priority:high OR priority:low"),
         ("priority:*..low", "priority:<=low"),
@@ -250,6 +249,16 @@ fn errors_point_at_the_place_and_suggest() {
 }
 
 #[test]
+fn half_a_range_is_told_how_to_go_on() {
+    let suggested = |text: &str| error(text).suggestion().map(str::to_owned);
+    for (text, range) in [("number:5..", "5..*"), ("number:..5,7", "*..5"), ("(due:today..) x", "today..*")] {
+        let expected = format!("write `{range}` for a range without an end on that side");
+        assert_eq!(suggested(text), Some(expected), "{text}");
+    }
+    assert_eq!(suggested("number:"), None);
+}
+
+#[test]
 fn every_mistake_is_told_with_its_column() {
     for (text, column, message) in [
         ("a \"b", 3, "the quotation mark is not closed"),
@@ -264,6 +273,9 @@ fn every_mistake_is_told_with_its_column() {
         ("sort:title OR b", 12, "`OR` needs a condition before it"),
         ("AND a", 1, "`AND` needs a condition before it"),
         ("a AND", 3, "`AND` needs a condition after it"),
+        ("a AND limit:5", 3, "`AND` needs a condition after it"),
+        ("a AND sort:title AND b", 18, "`AND` needs a condition before it"),
+        ("(a AND) b", 4, "`AND` needs a condition after it"),
         ("a NOT", 3, "`NOT` needs a condition after it"),
         ("a - b", 3, "`-` has no letter or digit that could be searched for"),
         ("-OR a", 1, "`-` needs a condition after it"),
@@ -273,6 +285,10 @@ fn every_mistake_is_told_with_its_column() {
         ("created:>", 10, "`created:` needs a value here"),
         ("label:\"\"", 7, "`label:` needs a value here"),
         ("number:5..3", 8, "the range runs backwards: nothing lies from 5 to 3"),
+        ("priority:high..low", 10, "the range runs backwards: nothing lies from high to low"),
+        ("due:+1w..today", 5, "the range runs backwards: nothing lies from +1w to today"),
+        ("created:2d..1w", 9, "the range runs backwards: nothing lies from 2d to 1w"),
+        ("number:5..", 11, "`number:` needs a value here"),
         ("number:>1..3", 9, "`1` is not a value of `number`: write a comparison or a range, not both"),
         (
             "number:0",
@@ -286,6 +302,7 @@ fn every_mistake_is_told_with_its_column() {
         ("field.severity:S3", 16, "`S3` is not a value of `field.severity`: use S1, S2"),
         ("field.size:x", 12, "`x` is not a value of `field.size`: write a number such as 2.5"),
         ("parent:x", 8, "`x` is not a value of `parent`: write 42, TIK-42 or 42-k3f9"),
+        ("\"\"", 1, "an empty text can't be searched for"),
         ("!!!", 1, "`!!!` has no letter or digit that could be searched for"),
         ("title:\"!\"", 7, "`!` has no letter or digit that could be searched for"),
         ("limit:0", 7, "`0` is not a value of `limit`: write a number from 1 on"),

@@ -240,12 +240,8 @@ impl Reader<'_> {
 
     fn reason(&self, value: &Value<'_>) -> Result<CloseReason, QueryParseError> {
         let text = self.plain(value)?;
-        // What GitHub calls it.
-        if matches!(text.to_ascii_lowercase().as_str(), "not planned" | "not-planned") {
-            return Ok(CloseReason::Cancelled);
-        }
         let known = || CloseReason::ALL.iter().map(ToString::to_string).collect();
-        text.parse().map_err(|_| self.unknown(value, known()))
+        CloseReason::from_words(text).map_err(|_| self.unknown(value, known()))
     }
 
     fn issue(&self, value: &Value<'_>) -> Result<IssueName, QueryParseError> {
@@ -266,14 +262,8 @@ impl Reader<'_> {
             let priority: Priority = operand.text.parse().map_err(|_| self.unknown(&whole, known()))?;
             Ok((priority, priority))
         };
-        let urgent_is_greater = self.bounds(value, read, |_, _| false)?;
-        let mut bounds = Bounds { from: urgent_is_greater.to, to: urgent_is_greater.from };
-        // Whoever writes `high..low` has the list in mind and not the order.
-        if let (Some((from, _)), Some((to, _))) = (bounds.from, bounds.to)
-            && from > to
-        {
-            std::mem::swap(&mut bounds.from, &mut bounds.to);
-        }
+        let urgent_is_greater = self.bounds(value, read, |from, to| from < to)?;
+        let bounds = Bounds { from: urgent_is_greater.to, to: urgent_is_greater.from };
         Ok(Term::Priority(bounds).into())
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use tickety_core::ident::{IssueId, IssueName, Suffix};
-use tickety_core::issue::{CommentId, Link, Priority};
+use tickety_core::issue::{CommentId, Link};
 use tickety_core::schema::Schema;
 use uuid::Uuid;
 
@@ -94,7 +94,7 @@ pub(super) fn issue<'a>(
         closed: time(take(Key::Closed))?,
         close_reason: parsed(take(Key::CloseReason), str::parse)?,
         close_note: paragraphs(take(Key::CloseNote))?,
-        priority: parsed(take(Key::Priority), priority)?,
+        priority: parsed(take(Key::Priority), str::parse)?,
         kind: text(take(Key::Kind), false)?,
         labels: names(take(Key::Labels), true)?,
         assignees: names(take(Key::Assignees), true)?,
@@ -224,14 +224,6 @@ fn parsed<T, E: std::fmt::Display>(
     match parse(scalar.text.trim()) {
         Ok(value) => Ok(Some(value)),
         Err(error) => Err(Fault::value(scalar.span.start, &entry.key, error.to_string())),
-    }
-}
-
-/// Reads a name or, as other trackers write it, a rank from 0 to 4.
-fn priority(text: &str) -> Result<Priority, tickety_core::issue::PartParseError> {
-    match text.as_bytes() {
-        [digit @ b'0'..=b'4'] => Ok(Priority::from_rank(digit - b'0').expect("there are five ranks")),
-        _ => text.parse(),
     }
 }
 
