@@ -1,10 +1,9 @@
 //! What is put into a cache: a value and its terms.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ClassId;
-use crate::tag::Names;
+use crate::tag::{Names, TagName};
 
 /// A value to be stored, with the terms it is stored under; what isn't set comes from its class.
 ///
@@ -80,13 +79,13 @@ impl<V> Entry<V> {
     }
 
     /// Adds a tag, by which the entry can be invalidated together with others.
-    pub fn tag(mut self, tag: impl Into<Arc<str>>) -> Self {
+    pub fn tag(mut self, tag: impl Into<TagName>) -> Self {
         self.terms.tags.push(tag.into());
         self
     }
 
     /// Adds tags.
-    pub fn tags<T: Into<Arc<str>>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+    pub fn tags<T: Into<TagName>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
         tags.into_iter().for_each(|tag| self.terms.tags.push(tag.into()));
         self
     }

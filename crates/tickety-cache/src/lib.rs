@@ -180,5 +180,6 @@ pub use report::METRICS;
 pub use snapshot::SnapshotError;
 pub use stats::{Removals, Stats};
 pub use summary::EntrySummary;
+pub use tag::TagName;
 #[cfg(feature = "macros")]
 pub use tickety_cache_macros::cached;

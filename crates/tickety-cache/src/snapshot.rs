@@ -148,7 +148,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Cache<K, V> {
         entry = entry.soft_ttl(take_time(rest)?).ttl(take_time(rest)?);
         entry = entry.weight(u32::try_from(take_number(rest)?).unwrap_or(u32::MAX));
         for _ in 0..take_number(rest)? {
-            entry = entry.tag(take_text(rest)?);
+            entry = entry.tag(take_text(rest)?.to_owned());
         }
         Ok((key, entry))
     }

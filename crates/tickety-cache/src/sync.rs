@@ -19,6 +19,19 @@ impl<T> Mutex<T> {
     }
 }
 
+/// Something on cache lines of its own, so that writing to it slows down nobody who reads what lies beside it.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Apart<T>(pub(crate) T);
+
+impl<T> std::ops::Deref for Apart<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
 /// A thread's bed: it sleeps here until it is woken, once for any number of wakes before.
 #[derive(Debug, Default)]
 pub(crate) struct Bed {

@@ -26,6 +26,7 @@ use crate::class::ClassId;
 use crate::entry::{Entry, Terms};
 use crate::load::{LoadError, LoadOptions};
 use crate::lookup::Lookup;
+use crate::tag::TagName;
 
 /// A future in a box.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -75,7 +76,7 @@ impl<V> From<Entry<V>> for Kept<V> {
     fn from(entry: Entry<V>) -> Self {
         let Entry { value, terms } = entry;
         let Terms { class: _, ttl, soft_ttl, age, weight, tags } = terms;
-        Self { value, age, ttl, soft_ttl, weight, tags: tags.iter().cloned().collect() }
+        Self { value, age, ttl, soft_ttl, weight, tags: tags.iter().map(TagName::shared).collect() }
     }
 }
 

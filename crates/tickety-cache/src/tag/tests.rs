@@ -1,11 +1,9 @@
 //! What tags promise. Not in the file of the tags, which the tests of interleavings include.
 
-use std::sync::Arc;
-
 use crate::tag::{IDLE, Names, Tags};
 
 fn stamp_of(tags: &Tags, names: &[&str]) -> u64 {
-    let names: Names = names.iter().map(|name| Arc::from(*name)).collect();
+    let names: Names = names.iter().map(|name| (*name).to_owned()).collect();
     tags.tagged(&names).unwrap().stamp()
 }
 
@@ -16,7 +14,8 @@ fn tags_that_nobody_carries_are_bounded() {
         tags.stamp(&format!("tag {number}"), || number + 1);
         stamp_of(&tags, &[&format!("other {number}")]);
     }
-    assert!(tags.registry.lock().tags.len() <= 2 * IDLE);
+    let known: usize = (0..100).map(|number| tags.part(&format!("tag {number}")).lock().tags.len()).max().unwrap();
+    assert!((1..=2 * IDLE).contains(&known), "{known}");
 }
 
 #[test]
@@ -33,7 +32,7 @@ fn a_forgotten_stamp_still_holds() {
 #[test]
 fn the_newest_of_several_stamps_counts() {
     let tags = Tags::default();
-    let tagged = tags.tagged(&["a", "b", "c"].map(Arc::from).into_iter().collect()).unwrap();
+    let tagged = tags.tagged(&["a", "b", "c"].into_iter().collect()).unwrap();
     assert_eq!(tagged.stamp(), 0);
     tags.stamp("d", || 8);
     assert_eq!((tagged.stamp(), tags.newest()), (0, 8));

@@ -7,7 +7,7 @@ mod flight;
 #[expect(dead_code, reason = "what the tests need of it")]
 #[path = "../../src/lane.rs"]
 mod lane;
-#[expect(dead_code, reason = "what the tests need of it")]
+#[expect(dead_code, unreachable_pub, reason = "what the tests need of it")]
 #[path = "../../src/tag.rs"]
 mod tag;
 
@@ -32,8 +32,8 @@ fn check(test: impl Fn() + Send + Sync + Clone + 'static) {
     shuttle::check_pct(test, SCHEDULES, 3);
 }
 
-fn names(name: &str) -> Names {
-    std::iter::once(Arc::from(name)).collect()
+fn names(name: &'static str) -> Names {
+    std::iter::once(name).collect()
 }
 
 /// The parts of a cache that decide, for a single key.

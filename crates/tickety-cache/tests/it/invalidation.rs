@@ -10,7 +10,7 @@ use crate::world::World;
 /// Something that happens while something is loaded.
 type Event<'a> = (&'a str, Box<dyn Fn() + Send + Sync + 'a>);
 
-fn tagged(value: u32, tags: &[&str]) -> Entry<u32> {
+fn tagged(value: u32, tags: &[&'static str]) -> Entry<u32> {
     Entry::new(value).tags(tags.iter().copied())
 }
 

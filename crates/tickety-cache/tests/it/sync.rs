@@ -20,6 +20,17 @@ impl<T> Mutex<T> {
 }
 
 #[derive(Debug, Default)]
+pub(crate) struct Apart<T>(pub(crate) T);
+
+impl<T> std::ops::Deref for Apart<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[derive(Debug, Default)]
 pub(crate) struct Bed {
     woken: Mutex<bool>,
     bell: Condvar,
