@@ -116,8 +116,8 @@ impl<K, V> Builder<K, V> {
         self
     }
 
-    /// Sets for how many entries room is made at once. Default: for as many as fit, at most a million; the
-    /// system gives the memory when it is used. Without room the tables grow by doubling.
+    /// Makes room for so many entries at once. Default: none, and tables that grow by doubling: entries in a table much
+    /// larger than they need are found more slowly, since less of it fits into the processor's caches.
     pub fn initial_capacity(mut self, entries: usize) -> Self {
         self.size.room = Some(entries);
         self

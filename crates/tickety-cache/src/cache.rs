@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
-use std::sync::MutexGuard;
 use std::sync::atomic::AtomicBool;
 
 use equivalent::Equivalent;
@@ -10,16 +9,17 @@ use quick_cache::DefaultHashBuilder;
 
 use crate::builder::Builder;
 use crate::class::{ClassId, Rules};
-use crate::clock::{Tick, Time, duration};
-use crate::engine::{Dropped, Engine};
-use crate::entry::{Entry, Terms};
+use crate::clock::{Time, duration};
+use crate::engine::Engine;
+use crate::entry::Entry;
 use crate::lane::{LANES, Lane, lane_of};
 use crate::load::{Outcome, Reason, Spawner, flight::Flight};
 use crate::lookup::Lookup;
-use crate::removal::{Cause, Listener, Removed, Weigher};
-use crate::slot::{Facts, Found, Glance, Probe, Slot, Start, Tally, Verdict, Wanted, World};
-use crate::stats::{Count, Counters, random, sampled};
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::probe::{Found, Glance, Probe, Seen, Wanted};
+use crate::removal::{Listener, Weigher};
+use crate::slot::{Slot, Tally, Verdict, World};
+use crate::stats::{Count, Counters, sampled};
+use crate::sync::{Apart, AtomicU64, Mutex, Ordering};
 use crate::tag::Tags;
 
 /// A cache. See the [crate's page](crate) for what it does.
@@ -45,7 +45,7 @@ impl<K, V> Cache<K, V> {
         &self.inner
     }
 
-    /// Starts a cache of so many entries.
+    /// Starts a cache of so many entries, with one shard below 10,000 (see the crate's page).
     pub fn builder(entries: u64) -> Builder<K, V> {
         Builder::new(entries, entries, false)
     }
@@ -81,13 +81,14 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         Q: Hash + Equivalent<K> + ?Sized,
     {
         let inner = &*self.inner;
-        let glance = Glance::new(key, inner.tally(), &inner.world);
-        let value = inner.find(&glance);
-        match glance.seen() {
-            Some(seen) if value.is_some() => inner.count(seen.hit(), seen.class()),
-            _ => inner.count(Count::Miss, class.0),
+        let glance = Glance::new(key, inner.samples(), &inner.world);
+        match inner.first.get(&glance) {
+            Some(value) => {
+                inner.count_glance(glance.seen());
+                value
+            }
+            None => inner.get_elsewhere(class, key),
         }
-        value.flatten()
     }
 
     /// Returns what is stored under a key, how old it is and what it is worth.
@@ -122,9 +123,8 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let glance = Glance::new(key, Tally::None, &self.inner.world);
-        self.inner.spaces().any(|space| space.contains(&glance))
-            && glance.seen().is_some_and(|seen| !seen.is_negative())
+        let glance = Glance::unseen(key, &self.inner.world);
+        self.inner.spaces().any(|space| space.contains(&glance)) && !glance.seen().is_negative()
     }
 
     /// Returns what [`get`](Self::get) would, counts nothing and does not keep the entry from being evicted.
@@ -132,7 +132,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let glance = Glance::new(key, Tally::None, &self.inner.world);
+        let glance = Glance::unseen(key, &self.inner.world);
         self.inner.spaces().find_map(|space| space.peek(&glance)).flatten()
     }
 
@@ -204,18 +204,18 @@ pub struct Ticket(u64);
 /// What the handles of a cache share.
 pub(crate) struct Inner<K, V> {
     /// The entries of the classes without a capacity of their own.
-    first: Engine<K, V>,
+    pub(crate) first: Engine<K, V>,
     /// Those of the others.
-    others: Box<[Engine<K, V>]>,
+    pub(crate) others: Box<[Engine<K, V>]>,
     pub(crate) world: World,
     pub(crate) counters: Counters,
     lanes: Box<[OneLane<K, V>]>,
     /// Counts invalidations. A load notes it when it begins; what is stamped with more is newer.
-    sequence: AtomicU64,
+    sequence: Apart<AtomicU64>,
     /// The newest invalidation that no key or tag could be named for.
-    floor: AtomicU64,
+    pub(crate) floor: AtomicU64,
     hasher: DefaultHashBuilder,
-    settings: Settings<K, V>,
+    pub(crate) settings: Settings<K, V>,
 }
 
 /// Where entries lie.
@@ -233,29 +233,12 @@ pub(crate) struct Settings<K, V> {
     pub(crate) spawner: Option<Arc<dyn Spawner>>,
     /// Whether capacities are weights.
     pub(crate) weighted: bool,
-    /// One hit in so many is counted on its entry.
+    /// One hit in so many is counted on its entry, a power of two.
     pub(crate) sampling: u32,
 }
 
 /// A lane, on cache lines of its own.
-#[repr(align(128))]
-pub(crate) struct OneLane<K, V> {
-    /// How often something was stored: whoever has looked since need not look again.
-    pub(crate) stores: AtomicU64,
-    lane: Mutex<Lane<K, Flight<Outcome<V>>, Reason>>,
-}
-
-impl<K, V> OneLane<K, V> {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Lane<K, Flight<Outcome<V>>, Reason>> {
-        self.lane.lock()
-    }
-}
-
-impl<K, V> Default for OneLane<K, V> {
-    fn default() -> Self {
-        Self { stores: AtomicU64::new(0), lane: Mutex::new(Lane::default()) }
-    }
-}
+pub(crate) type OneLane<K, V> = Apart<Mutex<Lane<K, Flight<Outcome<V>>, Reason>>>;
 
 impl<K, V> Inner<K, V> {
     pub(crate) fn new(spaces: Spaces<K, V>, classes: Box<[Rules]>, time: Time, settings: Settings<K, V>) -> Self {
@@ -265,14 +248,16 @@ impl<K, V> Inner<K, V> {
             others: spaces.others,
             hasher: spaces.hasher,
             world: World {
+                closely: if classes.iter().any(|class| class.idle.is_some()) { u64::MAX - 1 } else { 0 },
                 ahead: classes.iter().any(|class| class.refresh_ahead.is_some()),
                 time,
+                unsampled: settings.sampling - 1,
                 timed: AtomicBool::new(false),
                 tags: Tags::default(),
                 classes,
             },
             lanes: (0..LANES).map(|_| OneLane::default()).collect(),
-            sequence: AtomicU64::new(1),
+            sequence: Apart(AtomicU64::new(1)),
             floor: AtomicU64::new(0),
             settings,
         }
@@ -302,6 +287,7 @@ impl<K, V> Inner<K, V> {
         self.sequence.fetch_add(1, Ordering::AcqRel) + 1
     }
 
+    #[inline]
     pub(crate) fn count(&self, count: Count, class: u16) {
         self.counters.add(count, class, 1);
     }
@@ -320,7 +306,27 @@ impl<K, V> Inner<K, V> {
     /// Returns how a lookup is to count on its entry.
     #[inline]
     pub(crate) fn tally(&self) -> Tally {
-        if sampled(self.settings.sampling) { Tally::Hits } else { Tally::Touch }
+        if self.samples() { Tally::Hits } else { Tally::Touch }
+    }
+
+    /// Whether a lookup is to be counted on its entry.
+    #[inline]
+    pub(crate) fn samples(&self) -> bool {
+        sampled(self.world.unsampled)
+    }
+
+    /// Counts a hit.
+    #[inline]
+    pub(crate) fn count_glance(&self, seen: Seen) {
+        if !self.counters.hit(seen.brief()) {
+            self.count_other(seen);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn count_other(&self, seen: Seen) {
+        self.count(seen.hit(), seen.class());
     }
 
     pub(crate) fn spawner(&self) -> Option<&Arc<dyn Spawner>> {
@@ -329,10 +335,9 @@ impl<K, V> Inner<K, V> {
 
     /// Returns for how many hits each one counted stands.
     pub(crate) fn sampling(&self) -> u32 {
-        self.settings.sampling
+        self.world.unsampled + 1
     }
 
-    #[inline]
     pub(crate) fn count_lookup(&self, hit: bool, found: Option<Found>, class: ClassId) {
         match found {
             Some(found) if hit => {
@@ -363,8 +368,25 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
         self.hasher.hash_one(key)
     }
 
+    /// Looks for a value in the spaces of the classes with a capacity of their own.
+    #[inline(never)]
+    fn get_elsewhere<Q>(&self, class: ClassId, key: &Q) -> Option<V>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        for space in &self.others {
+            let probe = self.probe(key, Wanted::Live, self.tally());
+            let value = space.get(&probe);
+            if value.is_some() {
+                self.count_lookup(true, probe.found(), class);
+                return value.flatten();
+            }
+        }
+        self.count(Count::Miss, class.0);
+        None
+    }
+
     /// Looks in all spaces.
-    #[inline]
     pub(crate) fn find<P>(&self, probe: &P) -> Option<Option<V>>
     where
         P: Hash + Equivalent<Slot<K>>,
@@ -389,178 +411,4 @@ impl<K: Hash + Eq, V: Clone> Inner<K, V> {
     {
         self.spaces().find_map(|space| space.remove(probe))
     }
-
-    /// Makes a slot of a key and terms; `None` if it would be over at once or is too heavy.
-    pub(crate) fn slot(
-        &self,
-        key: K,
-        value: Option<&V>,
-        terms: &Terms,
-        class: ClassId,
-        since: u64,
-        now: Tick,
-    ) -> Result<Slot<K>, K> {
-        let class = terms.class.unwrap_or(class);
-        let class = if usize::from(class.0) < self.world.classes.len() { class } else { ClassId::DEFAULT };
-        let rules = self.rules(class.0);
-        let weigh = |weigher: &Weigher<K, V>| value.map(|value| weigher(&key, value));
-        let facts = Facts::new(Start {
-            born: now.before(terms.age),
-            since,
-            class: class.0,
-            negative: value.is_none(),
-            idles: rules.idle.is_some(),
-            spans: rules.spans(terms, value.is_none(), random()),
-            weight: terms.weight.or_else(|| self.settings.weigher.as_ref().and_then(weigh)).unwrap_or(1).max(1),
-            tags: self.world.tags.tagged(&terms.tags),
-        });
-        if !facts.timeless() && !self.world.timed.load(Ordering::Relaxed) {
-            self.world.timed.store(true, Ordering::Relaxed);
-        }
-        let heaviest = self.space(rules.space).heaviest();
-        let too_heavy = u64::from(facts.weight()) > heaviest && (self.settings.weighted || heaviest == 0);
-        let over = facts.hard.ticks() <= facts.age(now);
-        if over || too_heavy { Err(key) } else { Ok(Slot { key, facts }) }
-    }
-
-    /// Stores a slot; its lane is locked. Returns what to settle when it no longer is.
-    pub(crate) fn store(&self, hash: u64, slot: Slot<K>, value: Option<V>, now: Tick) -> Stored<K, V> {
-        let space = self.rules(slot.facts.class()).space;
-        let mut moved = None;
-        if !self.others.is_empty() {
-            let probe = self.probe(&slot.key, Wanted::Any, Tally::None);
-            let mut others = self.spaces().enumerate().filter(|(index, _)| *index != space);
-            moved = others.find_map(|(_, space)| space.remove(&probe));
-        }
-        let (class, weight) = (slot.facts.class(), slot.facts.weight());
-        let dropped = self.space(space).insert(slot, value);
-        // Only who holds the lane writes this. Not before the entry is there: who sees this count sees the entry, and who
-        // saw the one before looks again.
-        let stores = &self.lane(hash).stores;
-        stores.store(stores.load(Ordering::Relaxed) + 1, Ordering::Release);
-        Stored { now, hash, class, weight, moved, dropped }
-    }
-
-    /// Counts a stored entry and settles what it drove out; no lock is held.
-    pub(crate) fn settle(&self, stored: Stored<K, V>) {
-        self.count(Count::Insert, stored.class);
-        if stored.weight > 1 {
-            self.counters.add(Count::HeavyIn, stored.class, u64::from(stored.weight - 1));
-        }
-        if let Some((slot, value)) = stored.moved {
-            self.gone_at(stored.now, slot, value, Cause::Replaced);
-        }
-        for (slot, value) in stored.dropped {
-            let replaced = self.hash(&slot.key) == stored.hash;
-            self.gone_at(stored.now, slot, value, if replaced { Cause::Replaced } else { Cause::Capacity });
-        }
-    }
-
-    /// Counts an entry that left and tells the listener; no lock is held.
-    pub(crate) fn gone(&self, slot: Slot<K>, value: Option<V>, cause: Cause) {
-        self.gone_at(self.world.time.now(), slot, value, cause);
-    }
-
-    fn gone_at(&self, now: Tick, slot: Slot<K>, value: Option<V>, cause: Cause) {
-        let cause = match (cause, slot.facts.judge(now, &self.world)) {
-            (Cause::Invalidated, _) | (_, Verdict::Invalidated) => Cause::Invalidated,
-            (_, Verdict::Expired | Verdict::Over) => Cause::Expired,
-            (cause, _) => cause,
-        };
-        let class = slot.facts.class();
-        let count = match cause {
-            Cause::Capacity => Count::Capacity,
-            Cause::Expired => Count::Expired,
-            Cause::Replaced => Count::Replaced,
-            Cause::Invalidated => Count::Invalidated,
-        };
-        self.count(count, class);
-        let weight = slot.facts.weight();
-        if weight > 1 {
-            self.counters.add(Count::HeavyOut, class, u64::from(weight - 1));
-        }
-        if let Some(listener) = &self.settings.listener {
-            listener(Removed { key: slot.key, value, class: ClassId(class), cause });
-        }
-    }
-
-    fn put(&self, key: K, entry: Entry<V>) {
-        let Entry { value, terms } = entry;
-        let hash = self.hash(&key);
-        let now = self.world.time.now();
-        let class = terms.class.unwrap_or_default();
-        // What is invalidated from now on is newer than this value.
-        let since = self.sequence();
-        let slot = self.slot(key, value.as_ref(), &terms, class, since, now);
-        let mut lane = self.lane(hash).lock();
-        // Taken under the lock, so that the stamps of a key only grow.
-        let stamp = self.stamp();
-        match slot {
-            Ok(slot) => {
-                lane.stamp(hash, &slot.key, stamp);
-                let stored = self.store(hash, slot, value, now);
-                drop(lane);
-                self.settle(stored);
-            }
-            Err(key) => {
-                lane.stamp(hash, &key, stamp);
-                let taken = self.take(&self.probe(&key, Wanted::Any, Tally::None));
-                drop(lane);
-                self.count(Count::Rejected, class.0);
-                if let Some((slot, value)) = taken {
-                    self.gone(slot, value, Cause::Replaced);
-                }
-            }
-        }
-    }
-
-    pub(crate) fn put_since(&self, since: u64, key: K, entry: Entry<V>) -> bool {
-        let Entry { value, terms } = entry;
-        let hash = self.hash(&key);
-        let now = self.world.time.now();
-        let class = terms.class.unwrap_or_default();
-        let Ok(slot) = self.slot(key, value.as_ref(), &terms, class, since, now) else {
-            self.count(Count::Rejected, class.0);
-            return false;
-        };
-        let lane = self.lane(hash).lock();
-        let outdated = self.floor.load(Ordering::Acquire) > since
-            || lane.stamp_of(hash) > since
-            || slot.facts.outdated(&self.world.tags);
-        if outdated {
-            drop(lane);
-            self.count(Count::Refused, class.0);
-            return false;
-        }
-        let stored = self.store(hash, slot, value, now);
-        drop(lane);
-        self.settle(stored);
-        true
-    }
-
-    fn remove<Q>(&self, key: &Q) -> Option<V>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        let hash = self.hash(key);
-        let mut lane = self.lane(hash).lock();
-        lane.stamp(hash, key, self.stamp());
-        let taken = self.take(&self.probe(key, Wanted::Any, Tally::None));
-        drop(lane);
-        let (slot, value) = taken?;
-        let live = slot.facts.judge(self.world.time.now(), &self.world).is_live();
-        let served = value.clone().filter(|_| live);
-        self.gone(slot, value, Cause::Invalidated);
-        served
-    }
-}
-
-/// An entry that was stored, and what had to go for it.
-pub(crate) struct Stored<K, V> {
-    now: Tick,
-    hash: u64,
-    class: u16,
-    weight: u32,
-    moved: Option<(Slot<K>, Option<V>)>,
-    dropped: Dropped<K, V>,
 }

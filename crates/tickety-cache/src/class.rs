@@ -129,10 +129,14 @@ pub(crate) struct Rules {
     pub(crate) name: String,
     /// Which space its entries lie in.
     pub(crate) space: usize,
+    #[cfg(feature = "async")]
     pub(crate) ttl: Option<Duration>,
     pub(crate) soft_ttl: Option<Duration>,
+    #[cfg(feature = "async")]
     pub(crate) negative_ttl: Option<Duration>,
     pub(crate) failure_ttl: Option<Duration>,
+    /// The times to live as entries have them: of values, fresh, and of what is negative.
+    spans: [Span; 3],
     /// By how much times may be shortened, in 65,536ths.
     pub(crate) jitter: u64,
     /// In ticks.
@@ -145,13 +149,21 @@ pub(crate) struct Rules {
 
 impl Rules {
     pub(crate) fn new(class: &Class, defaults: &Class, space: usize) -> Self {
+        let ending = |own: Option<Duration>, default| own.or(default).filter(|time| *time != Duration::MAX);
+        let ttl = ending(class.ttl, defaults.ttl);
+        let soft_ttl = ending(class.soft_ttl, defaults.soft_ttl);
+        let negative_ttl = ending(class.negative_ttl, defaults.negative_ttl);
+        let span = |time: Option<Duration>| time.map_or(Span::NEVER, Span::new);
         Self {
             name: class.name.clone(),
             space,
-            ttl: class.ttl.or(defaults.ttl).filter(|ttl| *ttl != Duration::MAX),
-            soft_ttl: class.soft_ttl.or(defaults.soft_ttl).filter(|ttl| *ttl != Duration::MAX),
-            negative_ttl: class.negative_ttl.or(defaults.negative_ttl).filter(|ttl| *ttl != Duration::MAX),
+            #[cfg(feature = "async")]
+            ttl,
+            soft_ttl,
+            #[cfg(feature = "async")]
+            negative_ttl,
             failure_ttl: class.failure_ttl.or(defaults.failure_ttl),
+            spans: [ttl, soft_ttl, negative_ttl.or(ttl)].map(span),
             jitter: (class.jitter.or(defaults.jitter).unwrap_or(0.0) * 65_536.0) as u64,
             fail_safe: class.fail_safe.or(defaults.fail_safe).map_or(0, |time| Span::new(time).ticks()),
             idle: class.time_to_idle.or(defaults.time_to_idle).map(Span::new),
@@ -162,15 +174,18 @@ impl Rules {
     }
 
     /// Returns how long an entry of the class is fresh and how long it lives, by a random number.
+    #[inline]
     pub(crate) fn spans(&self, entry: &crate::entry::Terms, negative: bool, random: u32) -> (Span, Span) {
-        let hard = entry.ttl.or(if negative { self.negative_ttl.or(self.ttl) } else { self.ttl });
-        let soft = entry.soft_ttl.or(self.soft_ttl);
-        let shorten = |time: Duration| match (time, self.jitter) {
-            (Duration::MAX, _) => Span::NEVER,
-            (_, 0) => Span::new(time),
-            // In whole numbers: this is done for every entry that is stored.
-            (_, jitter) => Span::new(time).shorter(jitter * u64::from(random >> 16)),
+        let [ttl, soft_ttl, negative_ttl] = self.spans;
+        let own = |time: Option<Duration>, of_class: Span| match time {
+            None => of_class,
+            Some(Duration::MAX) => Span::NEVER,
+            Some(time) => Span::new(time),
         };
-        (soft.map_or(Span::NEVER, shorten), hard.map_or(Span::NEVER, shorten))
+        let hard = own(entry.ttl, if negative { negative_ttl } else { ttl });
+        let soft = own(entry.soft_ttl, soft_ttl);
+        // In whole numbers: this is done for every entry that is stored.
+        let part = self.jitter * u64::from(random >> 16);
+        (soft.shorter(part), hard.shorter(part))
     }
 }

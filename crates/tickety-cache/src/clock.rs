@@ -55,7 +55,7 @@ impl Clock for ManualClock {
 /// The clock of a cache.
 #[derive(Clone)]
 pub(crate) enum Time {
-    /// The machine's, counted from when the cache was built.
+    /// The machine's, counted from some moment before.
     Machine(machine::Origin),
     /// One that was given.
     Given(Arc<dyn Clock>),
@@ -84,14 +84,19 @@ const TICK_BITS: u32 = 20;
 pub(crate) struct Tick(u64);
 
 impl Tick {
+    /// The clock's origin.
+    pub(crate) const ORIGIN: Self = Self(0);
+
     /// Returns the ticks since an earlier moment.
     pub(crate) fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// Returns the moment so long ago, or the origin if that is later.
+    /// Returns the moment so long ago, rounded down, or 417 days ago if that is later. It may lie before the origin: births
+    /// and ages don't mind.
     pub(crate) fn before(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(nanoseconds(by) >> TICK_BITS))
+        let ticks = nanoseconds(by).saturating_add((1 << TICK_BITS) - 1) >> TICK_BITS;
+        Self(self.0.wrapping_sub(ticks.min(u64::from(LONGEST) << 10)))
     }
 
     /// Returns the moment so much later, rounded down.
@@ -108,6 +113,7 @@ pub(crate) struct Birth(u32);
 impl Birth {
     const BITS: u32 = 4;
 
+    #[inline]
     pub(crate) fn new(tick: Tick) -> Self {
         Self((tick.0 >> Self::BITS) as u32)
     }
@@ -156,8 +162,12 @@ impl Span {
         u64::from(self.0 & !COARSE) << ((self.0 >> 31) * 10)
     }
 
-    /// Returns it without a part, in 2^32ths of it.
+    /// Returns it without a part, in 2^32ths of it, if it ends.
+    #[inline]
     pub(crate) fn shorter(self, part: u64) -> Self {
+        if self == Self::NEVER || part == 0 {
+            return self;
+        }
         let ticks = self.ticks();
         Self::of_ticks(ticks - ((u128::from(ticks) * u128::from(part)) >> 32) as u64)
     }
@@ -172,27 +182,25 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The machine's clock at the price of a hit: 5 ns for the coarse one, 25 for the exact one.
+/// The machine's clock at the price of a hit: 3 ns for the coarse one, 25 for the exact one. By way of libc the coarse one
+/// takes 5 ns, with nix 9.
 #[cfg(target_os = "linux")]
 mod machine {
     use rustix::time::{ClockId, clock_gettime};
 
+    /// The system's own: one subtraction less.
     #[derive(Clone, Copy)]
-    pub(crate) struct Origin {
-        seconds: i64,
-    }
+    pub(crate) struct Origin;
 
     impl Origin {
         pub(crate) fn now() -> Self {
-            Self { seconds: clock_gettime(ClockId::MonotonicCoarse).tv_sec }
+            Self
         }
 
         #[inline]
         pub(crate) fn nanoseconds(self) -> u64 {
             let time = clock_gettime(ClockId::MonotonicCoarse);
-            (time.tv_sec.wrapping_sub(self.seconds) as u64)
-                .wrapping_mul(1_000_000_000)
-                .wrapping_add(time.tv_nsec as u64)
+            (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
         }
     }
 }

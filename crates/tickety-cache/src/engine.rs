@@ -6,14 +6,12 @@ use equivalent::Equivalent;
 use quick_cache::sync::Cache as Quick;
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
-use crate::slot::{Probe, Slot};
+use crate::probe::Probe;
+use crate::slot::Slot;
 
-/// Up to how many entries a cache has one shard, and how many each shard has at least: fewer cost hit
-/// ratio, since each shard evicts for itself.
+/// How many entries each of several shards has at least: fewer cost hit ratio, since each shard evicts for itself. A cache
+/// for which there would be fewer than two such shards has one.
 const SHARD: u64 = 5_000;
-
-/// How many entries room is made for at once at most, unless asked for.
-pub(crate) const ROOM: usize = 1 << 20;
 
 /// The entries of a space.
 #[derive(Debug)]
@@ -45,8 +43,9 @@ impl<K: Hash + Eq, V: Clone> Engine<K, V> {
             .build()
             .expect("both capacities are set");
         let entries = Quick::with_options(options, ByWeight(size.weighted), hasher, Collect);
-        // Growing by doubling would leave up to half of the memory unused.
-        entries.reserve(size.room.unwrap_or(expected.min(ROOM)));
+        if let Some(room) = size.room {
+            entries.reserve(room);
+        }
         // The engine keeps a part of each shard for entries on trial and admits none heavier than the rest.
         let capacity = entries.capacity();
         let heaviest = ((entries.shard_capacity() as f64 * HOT) as u64).max(size.capacity.min(1));
@@ -80,11 +79,10 @@ impl<K: Hash + Eq, V: Clone> Engine<K, V> {
         self.entries.contains_key(probe)
     }
 
-    /// Stores and returns what had to go.
-    pub(crate) fn insert(&self, slot: Slot<K>, value: Option<V>) -> Dropped<K, V> {
-        let mut dropped = Dropped::default();
-        self.entries.insert_with_lifecycle(slot, value, &mut dropped);
-        dropped
+    /// Stores, and adds what had to go.
+    #[inline]
+    pub(crate) fn insert(&self, slot: Slot<K>, value: Option<V>, dropped: &mut Dropped<K, V>) {
+        self.entries.insert_with_lifecycle(slot, value, dropped);
     }
 
     pub(crate) fn remove<Q>(&self, probe: &Probe<'_, Q>) -> Option<(Slot<K>, Option<V>)>
@@ -152,11 +150,7 @@ impl<K, V> Lifecycle<Slot<K>, Option<V>> for Collect {
     type RequestState = Dropped<K, V>;
 
     fn on_evict(&self, dropped: &mut Dropped<K, V>, slot: Slot<K>, value: Option<V>) {
-        if dropped.first.is_none() {
-            dropped.first = Some((slot, value));
-        } else {
-            dropped.others.push((slot, value));
-        }
+        dropped.push(slot, value);
     }
 }
 
@@ -173,12 +167,25 @@ impl<K, V> Default for Dropped<K, V> {
     }
 }
 
-impl<K, V> IntoIterator for Dropped<K, V> {
-    type Item = (Slot<K>, Option<V>);
-    type IntoIter = std::iter::Chain<std::option::IntoIter<Self::Item>, std::vec::IntoIter<Self::Item>>;
+impl<K, V> Dropped<K, V> {
+    #[inline]
+    pub(crate) fn push(&mut self, slot: Slot<K>, value: Option<V>) {
+        if self.first.is_none() {
+            self.first = Some((slot, value));
+        } else {
+            self.others.push((slot, value));
+        }
+    }
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.first.into_iter().chain(self.others)
+    /// Hands out all of them.
+    #[inline]
+    pub(crate) fn each(&mut self, mut take: impl FnMut(Slot<K>, Option<V>)) {
+        if let Some((slot, value)) = self.first.take() {
+            take(slot, value);
+        }
+        for (slot, value) in self.others.drain(..) {
+            take(slot, value);
+        }
     }
 }
 

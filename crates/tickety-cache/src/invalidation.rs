@@ -5,8 +5,9 @@ use std::hash::Hash;
 
 use crate::cache::{Cache, Inner};
 use crate::glob::Glob;
+use crate::probe::Wanted;
 use crate::removal::Cause;
-use crate::slot::{Slot, Tally, Wanted};
+use crate::slot::{Slot, Tally};
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// Invalidates all entries that carry a tag. It costs the same whether that is none or a million: they are

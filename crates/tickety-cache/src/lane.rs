@@ -20,12 +20,18 @@ const STAMPS: usize = 16;
 const FAILURES: usize = 64;
 
 /// Loads on their way, failures that are remembered, and stamps of keys.
+///
+/// In the order of its fields, so that a load touches the front of it only.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Lane<K, F, R> {
-    running: Vec<Running<K, F>>,
+    next: u64,
+    /// A load on its way, here because there is seldom more than one.
+    first: Option<Running<K, F>>,
+    /// Other loads on their way.
+    others: Vec<Running<K, F>>,
     failed: Vec<Failed<K, R>>,
     stamps: [u64; STAMPS],
-    next: u64,
 }
 
 /// A load on its way.
@@ -63,7 +69,7 @@ pub(crate) struct Ended<F> {
 
 impl<K, F, R> Default for Lane<K, F, R> {
     fn default() -> Self {
-        Self { running: Vec::new(), failed: Vec::new(), stamps: [0; STAMPS], next: 0 }
+        Self { first: None, others: Vec::new(), failed: Vec::new(), stamps: [0; STAMPS], next: 0 }
     }
 }
 
@@ -73,11 +79,13 @@ pub(crate) fn lane_of(hash: u64) -> usize {
 }
 
 impl<K, F, R> Lane<K, F, R> {
+    fn all(&mut self) -> impl Iterator<Item = &mut Running<K, F>> {
+        self.first.iter_mut().chain(&mut self.others)
+    }
+
     /// Returns the load of a key that is on its way.
     pub(crate) fn running<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&mut Running<K, F>> {
-        self.running
-            .iter_mut()
-            .find(|running| !running.detached && running.hash == hash && key.equivalent(&running.key))
+        self.all().find(|running| !running.detached && running.hash == hash && key.equivalent(&running.key))
     }
 
     /// Returns the failure of a key that is remembered.
@@ -100,14 +108,24 @@ impl<K, F, R> Lane<K, F, R> {
     pub(crate) fn begin(&mut self, hash: u64, key: K, began: u64, leader: u64, flight: Option<Arc<F>>) -> u64 {
         self.next += 1;
         let id = self.next;
-        self.running.push(Running { began, leader, flight, id, hash, key, detached: false });
+        let running = Running { began, leader, flight, id, hash, key, detached: false };
+        if self.first.is_none() {
+            self.first = Some(running);
+        } else {
+            self.others.push(running);
+        }
         id
     }
 
     /// Ends a load.
     pub(crate) fn end(&mut self, id: u64) -> Ended<F> {
-        let position = self.running.iter().position(|running| running.id == id);
-        let ended = position.map(|position| self.running.swap_remove(position));
+        let ended = match self.first.take_if(|first| first.id == id) {
+            None => {
+                let position = self.others.iter().position(|running| running.id == id);
+                position.map(|position| self.others.swap_remove(position))
+            }
+            first => first,
+        };
         ended.map_or(Ended { current: false, flight: None }, |running| Ended {
             current: !running.detached,
             flight: running.flight,
@@ -128,12 +146,19 @@ impl<K, F, R> Lane<K, F, R> {
         if let Some(running) = self.running(hash, key) {
             running.detached = true;
         }
-        self.failed.retain(|failed| failed.hash != hash || !key.equivalent(&failed.key));
+        if !self.failed.is_empty() {
+            self.failed.retain(|failed| failed.hash != hash || !key.equivalent(&failed.key));
+        }
+    }
+
+    /// Whether nothing is on its way or remembered that a key might be concerned by.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.first.is_none() && self.others.is_empty() && self.failed.is_empty()
     }
 
     /// Forgets the loads of the keys that are chosen.
     pub(crate) fn detach(&mut self, mut chosen: impl FnMut(&K) -> bool) {
-        for running in &mut self.running {
+        for running in self.all() {
             running.detached = running.detached || chosen(&running.key);
         }
         self.failed.retain(|failed| !chosen(&failed.key));

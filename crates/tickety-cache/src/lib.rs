@@ -55,10 +55,11 @@
 //! # How it works
 //!
 //! The engine is [quick_cache], whose policy is a modified CLOCK-PRO: like S3-FIFO, it keeps new entries on
-//! trial and remembers those it has evicted, so that a scan doesn't flush what is hot. A cache of up to 10,000
-//! entries has one shard; larger ones have a power of two, at most eight for each processor, of at least
-//! 5,000 entries each, since each shard evicts for itself. The particulars of an entry (40 bytes) lie with its
-//! key, where the engine shows them to a lookup without cloning anything.
+//! trial and remembers those it has evicted, so that a scan doesn't flush what is hot. Each shard evicts for itself, which
+//! costs hit ratio if it is small: so a cache of fewer than 10,000 entries has one shard, and a larger one a power of two, at
+//! most eight for each processor, of at least 5,000 entries each. If capacities are weights, the entries that are
+//! expected count. The particulars of an entry (40 bytes) lie with its key, where the engine shows them to a lookup
+//! without cloning anything.
 //!
 //! Invalidating a tag puts a stamp on it, however many entries carry it. An entry is compared with the stamps
 //! of its tags when it is found, and only if any tag was invalidated since that was last done.
@@ -73,8 +74,10 @@
 //! For a cache of `n` entries there are `1.5 n` places (the engine remembers half as many evicted keys), of about
 //! `size_of::<K>() + size_of::<Option<V>>() + 56` bytes, and some 13 bytes an entry in the index. With numbers of eight
 //! bytes as keys and values that is an overhead of about 117 bytes an entry. A tag takes nothing more; of several tags an
-//! entry takes an allocation of 8 bytes each and 48 for all. Room is made at once ([`Builder::initial_capacity`]), and a
-//! full cache grows no further. Besides, a cache takes some 12 kB for its lanes and 256 bytes for each thread and class.
+//! entry takes an allocation of 8 bytes each and 48 for all. The tables grow with the entries until the cache is full, and no
+//! further; room can be made [at once](Builder::initial_capacity). Besides, a cache takes some 10 kB for its lanes and its
+//! registry of tags, and 256 bytes for each class and thread: at most 64 threads, and two for each processor, have counters of
+//! their own.
 //!
 //! # Beside others
 //!
@@ -147,12 +150,14 @@ pub mod keys;
 mod lane;
 mod load;
 mod lookup;
+mod probe;
 mod removal;
 #[cfg(feature = "metrics")]
 mod report;
 mod slot;
 mod snapshot;
 mod stats;
+mod storage;
 mod summary;
 mod sync;
 mod tag;

@@ -21,11 +21,14 @@ pub use self::spawner::{Sleep, Spawner, Task};
 use crate::cache::Inner;
 use crate::class::ClassId;
 use crate::clock::{Tick, duration};
+use crate::engine::Dropped;
 use crate::entry::{Entry, Terms};
 use crate::lane::Lane;
 use crate::lookup::Lookup;
-use crate::slot::{Glance, Tally, Verdict, Wanted};
+use crate::probe::{Glance, Wanted};
+use crate::slot::{Facts, Slot, Tally, Verdict};
 use crate::stats::Count;
+use crate::tag::Tag;
 
 /// Why a loading call has no value.
 ///
@@ -185,14 +188,6 @@ enum Step<V, S> {
     Alone { began: u64, fallback: Option<Fallback<V>> },
 }
 
-/// When a caller looked.
-#[derive(Clone, Copy)]
-struct Look {
-    begun: Tick,
-    /// How often anything had been stored in the lane.
-    stores: u64,
-}
-
 /// What a caller sees at first glance.
 enum Glanced<V> {
     /// What it wants.
@@ -272,33 +267,28 @@ impl<K, V: Clone + Send + 'static> Drop for Seat<'_, K, V> {
 impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     /// Looks for what is fresh, and goes on with less if there is nothing: most calls end here.
     #[inline]
-    fn glance<Q>(&self, key: &Q, look: Look, options: LoadOptions) -> Glanced<V>
+    fn glance<Q>(&self, key: &Q, options: LoadOptions) -> Glanced<V>
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let glance = Glance::fresh(key, look.begun, self.tally(), &self.world);
-        let value = self.find(&glance);
-        match (value, glance.seen()) {
-            (Some(Some(value)), Some(seen)) => {
-                self.count(Count::Hit, seen.class());
-                Glanced::Fresh(Lookup::Fresh { value, age: duration(seen.age) })
+        let glance = Glance::fresh(key, self.samples(), &self.world);
+        let value = self.first.get(&glance);
+        let seen = glance.seen();
+        match value {
+            Some(Some(value)) => {
+                self.count_glance(seen);
+                Glanced::Fresh(Lookup::Fresh { value, age: duration(seen.age()) })
             }
-            (Some(None), Some(seen)) if options.negatives => {
+            Some(None) if options.negatives => {
                 self.count(Count::NegativeHit, seen.class());
-                Glanced::Fresh(Lookup::Negative { age: duration(seen.age) })
+                Glanced::Fresh(Lookup::Negative { age: duration(seen.age()) })
             }
-            (_, None) => {
+            None if !seen.something() && self.others.is_empty() => {
                 self.count(Count::Miss, options.class.0);
                 Glanced::Absent
             }
             _ => Glanced::Else,
         }
-    }
-
-    /// Notes when a caller looks.
-    #[inline]
-    fn look(&self, hash: u64) -> Look {
-        Look { begun: self.world.time.now(), stores: self.lane(hash).stores.load(Ordering::Acquire) }
     }
 
     /// Decides what a caller has to do that has just come; `None` if it should look again.
@@ -309,10 +299,9 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         if self.world.ahead {
             return Some(self.step(key, hash, caller, true));
         }
-        let look = self.look(hash);
-        match self.glance(key, look, caller.options) {
+        match self.glance(key, caller.options) {
             Glanced::Fresh(lookup) => Some(Step::Serve { lookup, ahead: false }),
-            Glanced::Absent => self.enter(key, hash, caller, look, None),
+            Glanced::Absent => self.enter(key, hash, caller, None),
             Glanced::Else => Some(self.step(key, hash, caller, true)),
         }
     }
@@ -323,7 +312,6 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
         loop {
-            let look = self.look(hash);
             let probe = self.probe(key, Wanted::Kept, if first { self.tally() } else { Tally::None });
             let value = self.find(&probe);
             let found = probe.found();
@@ -357,7 +345,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
                 _ if first => self.count(Count::Miss, caller.class()),
                 _ => {}
             }
-            if let Some(step) = self.enter(key, hash, caller, look, fallback) {
+            if let Some(step) = self.enter(key, hash, caller, fallback) {
                 return step;
             }
         }
@@ -369,14 +357,12 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         key: &Q,
         hash: u64,
         caller: Caller,
-        look: Look,
         fallback: Option<Fallback<V>>,
     ) -> Option<Step<V, Seat<'_, K, V>>>
     where
         Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
     {
-        let cell = self.lane(hash);
-        let mut lane = cell.lock();
+        let mut lane = self.lane(hash).lock();
         if let Some(reason) = lane.failure(hash, key, || self.world.time.now()) {
             return Some(Step::Failed { reason: reason.clone(), fallback });
         }
@@ -398,26 +384,28 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
             self.count(Count::Coalesced, caller.class());
             return Some(Step::Wait { seat, joined: self.sequence(), fallback });
         }
-        // Whoever had just loaded it when this caller looked is no longer in the lane.
-        if cell.stores.load(Ordering::Acquire) != look.stores {
-            let probe = self.probe(key, Wanted::Live, Tally::None);
-            let fresh = self.spaces().any(|space| space.contains(&probe))
-                && probe.found().is_some_and(|found| {
-                    found.verdict == Verdict::Fresh && (!found.negative || caller.options.negatives)
-                });
-            if fresh {
-                return None;
-            }
-        }
+        let begun = self.unless_fresh(key, caller)?;
         if fallback.is_some() {
             self.count(Count::Refresh, caller.class());
         }
-        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, look.begun, caller);
+        let (run, flight) = self.begin(&mut lane, key.to_owned(), hash, begun, caller);
         let lead = match flight {
             None => Lead::Here(run),
             Some(flight) => Lead::Driven(Seat::take(self, flight, hash, run.id), run),
         };
         Some(Step::Lead { lead, fallback })
+    }
+
+    /// Returns the time unless something fresh is there: whoever had just stored it when this caller looked is no longer
+    /// in the lane, which is locked.
+    fn unless_fresh<Q>(&self, key: &Q, caller: Caller) -> Option<Tick>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let now = self.world.time.now();
+        let glance = Glance::fresh_unseen(key, now, &self.world);
+        let fresh = self.first.contains(&glance) || self.others.iter().any(|space| space.contains(&glance));
+        (!fresh || glance.seen().is_negative() && !caller.options.negatives).then_some(now)
     }
 
     /// Begins a load of what is still fresh, unless one is on its way or has just failed.
@@ -450,48 +438,51 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         (Run { hash, id, began, class: caller.options.class, begun }, flight)
     }
 
-    /// Stores what a load brought, if it may, and tells all who wait. Returns whether it came stale.
-    fn complete(&self, key: K, run: Run, result: Result<Entry<V>, Reason>) -> bool {
-        let Run { hash, id, began, class, begun } = run;
+    /// Notes that a load failed, and tells all who wait.
+    #[cold]
+    fn fail(&self, key: K, run: Run, reason: Reason) {
+        let Run { hash, id, class, begun, .. } = run;
         let now = self.world.time.now();
-        self.counters.add(Count::LoadTicks, class.0, now.since(begun));
-        let entry = match result {
-            Ok(entry) => entry,
-            Err(reason) => {
-                self.count(Count::LoadFailure, class.0);
-                let mut lane = self.lane(hash).lock();
-                let ended = lane.end(id);
-                if ended.current
-                    && let Some(time) = self.rules(class.0).failure_ttl
-                {
-                    lane.fail(hash, key, reason.clone(), now.after(time));
-                }
-                drop(lane);
-                Landing(ended.flight).land(Outcome::Failed(reason));
-                return false;
-            }
-        };
-        self.count(Count::Load, class.0);
-        let Entry { value, terms } = entry;
-        let slot = self.slot(key, value.as_ref(), &terms, class, began, now);
-        let stale = self.is_stale(&terms, class);
+        self.counters.add_all(class.0, [(Count::LoadFailure, 1), (Count::LoadTicks, now.since(begun))]);
         let mut lane = self.lane(hash).lock();
         let ended = lane.end(id);
-        let stamp = slot.as_ref().ok().and_then(|slot| slot.facts.tags()).map_or(0, |tags| tags.stamp());
+        if ended.current
+            && let Some(time) = self.rules(class.0).failure_ttl
+        {
+            lane.fail(hash, key, reason.clone(), now.after(time));
+        }
+        drop(lane);
+        Landing(ended.flight).land(Outcome::Failed(reason));
+    }
+
+    /// Stores what a load brought, if it may, and tells all who wait. Returns whether it came stale.
+    fn complete(&self, key: K, run: Run, entry: Entry<V>) -> bool {
+        let Run { hash, id, began, class, begun } = run;
+        let now = self.world.time.now();
+        self.counters.add_all(class.0, [(Count::Load, 1), (Count::LoadTicks, now.since(begun))]);
+        let Entry { value, ref terms } = entry;
+        let facts = self.facts(&key, value.as_ref(), terms, class, began, now);
+        let stale = self.is_stale(terms, class);
+        let mut dropped = Dropped::default();
+        let mut lane = self.lane(hash).lock();
+        let ended = lane.end(id);
+        let stamp = facts.as_ref().and_then(Facts::tags).map_or(0, Tag::stamp);
         let landing = Landing(ended.flight);
         // Others get a clone, if there are others.
         let others = landing.0.is_some().then(|| value.clone());
-        let stored = match slot {
-            Ok(slot) if ended.current && stamp <= began => Ok(self.store(hash, slot, value, now)),
-            Ok(_) => Err(Count::Refused),
-            Err(_) => Err(Count::Rejected),
+        let stored = match facts {
+            Some(facts) if ended.current && stamp <= began => {
+                Ok(self.store(hash, Slot { key, facts }, value, &mut dropped))
+            }
+            Some(_) => Err(Count::Refused),
+            None => Err(Count::Rejected),
         };
         drop(lane);
         if let Some(value) = others {
             landing.land(Outcome::Loaded { value, age: terms.age, stale, stamp });
         }
         match stored {
-            Ok(stored) => self.settle(stored),
+            Ok(stored) => self.settle(stored, now, &mut dropped),
             Err(count) => self.count(count, class.0),
         }
         stale

@@ -4,16 +4,12 @@
 //! reference: a lookup judges an entry, counts its hit and looks at its tags without cloning anything,
 //! and what is over is not found and its value not cloned.
 
-use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-use equivalent::Equivalent;
-
 use crate::class::Rules;
 use crate::clock::{Birth, Span, Tick, Time};
-use crate::stats::Count;
 use crate::tag::{Tag, Tags};
 
 /// A key with the particulars of its entry.
@@ -40,7 +36,7 @@ impl<K: Eq> Eq for Slot<K> {}
 /// The particulars of an entry: 40 bytes, since a hit's price is the memory it touches.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    /// Up to which stamp its tags are known not to have been invalidated.
+    /// Up to which stamp its tags are known not to have been invalidated; `UNTAGGED` if it has none.
     checked: AtomicU64,
     tags: Option<Arc<Tag>>,
     born: Birth,
@@ -49,14 +45,17 @@ pub(crate) struct Facts {
     weight: u32,
     /// When it was last asked for, if its class ends idle entries: units of 64 ticks since it was born.
     touched: AtomicU32,
-    kind: Kind,
+    pub(crate) kind: Kind,
     /// In units of the sampling period.
     hits: AtomicU16,
 }
 
+/// Newer than any stamp.
+const UNTAGGED: u64 = u64::MAX;
+
 /// A class and two marks.
-#[derive(Clone, Copy, Debug)]
-struct Kind(u16);
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Kind(pub(crate) u16);
 
 const NEGATIVE: u16 = 1 << 15;
 const IDLES: u16 = 1 << 14;
@@ -66,17 +65,17 @@ pub(crate) const CLASSES: usize = 1 << 14;
 
 impl Kind {
     #[inline]
-    fn class(self) -> u16 {
+    pub(crate) fn class(self) -> u16 {
         self.0 & !(NEGATIVE | IDLES)
     }
 
     #[inline]
-    fn negative(self) -> bool {
+    pub(crate) fn negative(self) -> bool {
         self.0 & NEGATIVE != 0
     }
 
     #[inline]
-    fn idles(self) -> bool {
+    pub(crate) fn idles(self) -> bool {
         self.0 & IDLES != 0
     }
 }
@@ -98,13 +97,14 @@ pub(crate) struct Start {
 }
 
 impl Facts {
+    #[inline]
     pub(crate) fn new(start: Start) -> Self {
         let Start { born, since, class, negative, idles, spans: (soft, hard), weight, tags } = start;
         let kind = Kind(class | if negative { NEGATIVE } else { 0 } | if idles { IDLES } else { 0 });
         // What is over isn't fresh: so one comparison tells what is fresh.
         let soft = if soft.ticks() < hard.ticks() { soft } else { hard };
         Self {
-            checked: AtomicU64::new(since),
+            checked: AtomicU64::new(if tags.is_some() { since } else { UNTAGGED }),
             tags,
             born: Birth::new(born),
             soft,
@@ -116,18 +116,22 @@ impl Facts {
         }
     }
 
+    #[inline]
     pub(crate) fn class(&self) -> u16 {
         self.kind.class()
     }
 
+    #[inline]
     pub(crate) fn negative(&self) -> bool {
         self.kind.negative()
     }
 
+    #[inline]
     pub(crate) fn weight(&self) -> u32 {
         self.weight
     }
 
+    #[inline]
     pub(crate) fn tags(&self) -> Option<&Tag> {
         self.tags.as_deref()
     }
@@ -150,11 +154,17 @@ impl Facts {
         self.hard == Span::NEVER && self.soft == Span::NEVER && !self.kind.idles()
     }
 
+    /// Returns the stamp up to which nothing has made it outdated: who knows of none newer need not look.
+    #[inline]
+    pub(crate) fn checked(&self) -> u64 {
+        self.checked.load(Ordering::Relaxed)
+    }
+
     /// Whether one of its tags was invalidated since it was made.
     #[inline]
     pub(crate) fn outdated(&self, tags: &Tags) -> bool {
         match &self.tags {
-            Some(own) if tags.newest() > self.checked.load(Ordering::Relaxed) => self.check(own, tags),
+            Some(own) if tags.newest() > self.checked() => self.check(own, tags),
             _ => false,
         }
     }
@@ -162,7 +172,7 @@ impl Facts {
     fn check(&self, own: &Tag, tags: &Tags) -> bool {
         // Read first: a stamp that comes after is greater and will be looked for again.
         let newest = tags.newest();
-        let checked = self.checked.load(Ordering::Relaxed);
+        let checked = self.checked();
         let outdated = own.stamp() > checked;
         if !outdated {
             self.checked.fetch_max(newest, Ordering::Relaxed);
@@ -202,19 +212,17 @@ impl Facts {
         age.saturating_sub(u64::from(self.touched.load(Ordering::Relaxed)) << 6)
     }
 
-    fn touch(&self, age: u64) {
+    /// Notes that it was asked for.
+    pub(crate) fn tally(&self, tally: Tally, age: u64) {
+        if tally == Tally::Hits {
+            let hits = self.hits.load(Ordering::Relaxed);
+            // Two at the same time may count as one; hits are sampled anyway.
+            self.hits.store(hits.saturating_add(1), Ordering::Relaxed);
+        }
         let units = u32::try_from(age >> 6).unwrap_or(u32::MAX);
-        if self.kind.idles() && self.touched.load(Ordering::Relaxed) != units {
+        if tally != Tally::None && self.kind.idles() && self.touched.load(Ordering::Relaxed) != units {
             self.touched.store(units, Ordering::Relaxed);
         }
-    }
-
-    /// Counts a hit that stands for a sampling period.
-    #[cold]
-    fn count(&self) {
-        let hits = self.hits.load(Ordering::Relaxed);
-        // Two at the same time may count as one; hits are sampled anyway.
-        self.hits.store(hits.saturating_add(1), Ordering::Relaxed);
     }
 }
 
@@ -232,6 +240,17 @@ impl Clone for Facts {
             hits: AtomicU16::new(self.hits()),
         }
     }
+}
+
+/// How a lookup counts on the entry it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tally {
+    /// Not at all.
+    None,
+    /// As a sign of life.
+    Touch,
+    /// As that, and as a sampling period of hits.
+    Hits,
 }
 
 /// What an entry is worth.
@@ -256,235 +275,25 @@ impl Verdict {
     }
 }
 
-/// What a probe found.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Found {
-    pub(crate) verdict: Verdict,
-    pub(crate) class: u16,
-    pub(crate) negative: bool,
-    pub(crate) age: u64,
-    pub(crate) soft: Span,
-    /// In units of the sampling period.
-    pub(crate) hits: u16,
-}
-
-/// What a probe is looking for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// Something to serve.
-    Live,
-    /// Something to serve or what is kept in case that loading fails.
-    Kept,
-    /// Whatever there is.
-    Any,
-    /// Something of no use any more.
-    Useless,
-}
-
-/// How a lookup counts on the entry it finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tally {
-    /// Not at all.
-    None,
-    /// As a sign of life.
-    Touch,
-    /// As that, and as a sampling period of hits.
-    Hits,
-}
-
-/// A key to look up.
+/// What a judgement rests on besides the entry: what every lookup reads lies on one cache line.
 #[derive(Debug)]
-pub(crate) struct Probe<'a, Q: ?Sized> {
-    key: &'a Q,
-    wanted: Wanted,
-    tally: Tally,
-    world: &'a World,
-    found: Cell<Option<Found>>,
-}
-
-/// What a judgement rests on besides the entry.
-#[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct World {
     pub(crate) time: Time,
+    pub(crate) tags: Tags,
+    /// 0 or, if a class ends idle entries, so that glances look closely, one less than the most.
+    pub(crate) closely: u64,
+    /// Less by one than the number of hits that each one counted on its entry stands for.
+    pub(crate) unsampled: u32,
     /// Whether any entry has had a time.
     pub(crate) timed: AtomicBool,
-    pub(crate) tags: Tags,
-    pub(crate) classes: Box<[Rules]>,
     /// Whether a class has entries refreshed ahead.
     pub(crate) ahead: bool,
+    pub(crate) classes: Box<[Rules]>,
 }
 
 impl std::fmt::Debug for Time {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Time")
-    }
-}
-
-impl<'a, Q: ?Sized> Probe<'a, Q> {
-    #[inline]
-    pub(crate) fn new(key: &'a Q, wanted: Wanted, tally: Tally, world: &'a World) -> Self {
-        Self { key, wanted, tally, world, found: Cell::new(None) }
-    }
-
-    /// Returns what was found of the key, whether it was wanted or not.
-    #[inline]
-    pub(crate) fn found(&self) -> Option<Found> {
-        self.found.get()
-    }
-
-    #[inline]
-    fn judge(&self, facts: &Facts) -> bool {
-        let now = self.world.time.now();
-        let (verdict, age) = (facts.judge(now, self.world), facts.age(now));
-        let wanted = match self.wanted {
-            Wanted::Live => verdict.is_live(),
-            Wanted::Kept => verdict.is_live() || verdict == Verdict::Expired,
-            Wanted::Any => true,
-            Wanted::Useless => matches!(verdict, Verdict::Over | Verdict::Invalidated),
-        };
-        if wanted && self.tally != Tally::None {
-            if self.tally == Tally::Hits {
-                facts.count();
-            }
-            if facts.kind.idles() {
-                facts.touch(age);
-            }
-        }
-        self.found.set(Some(Found {
-            verdict,
-            class: facts.class(),
-            negative: facts.negative(),
-            age,
-            soft: facts.soft,
-            hits: facts.hits(),
-        }));
-        wanted
-    }
-}
-
-/// A key to be looked up for its value alone: what most lookups are, and no more work than they need.
-#[derive(Debug)]
-pub(crate) struct Glance<'a, Q: ?Sized> {
-    key: &'a Q,
-    world: &'a World,
-    /// The time, if any entry has times: read before the engine is locked.
-    now: Option<Tick>,
-    tally: Tally,
-    /// Whether what is stale will do.
-    stale: bool,
-    seen: Cell<Option<Seen>>,
-}
-
-/// What a glance has seen.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    verdict: Verdict,
-    kind: Kind,
-    /// In ticks; 0 if time didn't matter.
-    pub(crate) age: u64,
-}
-
-impl Seen {
-    pub(crate) fn class(self) -> u16 {
-        self.kind.class()
-    }
-
-    pub(crate) fn is_negative(self) -> bool {
-        self.kind.negative()
-    }
-
-    /// Returns as what a lookup that found it counts.
-    #[inline]
-    pub(crate) fn hit(self) -> Count {
-        if self.is_negative() {
-            Count::NegativeHit
-        } else if self.verdict == Verdict::Stale {
-            Count::StaleHit
-        } else {
-            Count::Hit
-        }
-    }
-}
-
-impl<'a, Q: ?Sized> Glance<'a, Q> {
-    #[inline]
-    pub(crate) fn new(key: &'a Q, tally: Tally, world: &'a World) -> Self {
-        let now = world.timed.load(Ordering::Relaxed).then(|| world.time.now());
-        Self { key, world, now, tally, stale: true, seen: Cell::new(None) }
-    }
-
-    /// Makes one that finds what is fresh and knows its age.
-    #[inline]
-    pub(crate) fn fresh(key: &'a Q, now: Tick, tally: Tally, world: &'a World) -> Self {
-        Self { key, world, now: Some(now), tally, stale: false, seen: Cell::new(None) }
-    }
-
-    /// Returns what was seen of the key, whether it will do or not.
-    #[inline]
-    pub(crate) fn seen(&self) -> Option<Seen> {
-        self.seen.get()
-    }
-
-    #[inline]
-    fn judge(&self, facts: &Facts) -> bool {
-        let age = match self.now {
-            Some(now) => facts.age(now),
-            None if facts.timeless() => 0,
-            None => facts.age(self.world.time.now()),
-        };
-        if age >= facts.soft.ticks() || facts.kind.idles() || facts.outdated(&self.world.tags) {
-            return self.judge_closely(facts);
-        }
-        self.seen.set(Some(Seen { verdict: Verdict::Fresh, kind: facts.kind, age }));
-        if self.tally == Tally::Hits {
-            facts.count();
-        }
-        true
-    }
-
-    #[cold]
-    fn judge_closely(&self, facts: &Facts) -> bool {
-        let now = self.now.unwrap_or_else(|| self.world.time.now());
-        let verdict = facts.judge(now, self.world);
-        let age = facts.age(now);
-        self.seen.set(Some(Seen { verdict, kind: facts.kind, age }));
-        if !verdict.is_live() || !self.stale && verdict == Verdict::Stale {
-            return false;
-        }
-        if self.tally != Tally::None {
-            facts.touch(age);
-        }
-        if self.tally == Tally::Hits {
-            facts.count();
-        }
-        true
-    }
-}
-
-impl<Q: Hash + ?Sized> Hash for Glance<'_, Q> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
-    }
-}
-
-impl<K, Q: Equivalent<K> + ?Sized> Equivalent<Slot<K>> for Glance<'_, Q> {
-    #[inline]
-    fn equivalent(&self, slot: &Slot<K>) -> bool {
-        self.key.equivalent(&slot.key) && self.judge(&slot.facts)
-    }
-}
-
-impl<Q: Hash + ?Sized> Hash for Probe<'_, Q> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
-    }
-}
-
-impl<K, Q: Equivalent<K> + ?Sized> Equivalent<Slot<K>> for Probe<'_, Q> {
-    #[inline]
-    fn equivalent(&self, slot: &Slot<K>) -> bool {
-        self.key.equivalent(&slot.key) && self.judge(&slot.facts)
     }
 }

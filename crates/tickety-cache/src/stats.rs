@@ -1,8 +1,9 @@
 //! Statistics: counted by each thread for itself, added up when asked for.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::duration;
@@ -34,15 +35,27 @@ pub(crate) enum Count {
 
 const COUNTS: usize = 19;
 
-/// How many threads have counters of their own; the others share one more set.
+/// How many threads may have counters of their own; the others share one more set.
 const OWNED: usize = 64;
 
-/// The counters of a cache.
+/// The counters of a cache: a set for each of the first threads and one for all others.
 #[derive(Debug)]
 pub(crate) struct Counters {
     classes: usize,
-    stripes: Box<[OnceLock<Box<[Class]>>]>,
+    /// Those of the first threads, then those of the others; each set has one of each class.
+    sets: Box<[Class]>,
+    /// What the first threads count most: hits of the first classes.
+    hits: Box<[Hits]>,
+    owned: usize,
 }
+
+/// How many classes have their hits counted apart.
+const APART: usize = 16;
+
+/// Hits of the first classes counted by a thread, on cache lines of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Hits([AtomicU64; APART]);
 
 /// The counters of a thread for a class, on cache lines of their own.
 #[derive(Debug, Default)]
@@ -51,34 +64,60 @@ struct Class([AtomicU64; COUNTS]);
 
 impl Counters {
     pub(crate) fn new(classes: usize) -> Self {
-        Self { classes, stripes: (0..=OWNED).map(|_| OnceLock::new()).collect() }
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let owned = (processors * 2).clamp(4, OWNED);
+        let sets = (0..(owned + 1) * classes).map(|_| Class::default()).collect();
+        Self { classes, sets, hits: (0..owned).map(|_| Hits::default()).collect(), owned }
+    }
+
+    /// Counts a hit of something fresh if that can be done at once: nobody else writes there.
+    #[inline]
+    pub(crate) fn hit(&self, class: usize) -> bool {
+        let Some(hits) = self.hits.get(NUMBER.get()) else { return false };
+        let Some(cell) = hits.0.get(class) else { return false };
+        cell.store(cell.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        true
     }
 
     #[inline]
     pub(crate) fn add(&self, count: Count, class: u16, number: u64) {
-        let owned = Seat::number();
-        let stripe =
-            self.stripes[owned.min(OWNED)].get_or_init(|| (0..self.classes).map(|_| Class::default()).collect());
-        let Some(class) = stripe.get(usize::from(class)) else { return };
-        let cell = &class.0[count as usize];
-        if owned < OWNED {
+        self.add_all(class, [(count, number)]);
+    }
+
+    #[inline]
+    pub(crate) fn add_all<const N: usize>(&self, class: u16, counts: [(Count, u64); N]) {
+        let (seat, class) = (NUMBER.get(), usize::from(class));
+        if seat >= self.owned || class >= self.classes {
+            return counts.into_iter().for_each(|(count, number)| self.add_shared(count, class, number));
+        }
+        let set = &self.sets[seat * self.classes + class];
+        for (count, number) in counts {
             // Nobody else writes here, and a locked addition would cost a quarter of a hit.
+            let cell = &set.0[count as usize];
             cell.store(cell.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
-        } else {
-            cell.fetch_add(number, Ordering::Relaxed);
+        }
+    }
+
+    /// Does the same for a thread that has no seat yet or none of its own.
+    #[cold]
+    #[inline(never)]
+    fn add_shared(&self, count: Count, class: usize, number: u64) {
+        if class < self.classes {
+            let seat = Seat::number().min(self.owned);
+            self.sets[seat * self.classes + class].0[count as usize].fetch_add(number, Ordering::Relaxed);
         }
     }
 
     /// Adds up a class.
     pub(crate) fn sum(&self, class: u16) -> Sums {
         let mut sums = Sums([0; COUNTS]);
-        for stripe in self.stripes.iter().filter_map(OnceLock::get) {
-            if let Some(class) = stripe.get(usize::from(class)) {
-                for (sum, count) in sums.0.iter_mut().zip(&class.0) {
-                    *sum = sum.wrapping_add(count.load(Ordering::Relaxed));
-                }
+        for set in self.sets.iter().skip(usize::from(class)).step_by(self.classes) {
+            for (sum, count) in sums.0.iter_mut().zip(&set.0) {
+                *sum = sum.wrapping_add(count.load(Ordering::Relaxed));
             }
         }
+        let hits = self.hits.iter().filter_map(|hits| hits.0.get(usize::from(class)));
+        sums.0[Count::Hit as usize] += hits.map(|hits| hits.load(Ordering::Relaxed)).sum::<u64>();
         sums
     }
 }
@@ -91,19 +130,19 @@ impl Sums {
     }
 }
 
-/// A thread's place among the stripes, given back when the thread ends.
+/// A thread's place among the sets, given back when the thread ends.
 struct Seat(usize);
 
-static FREE: Mutex<Seats> = Mutex::new(Seats { next: 0, free: Vec::new() });
+static FREE: Mutex<Seats> = Mutex::new(Seats { next: 0, free: BTreeSet::new() });
 
 struct Seats {
     next: usize,
-    free: Vec<usize>,
+    free: BTreeSet<usize>,
 }
 
 thread_local! {
     static SEAT: Seat = Seat::take();
-    /// The number of the seat, once taken: the seat itself has a destructor, which makes it dearer to reach.
+    /// The number of the seat, once taken, or `OWNED`: the seat itself has a destructor, which makes it dearer to reach.
     static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
     static TURN: Cell<u32> = const { Cell::new(0) };
 }
@@ -111,7 +150,8 @@ thread_local! {
 impl Seat {
     fn take() -> Self {
         let mut seats = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = seats.free.pop() {
+        // The first ones are the best: a cache has sets for as many threads as the machine is good for.
+        if let Some(number) = seats.free.pop_first() {
             return Self(number);
         }
         let number = seats.next;
@@ -121,17 +161,11 @@ impl Seat {
         Self(number)
     }
 
-    #[inline]
     fn number() -> usize {
-        let number = NUMBER.get();
-        if number == usize::MAX { Self::sit() } else { number }
-    }
-
-    #[cold]
-    fn sit() -> usize {
-        let number = SEAT.try_with(|seat| seat.0).unwrap_or(OWNED);
-        NUMBER.set(number);
-        number
+        if NUMBER.get() == usize::MAX {
+            NUMBER.set(SEAT.try_with(|seat| seat.0).unwrap_or(OWNED));
+        }
+        NUMBER.get()
     }
 }
 
@@ -140,15 +174,15 @@ impl Drop for Seat {
         // Destructors that run after this one count with the others.
         NUMBER.set(OWNED);
         if self.0 < OWNED {
-            FREE.lock().unwrap_or_else(PoisonError::into_inner).free.push(self.0);
+            FREE.lock().unwrap_or_else(PoisonError::into_inner).free.insert(self.0);
         }
     }
 }
 
-/// Says whether this is one in `period` (a power of two) of the calling thread's turns, at random.
+/// Says whether this is one in `mask + 1` (a power of two) of the calling thread's turns, at random.
 #[inline]
-pub(crate) fn sampled(period: u32) -> bool {
-    period == 1 || random() >> 16 & (period - 1) == 0
+pub(crate) fn sampled(mask: u32) -> bool {
+    random() >> 16 & mask == 0
 }
 
 /// Returns the next number of the calling thread's sequence.

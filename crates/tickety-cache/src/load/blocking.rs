@@ -113,35 +113,10 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Cache<K, V> {
         E: Send + Sync + 'static,
     {
         let inner = &**self.inner();
-        let caller = Caller { options, pilot: Pilot::Caller, blocks: true };
-        let hash = inner.hash(key);
-        let look = inner.look(hash);
-        let mut step = match inner.glance(key, look, options) {
-            Glanced::Fresh(lookup) => return Ok(lookup),
-            Glanced::Absent => inner.enter(key, hash, caller, look, None),
-            Glanced::Else => Some(inner.step(key, hash, caller, true)),
-        };
-        loop {
-            let step = step.take().unwrap_or_else(|| inner.step(key, hash, caller, false));
-            match step {
-                Step::Serve { lookup, .. } => return Ok(lookup),
-                Step::Lead { lead: Lead::Here(run), fallback } => {
-                    return inner.load_here(key, run, caller, fallback, load);
-                }
-                Step::Lead { lead: Lead::Driven(..), .. } => unreachable!("the caller is the one who loads"),
-                Step::Alone { began, fallback } => return inner.load_alone(key, caller, began, fallback, load),
-                Step::Failed { reason, fallback } => match reason.downcast::<E>() {
-                    Ok(reason) => return inner.failed(caller, LoadError::Failed(reason), fallback),
-                    Err(_) => return inner.load_alone(key, caller, inner.sequence(), fallback, load),
-                },
-                Step::Wait { seat, joined, fallback } => match inner.wait(&seat, joined, caller, limited, fallback) {
-                    Waited::Done(result) => return result,
-                    Waited::Again => {}
-                    Waited::Alone(fallback) => {
-                        return inner.load_alone(key, caller, inner.sequence(), fallback, load);
-                    }
-                },
-            }
+        match inner.glance(key, options) {
+            Glanced::Fresh(lookup) => Ok(lookup),
+            Glanced::Absent => inner.load_missing(key, true, options, limited, load),
+            Glanced::Else => inner.load_missing(key, false, options, limited, load),
         }
     }
 }
@@ -155,6 +130,82 @@ pub(super) enum Waited<V, E> {
 }
 
 impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
+    /// Loads what isn't there or isn't fresh. If nothing at all is there, that has been counted.
+    #[inline(never)]
+    fn load_missing<Q, E>(
+        &self,
+        key: &Q,
+        absent: bool,
+        options: LoadOptions,
+        limited: bool,
+        load: impl FnOnce() -> Result<Entry<V>, E>,
+    ) -> Result<Lookup<V>, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        let caller = Caller { options, pilot: Pilot::Caller, blocks: true };
+        let hash = self.hash(key);
+        if absent && let Some(run) = self.begin_alone(key, hash, caller) {
+            return self.load_here(key, run, caller, None, load);
+        }
+        self.load_or_wait(key, hash, absent, caller, limited, load)
+    }
+
+    /// Begins a load within the call if nothing else concerns the lane.
+    fn begin_alone<Q>(&self, key: &Q, hash: u64, caller: Caller) -> Option<Run>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut lane = self.lane(hash).lock();
+        if !lane.is_idle() {
+            return None;
+        }
+        let begun = self.unless_fresh(key, caller)?;
+        Some(self.begin(&mut lane, key.to_owned(), hash, begun, caller).0)
+    }
+
+    /// Loads, or waits for others who do.
+    #[cold]
+    fn load_or_wait<Q, E>(
+        &self,
+        key: &Q,
+        hash: u64,
+        absent: bool,
+        caller: Caller,
+        limited: bool,
+        load: impl FnOnce() -> Result<Entry<V>, E>,
+    ) -> Result<Lookup<V>, LoadError<E>>
+    where
+        Q: Hash + Equivalent<K> + ToOwned<Owned = K> + ?Sized,
+        E: Send + Sync + 'static,
+    {
+        let mut step =
+            if absent { self.enter(key, hash, caller, None) } else { Some(self.step(key, hash, caller, true)) };
+        loop {
+            let step = step.take().unwrap_or_else(|| self.step(key, hash, caller, false));
+            match step {
+                Step::Serve { lookup, .. } => return Ok(lookup),
+                Step::Lead { lead: Lead::Here(run), fallback } => {
+                    return self.load_here(key, run, caller, fallback, load);
+                }
+                Step::Lead { lead: Lead::Driven(..), .. } => unreachable!("the caller is the one who loads"),
+                Step::Alone { began, fallback } => return self.load_alone(key, caller, began, fallback, load),
+                Step::Failed { reason, fallback } => match reason.downcast::<E>() {
+                    Ok(reason) => return self.failed(caller, LoadError::Failed(reason), fallback),
+                    Err(_) => return self.load_alone(key, caller, self.sequence(), fallback, load),
+                },
+                Step::Wait { seat, joined, fallback } => match self.wait(&seat, joined, caller, limited, fallback) {
+                    Waited::Done(result) => return result,
+                    Waited::Again => {}
+                    Waited::Alone(fallback) => {
+                        return self.load_alone(key, caller, self.sequence(), fallback, load);
+                    }
+                },
+            }
+        }
+    }
+
     /// Runs the loader for all who wait.
     pub(super) fn load_here<Q, E>(
         &self,
@@ -172,13 +223,13 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         match load() {
             Ok(entry) => {
                 let (value, age) = (entry.value.clone(), entry.terms.age);
-                let stale = self.complete(key.to_owned(), run, Ok(entry));
+                let stale = self.complete(key.to_owned(), run, entry);
                 watch.dismiss();
                 Ok(loaded(value, age, stale))
             }
             Err(reason) => {
                 let reason = Arc::new(reason);
-                self.complete(key.to_owned(), run, Err(reason.clone()));
+                self.fail(key.to_owned(), run, reason.clone());
                 watch.dismiss();
                 self.failed(caller, LoadError::Failed(reason), fallback)
             }
@@ -199,10 +250,10 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
     {
         let begun = self.world.time.now();
         let result = load();
-        self.counters.add(Count::LoadTicks, caller.class(), self.world.time.now().since(begun));
+        let ticks = self.world.time.now().since(begun);
         match result {
             Ok(mut entry) => {
-                self.count(Count::Load, caller.class());
+                self.counters.add_all(caller.class(), [(Count::Load, 1), (Count::LoadTicks, ticks)]);
                 let stale = self.is_stale(&entry.terms, caller.options.class);
                 let lookup = loaded(entry.value.clone(), entry.terms.age, stale);
                 entry.terms.class = entry.terms.class.or(Some(caller.options.class));
@@ -210,7 +261,7 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
                 Ok(lookup)
             }
             Err(reason) => {
-                self.count(Count::LoadFailure, caller.class());
+                self.counters.add_all(caller.class(), [(Count::LoadFailure, 1), (Count::LoadTicks, ticks)]);
                 self.failed(caller, LoadError::Failed(Arc::new(reason)), fallback)
             }
         }

@@ -11,7 +11,7 @@ use equivalent::Equivalent;
 
 use super::blocking::Waited;
 use super::flight::{End, Flight, Pilot, Role};
-use super::{Caller, Lead, LoadError, LoadOptions, Outcome, Reason, Run, Seat, Step, Task};
+use super::{Caller, Lead, LoadError, LoadOptions, Outcome, Run, Seat, Step, Task};
 use crate::cache::{Cache, Inner};
 use crate::entry::Entry;
 use crate::lookup::Lookup;
@@ -101,8 +101,10 @@ where
         let watch = Watch { inner: self.inner().clone(), run, done: false };
         let work = async move {
             let mut watch = watch;
-            let result = load.await.map_err(|reason| Arc::new(reason) as Reason);
-            watch.inner.complete(key, run, result);
+            match load.await {
+                Ok(entry) => drop(watch.inner.complete(key, run, entry)),
+                Err(reason) => watch.inner.fail(key, run, Arc::new(reason)),
+            }
             watch.done = true;
         };
         flight.load(Box::pin(work));
