@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::peers::{Moka, Ours, Peer, Quick};
-use crate::{head, row, verdict};
+use crate::{Effort, head, row, verdict};
 
 const ENTRIES: u64 = 100_000;
 
@@ -11,7 +11,8 @@ const ENTRIES: u64 = 100_000;
 const PAYLOAD: f64 = 16.0;
 
 /// Prints the table.
-pub(crate) fn print(churn: u64) {
+pub(crate) fn print(effort: Effort) {
+    let churn = effort.draws as u64;
     head(
         &format!("Memory (room for 100,000 entries of 16 bytes; churn: {churn} insertions of new keys)"),
         &["", "overhead, bytes an entry", "at most", "peak under churn, of what it took when full", "at most", ""],
@@ -35,7 +36,7 @@ pub(crate) fn print(churn: u64) {
 
 fn figures(name: &str, churn: u64) -> (f64, f64, f64) {
     let program = std::env::current_exe().expect("this program has a path");
-    let output = Command::new(program).args(["--memory", name, &churn.to_string()]).output().expect("it runs");
+    let output = Command::new(program).args(["--memory-of", name, &churn.to_string()]).output().expect("it runs");
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut numbers = printed.split_whitespace().map(|number| number.parse::<f64>().expect("it prints numbers"));
     let mut next = || numbers.next().expect("it prints three numbers");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::hint::black_box;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use tickety_cache::{Cache, Entry};
@@ -114,17 +114,17 @@ impl Peer for Scan {
 /// Ours, with a time to live and a tag.
 pub(crate) struct Ours {
     cache: Cache<u64, u64>,
-    tags: Vec<Arc<str>>,
+    tags: Vec<&'static str>,
 }
 
 impl Ours {
     pub(crate) fn new(capacity: u64) -> Self {
-        let tags = (0..64).map(|tag| format!("tag {tag}").into()).collect();
+        let tags = (0..64).map(|tag| &*format!("tag {tag}").leak()).collect();
         Self { cache: Cache::builder(capacity).ttl(TTL).jitter(0.1).build(), tags }
     }
 
     fn entry(&self, key: u64) -> Entry<u64> {
-        Entry::new(key).tag(self.tags[key as usize % self.tags.len()].clone())
+        Entry::new(key).tag(self.tags[key as usize % self.tags.len()])
     }
 }
 

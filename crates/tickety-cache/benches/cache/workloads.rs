@@ -1,67 +1,93 @@
 //! How long things take.
 
 use std::sync::Barrier;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Effort;
 use crate::zipf::Random;
 
-/// Draws keys evenly.
-pub(crate) fn even(keys: u64, count: usize) -> Vec<u64> {
+/// Something that is measured: what it does with a key, and how many have been before.
+pub(crate) type Operation<'a> = Box<dyn Fn(&[u64], usize) + Sync + 'a>;
+
+/// An operation and the keys that each of its threads takes.
+pub(crate) type Load<'a> = (Operation<'a>, &'a [Vec<u64>]);
+
+/// How many keys are handed over at once, between two looks at the clock.
+const BATCH: usize = 256;
+
+/// Draws evenly from keys.
+pub(crate) fn even(keys: &[u64], count: usize) -> Vec<u64> {
+    assert!(!keys.is_empty(), "there are keys to draw from");
     let mut random = Random(42);
-    (0..count).map(|_| random.next() % keys).collect()
+    (0..count).map(|_| keys[(random.next() % keys.len() as u64) as usize]).collect()
 }
 
-/// Returns the median time of an operation.
-pub(crate) fn nanoseconds(effort: Effort, keys: &[u64], operation: &dyn Fn(u64)) -> f64 {
-    keys.iter().for_each(|key| operation(*key));
-    median((0..effort.rounds).map(|_| {
-        let mut count = 0;
-        let begin = Instant::now();
-        while begin.elapsed() < effort.time {
-            keys.iter().for_each(|key| operation(*key));
-            count += keys.len();
+/// Returns the median rates of some operations, in millions of keys a second of all threads together.
+///
+/// They take turns of a few milliseconds, so that what else happens on the machine meets all alike. Time that a thread was
+/// ready to run and had no processor doesn't count, time in which it waited for a lock does. Since a lock is held longer
+/// while its holder has no processor, the turns that were disturbed least count, a third of them.
+pub(crate) fn rates<const N: usize>(effort: Effort, loads: [Load<'_>; N]) -> [f64; N] {
+    let mut figures: [Vec<Turn>; N] = std::array::from_fn(|_| Vec::new());
+    for round in 0..effort.turns {
+        for ((operation, streams), turns) in loads.iter().zip(&mut figures) {
+            turns.push(turn(effort.turn, round, streams, operation));
         }
-        begin.elapsed().as_nanos() as f64 / count as f64
-    }))
+    }
+    figures.map(|mut turns| {
+        turns.sort_by_key(|turn| turn.disturbed);
+        turns.truncate(turns.len().div_ceil(3));
+        median(turns.into_iter().map(|turn| turn.rate).collect())
+    })
 }
 
-/// Returns the median of millions of operations a second, one thread for each stream of keys.
-pub(crate) fn throughput(effort: Effort, streams: &[Vec<u64>], operation: &(dyn Fn(u64, usize) + Sync)) -> f64 {
-    // Once for nothing, to fill it.
-    run(effort, streams, operation);
-    median((0..effort.rounds).map(|_| run(effort, streams, operation)))
+/// What came of a turn.
+struct Turn {
+    /// Millions of keys a second.
+    rate: f64,
+    /// How long its threads had to wait for a processor.
+    disturbed: Duration,
 }
 
-fn run(effort: Effort, streams: &[Vec<u64>], operation: &(dyn Fn(u64, usize) + Sync)) -> f64 {
+/// Runs an operation in a thread for each stream of keys.
+fn turn(time: Duration, round: usize, streams: &[Vec<u64>], operation: &Operation<'_>) -> Turn {
     let barrier = Barrier::new(streams.len());
-    let rates = std::thread::scope(|scope| {
-        let threads: Vec<_> = streams
-            .iter()
-            .map(|keys| {
-                let barrier = &barrier;
-                scope.spawn(move || {
-                    barrier.wait();
-                    let begin = Instant::now();
-                    let mut count = 0_usize;
-                    for (turn, key) in keys.iter().cycle().enumerate() {
-                        operation(*key, turn);
-                        count += 1;
-                        if count.is_multiple_of(256) && begin.elapsed() >= effort.time {
-                            break;
-                        }
-                    }
-                    count as f64 / begin.elapsed().as_secs_f64()
-                })
-            })
-            .collect();
-        threads.into_iter().map(|thread| thread.join().expect("the thread ends")).sum::<f64>()
-    });
-    rates / 1e6
+    let run = |keys: &[u64]| {
+        let mut batches = keys.chunks_exact(BATCH).cycle().skip(round * 64 % (keys.len() / BATCH));
+        let mut count = round * 64 * BATCH;
+        let mut work = |time: Duration| {
+            let (begin, from, delayed) = (Instant::now(), count, delay());
+            while begin.elapsed() < time {
+                batches.next().into_iter().for_each(|keys| operation(keys, count));
+                count += BATCH;
+            }
+            let disturbed = delay().saturating_sub(delayed);
+            let passed = begin.elapsed().saturating_sub(disturbed);
+            Turn { rate: (count - from) as f64 / 1e6 / passed.as_secs_f64(), disturbed }
+        };
+        barrier.wait();
+        // What the others have driven out of the processor's caches comes back first.
+        work(time / 2);
+        work(time)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = streams.iter().map(|keys| scope.spawn(|| run(keys))).collect();
+        let all = threads.into_iter().map(|thread| thread.join().expect("the thread ends"));
+        all.fold(Turn { rate: 0.0, disturbed: Duration::ZERO }, |sum, turn| Turn {
+            rate: sum.rate + turn.rate,
+            disturbed: sum.disturbed + turn.disturbed,
+        })
+    })
 }
 
-fn median(figures: impl Iterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.collect();
+/// Returns how long this thread has been ready to run without a processor.
+fn delay() -> Duration {
+    let figures = std::fs::read_to_string("/proc/thread-self/schedstat").expect("the system counts");
+    let nanoseconds = figures.split_whitespace().nth(1).and_then(|figure| figure.parse().ok());
+    Duration::from_nanos(nanoseconds.expect("the second figure is a time"))
+}
+
+fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures[figures.len() / 2]
 }
