@@ -20,6 +20,9 @@ pub struct Meta {
     /// How the answer was checked against the files; absent where no index was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freshness: Option<Freshness>,
+    /// The question in its one form, where it was a query: with what the command added, such as `is:open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
     /// The records that can't be read and may be missing from the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,

@@ -188,7 +188,12 @@ impl Session {
             0 => Vec::new(),
             _ => pollster::block_on(self.storage()?.problems())?.into_iter().map(Into::into).collect(),
         };
-        Ok(Meta { freshness: freshness.map(Into::into), problems })
+        Ok(Meta { freshness: freshness.map(Into::into), query: None, problems })
+    }
+
+    /// Returns what JSON says about how a list of issues came about.
+    pub fn meta_of_list(&self, query: &Query, freshness: Freshness, problems: u32) -> Result<Meta, CliError> {
+        Ok(Meta { query: Some(query.clone().canonical().to_string()), ..self.meta(Some(freshness), problems)? })
     }
 
     /// Names the unreadable records on standard error: nobody should take an answer for complete

@@ -111,7 +111,11 @@ enum FieldRecord {
     Bool(bool),
     Number(f64),
     Text(String),
-    Date { date: String },
+    Date {
+        date: String,
+    },
+    /// What none of them is: told with its key.
+    Other(Value),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,15 +222,23 @@ impl From<&FieldValue> for FieldRecord {
 }
 
 impl FieldRecord {
-    fn value(self) -> Result<FieldValue, String> {
-        match self {
-            Self::Bool(value) => Ok(FieldValue::Bool(value)),
+    /// Returns the value; `None` for one that says nothing.
+    fn value(self) -> Result<Option<FieldValue>, String> {
+        Ok(Some(match self {
+            Self::Bool(value) => FieldValue::Bool(value),
             Self::Number(number) => {
-                Decimal::new(number).map(FieldValue::Number).ok_or_else(|| format!("{number} is no finite number"))
+                let number = Decimal::new(number).ok_or_else(|| format!("{number} is no finite number"))?;
+                FieldValue::Number(number)
             }
-            Self::Text(text) => Ok(FieldValue::Text(text)),
-            Self::Date { date } => date.parse().map(FieldValue::Date).map_err(|_| format!("`{date}` is not a date")),
-        }
+            Self::Text(text) => FieldValue::Text(text),
+            Self::Date { date } => FieldValue::Date(date.parse().map_err(|_| format!("`{date}` is not a date"))?),
+            Self::Other(Value::Null) => return Ok(None),
+            Self::Other(value) => {
+                return Err(format!(
+                    "`{value}` is no value: write a text, a number, true, false or {{\"date\": \"2026-11-30\"}}"
+                ));
+            }
+        }))
     }
 }
 
@@ -320,7 +332,7 @@ impl IssueRecord {
         read_status(&mut draft, &status, schema, &mut cleaner);
         read_kind(&mut draft, &kind, schema, &mut cleaner);
         for (key, value) in fields {
-            let value = value.value().map_err(|problem| format!("field `{key}`: {problem}"))?;
+            let Some(value) = value.value().map_err(|problem| format!("field `{key}`: {problem}"))? else { continue };
             let fits = FieldValue::parse(&value.to_string(), &schema.field_type(&key)).is_ok();
             if fits && fold_key(&key) == key && value.to_string().len() <= limits::FIELD {
                 draft.fields.insert(key, value);

@@ -150,6 +150,27 @@ fn an_issue_that_is_wrong_hides_none_of_the_others() {
 }
 
 #[test]
+fn a_field_that_has_no_value_is_named() {
+    let exported = sampled(1).export(Format::Jsonl);
+    let (header, record) = exported.split_once('\n').unwrap();
+    let imported = |fields: serde_json::Value| {
+        let mut record: serde_json::Value = serde_json::from_str(record).unwrap();
+        record["fields"] = fields;
+        let mut copy = World::new();
+        let report = copy.import(Format::Jsonl, format!("{header}\n{record}\n"));
+        (copy, notes(&report, NoteKind::Skipped))
+    };
+    let (copy, skipped) = imported(serde_json::json!({ "x": null, "z": "kept" }));
+    assert_eq!(skipped, "");
+    assert_eq!(copy.issues()[0].fields.keys().collect::<Vec<_>>(), ["z"]);
+    let (_, skipped) = imported(serde_json::json!({ "x": null, "y": [1] }));
+    assert_eq!(
+        skipped,
+        "line 2 (1): field `y`: `[1]` is no value: write a text, a number, true, false or {\"date\": \"2026-11-30\"}\n"
+    );
+}
+
+#[test]
 fn a_key_that_stands_twice_is_reported() {
     let world = sampled(1);
     for format in [Format::Jsonl, Format::Json] {

@@ -88,7 +88,7 @@ fn answer(
     let ended = ended(&exported);
     let Exported { count, problems } = exported;
     let problems = problems.into_iter().map(Into::into).collect();
-    session.answer(Answer { format: format.as_str(), count, output, text }, Meta { freshness: None, problems })?;
+    session.answer(Answer { format: format.as_str(), count, output, text }, Meta { problems, ..Meta::default() })?;
     Ok(ended)
 }
 

@@ -72,7 +72,7 @@ pub(super) fn answer(query: &Query, nothing: &str, session: &Session) -> Result<
         let total = pollster::block_on(storage.count(query, &moment))?;
         let issues = rows.iter().map(|row| json(row, query)).collect();
         let list = IssueList::new(issues, total, next.as_ref());
-        return session.answer(list, session.meta(Some(freshness), problems)?);
+        return session.answer(list, session.meta_of_list(query, freshness, problems)?);
     }
     let mut screen = session.screen();
     if rows.is_empty() {

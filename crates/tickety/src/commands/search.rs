@@ -92,7 +92,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             })
             .collect();
         let list = IssueList::new(issues, total, next.as_ref());
-        return session.answer(list, session.meta(Some(freshness), problems)?);
+        return session.answer(list, session.meta_of_list(&query, freshness, problems)?);
     }
     if rows.is_empty() {
         session.note(super::list::NOTHING);

@@ -44,7 +44,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         let issues = found.iter().map(|stored| selection::value(&Issue::from(stored), &fields)).collect();
         let problems = found.iter().flat_map(|stored| &stored.problems).cloned().map(Into::into).collect();
         let freshness = Some(freshness(&found, session));
-        return session.answer(Shown { issues }, Meta { freshness, problems });
+        return session.answer(Shown { issues }, Meta { freshness, problems, ..Meta::default() });
     }
     for problem in found.iter().flat_map(|stored| &stored.problems) {
         output::note(format_args!("warning: {problem}"));

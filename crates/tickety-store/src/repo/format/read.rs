@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
@@ -99,7 +98,7 @@ pub(super) fn issue<'a>(
         labels: names(take(Key::Labels), true)?,
         assignees: names(take(Key::Assignees), true)?,
         milestone: text(take(Key::Milestone), false)?,
-        due: parsed(take(Key::Due), Date::from_str)?,
+        due: parsed(take(Key::Due), date)?,
         estimate: parsed(take(Key::Estimate), str::parse)?,
         spent: parsed(take(Key::Spent), str::parse)?,
         links: links.into_iter().collect(),
@@ -230,11 +229,31 @@ fn parsed<T, E: std::fmt::Display>(
 /// Reads a time; in UTC where it names no zone, at midnight where it is a date alone.
 fn time(entry: Option<Entry<'_>>) -> Result<Option<Timestamp>, Fault> {
     parsed(entry, |text| {
-        text.parse::<Timestamp>().or_else(|error| {
-            let civil = text.parse::<DateTime>().ok().and_then(|civil| civil.to_zoned(TimeZone::UTC).ok());
-            civil.map(|zoned| zoned.timestamp()).ok_or(error)
-        })
+        let civil = || text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok();
+        let exact = text.parse::<Timestamp>().ok().or_else(|| spaced(text)?.parse().ok());
+        exact
+            .or_else(|| civil().map(|zoned| zoned.timestamp()))
+            .ok_or_else(|| format!("`{text}` is no time: write it as 2026-11-21T02:48:57Z"))
     })
+}
+
+/// Takes the spaces out of a time with an offset as YAML may have it: `2026-11-21 10:00:00 +2`.
+fn spaced(text: &str) -> Option<String> {
+    let is_offset = |text: &str| text.starts_with(['+', '-', 'Z', 'z']);
+    let (moment, offset) = match *text.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [moment, offset] if is_offset(offset) => (moment.to_owned(), offset),
+        [date, time, offset] if is_offset(offset) => (format!("{date}T{time}"), offset),
+        _ => return None,
+    };
+    match offset.as_bytes() {
+        [sign @ (b'+' | b'-'), hour @ b'0'..=b'9'] => Some(format!("{moment}{}0{}", *sign as char, *hour as char)),
+        _ => Some(moment + offset),
+    }
+}
+
+/// Reads a date.
+fn date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|_| format!("`{text}` is no date: write a day of the calendar as 2026-11-30"))
 }
 
 /// Reads the items of a list; an only item may stand alone and, with `split`, several without

@@ -111,6 +111,26 @@ fn what_is_left_of_a_closing_means_nothing_and_goes_with_the_next() {
 }
 
 #[test]
+fn times_are_read_as_yaml_and_people_write_them() {
+    for text in [
+        "2026-11-21T08:00:00Z",
+        "2026-11-21 10:00:00 +02:00",
+        "2026-11-21 10:00:00.0 +2",
+        "2026-11-21T10:00:00 +0200",
+        "2026-11-21   03:00:00   -05",
+        "2026-11-21 08:00:00 Z",
+        "2026-11-21 08:00:00",
+        "2026-11-21 08:00",
+    ] {
+        let file = file("", "").replace("2026-11-21T02:48:57Z", text);
+        let created = parse(&file).unwrap_or_else(|error| panic!("{text}: {error}")).created;
+        assert_eq!(created.to_string(), "2026-11-21T08:00:00Z", "{text}");
+    }
+    let midnight = parse(&file("", "").replace("2026-11-21T02:48:57Z", "2026-11-21")).unwrap().created;
+    assert_eq!(midnight.to_string(), "2026-11-21T00:00:00Z");
+}
+
+#[test]
 fn a_body_is_replaced_alone() {
     let original = file("x: 1\n", "\n\nOld  \n\n\n");
     let mut after = parse(&original).unwrap();

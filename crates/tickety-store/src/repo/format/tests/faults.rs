@@ -123,8 +123,23 @@ fn broken_yaml_is_told_by_its_place() {
 #[test]
 fn a_value_that_does_not_fit_is_told_by_its_place() {
     let cases = [
-        ("due: soon\n", "line 5, column 6: `due`: "),
-        ("due: 2026-02-30\n", "line 5, column 6: `due`: "),
+        ("due: soon\n", "line 5, column 6: `due`: `soon` is no date: write a day of the calendar as 2026-11-30"),
+        (
+            "due: 2026-02-30\n",
+            "line 5, column 6: `due`: `2026-02-30` is no date: write a day of the calendar as 2026-11-30",
+        ),
+        (
+            "due: 2026-11-30T00:00:00Z\n",
+            "line 5, column 6: `due`: `2026-11-30T00:00:00Z` is no date: write a day of the calendar as 2026-11-30",
+        ),
+        (
+            "updated: tomorrow\n",
+            "line 5, column 10: `updated`: `tomorrow` is no time: write it as 2026-11-21T02:48:57Z",
+        ),
+        (
+            "updated: 2026-11-21 10:00 CET\n",
+            "line 5, column 10: `updated`: `2026-11-21 10:00 CET` is no time: write it as 2026-11-21T02:48:57Z",
+        ),
         ("estimate: [1h]\n", "line 5, column 11: `estimate`: has to be one value"),
         (
             "priority: urgent\n",
