@@ -36,7 +36,7 @@ pub struct Written {
 
 impl From<&storage::BatchOutcome> for Written {
     fn from(outcome: &storage::BatchOutcome) -> Self {
-        let storage::BatchOutcome { outcomes } = outcome;
+        let storage::BatchOutcome { outcomes, failures: _, rolled_back: _ } = outcome;
         Self { issues: outcomes.iter().map(WrittenIssue::from).collect() }
     }
 }
@@ -63,7 +63,7 @@ pub struct WrittenIssue {
 
 impl From<&storage::OperationOutcome> for WrittenIssue {
     fn from(outcome: &storage::OperationOutcome) -> Self {
-        let storage::OperationOutcome { key, id, effect, version, path } = outcome;
+        let storage::OperationOutcome { index: _, key, id, effect, version, path } = outcome;
         Self {
             number: key.number.get(),
             key: key.to_string(),

@@ -74,6 +74,7 @@ error_table! {
     NumberTaken "number_taken" 409 6 "Another issue has the number.";
     NumbersExhausted "numbers_exhausted" 507 6 "There are no numbers left.";
     NotCreated "not_created" 422 6 "A step of a batch refers to an issue that no step before it creates.";
+    NeedsFailed "needs_failed" 422 6 "A step of a batch refers to an issue that could not be created.";
     Unreadable "unreadable" 500 7 "The issue exists but its file can't be read.";
     Locked "locked" 503 8 "Another process holds the write lock.";
     HomeReadOnly "home_readonly" 500 9 "The files of the home can't be written.";
@@ -101,6 +102,7 @@ impl From<&StorageError> for ErrorCode {
             StorageError::Git { .. } => Self::Git,
             StorageError::LastNumber { .. } => Self::BadValue,
             StorageError::NumbersExhausted { .. } => Self::NumbersExhausted,
+            StorageError::BatchTooLarge { .. } => Self::TooMany,
             StorageError::NumberTaken { .. } => Self::NumberTaken,
             StorageError::Refused { source, .. } => source.into(),
             StorageError::BadCursor => Self::BadCursor,
@@ -134,6 +136,7 @@ impl From<&OperationError> for ErrorCode {
             OperationError::NoComment { .. } => Self::NoComment,
             OperationError::IdTaken { .. } => Self::IdTaken,
             OperationError::NotCreated { .. } => Self::NotCreated,
+            OperationError::NeedsFailed { .. } => Self::NeedsFailed,
             OperationError::NoTarget { .. } => Self::NotFound,
             OperationError::AmbiguousTarget { .. } => Self::Ambiguous,
         }

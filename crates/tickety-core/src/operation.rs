@@ -335,6 +335,14 @@ pub enum OperationError {
         /// The index referred to.
         index: usize,
     },
+    /// A target that refers to an operation which failed itself.
+    #[error("operation {index} of the batch, which this one needs, failed: {reason}")]
+    NeedsFailed {
+        /// The index referred to.
+        index: usize,
+        /// Why that one failed.
+        reason: String,
+    },
     /// A target that names no issue.
     #[error("there is no issue {selector}")]
     NoTarget {

@@ -47,6 +47,10 @@ macro_rules! contract_tests {
             a_batch_applies_whole_or_not_at_all
             operations_refer_to_issues_of_the_same_batch
             versions_are_those_after_the_whole_batch
+            a_rolled_back_batch_tells_every_failure
+            each_operation_can_stand_for_itself
+            a_circle_is_refused_for_the_operation_that_closes_it
+            a_preview_tells_what_would_be_and_leaves_everything
             links_are_seen_from_both_ends
             circles_of_blockers_and_parents_are_refused
             a_second_parent_replaces_the_first

@@ -78,6 +78,14 @@ pub enum StorageError {
         /// Why.
         source: OperationError,
     },
+    /// The batch has more operations than a store takes at once.
+    #[error("the batch has {count} operations; the limit is {limit}")]
+    BatchTooLarge {
+        /// How many it has.
+        count: usize,
+        /// How many it may have.
+        limit: usize,
+    },
     /// The number an issue shall get is taken.
     #[error("{number} is taken by {key}")]
     NumberTaken {
@@ -191,5 +199,37 @@ fn shortage(count: u32) -> String {
     match count {
         1 => "no number is left for another issue".to_owned(),
         _ => format!("fewer numbers than {count} are left"),
+    }
+}
+
+impl StorageError {
+    /// Whether it says what is wrong with one operation of a batch, so that another one may succeed.
+    pub(crate) fn is_about_operation(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::Ambiguous { .. }
+            | Self::Unreadable { .. }
+            | Self::Conflict { .. }
+            | Self::Refused { .. } => true,
+            Self::Overtaken { .. }
+            | Self::Pending { .. }
+            | Self::Git { .. }
+            | Self::NumbersExhausted { .. }
+            | Self::LastNumber { .. }
+            | Self::BatchTooLarge { .. }
+            | Self::NumberTaken { .. }
+            | Self::BadCursor
+            | Self::NoHome { .. }
+            | Self::NoConfig { .. }
+            | Self::NewerHome { .. }
+            | Self::Config { .. }
+            | Self::Setting { .. }
+            | Self::Locked { .. }
+            | Self::HomeReadOnly { .. }
+            | Self::StateReadOnly { .. }
+            | Self::NoSpace { .. }
+            | Self::Damaged { .. }
+            | Self::Io { .. } => false,
+        }
     }
 }

@@ -20,6 +20,7 @@ pub use difference::{Difference, Parts};
 pub use error::StorageError;
 pub use memory::MemoryStore;
 pub use storage::{
-    Batch, BatchOutcome, Changes, Checked, Effect, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage,
-    IssueSummary, IssueText, Look, OperationOutcome, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, ChangedIssue, Changes, Checked, Effect, Freshness, FreshnessMode,
+    GraphScope, Identity, IssueStorage, IssueSummary, IssueText, Look, MAX_OPERATIONS, OperationFailure,
+    OperationOutcome, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
 };

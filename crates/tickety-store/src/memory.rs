@@ -18,11 +18,11 @@ use uuid::Uuid;
 use crate::difference::{Difference, Parts};
 use crate::error::StorageError;
 use crate::ids::IdSource;
-use crate::plan::{self, PlannedChange, Snapshot};
+use crate::plan::{self, PlannedChange, PlannedOutcome, Snapshot};
 use crate::storage::{
-    Batch, BatchOutcome, Changes, Checked, DEFAULT_LIMIT, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage,
-    IssueSummary, IssueText, Look, MAX_LIMIT, OperationOutcome, Page, RecordProblem, Stamp, Stamped, Stats,
-    StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, DEFAULT_LIMIT, Freshness, FreshnessMode,
+    GraphScope, Identity, IssueStorage, IssueSummary, IssueText, Look, MAX_LIMIT, OperationOutcome, Page,
+    RecordProblem, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// There is nothing that answers could lag behind.
@@ -374,17 +374,17 @@ impl IssueStorage for MemoryStore {
         Ok(Vec::new())
     }
 
-    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
+    async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
         let mut state = self.state();
         let mut locked = Locked { state: &mut state, ids: &self.ids, now: batch.now, drawn: None };
-        let plan = plan::plan(&batch, &self.schema, &mut locked);
+        let plan = plan::plan(&batch, mode, &self.schema, &mut locked)?;
         if let Some((first, last)) = locked.drawn
             // What a refusal shows never means another issue.
-            && plan.as_ref().err().is_none_or(|error| plan::shows_number_from(error, first))
+            && (!plan.rolled_back || plan.shows_number_from(first))
         {
             state.last_number = last;
         }
-        let plan = plan?.without_unchanged();
+        let plan = plan.without_unchanged();
         let differences = plan.changes.iter().map(|(key, change)| (*key, difference(change)));
         state.note(differences.collect());
         for (key, change) in plan.changes {
@@ -401,18 +401,27 @@ impl IssueStorage for MemoryStore {
             state.by_id.insert(issue.id, key);
             state.issues.insert(key, Record { issue, version, written });
         }
-        let outcomes = plan
-            .outcomes
-            .into_iter()
-            .map(|(key, id, effect)| OperationOutcome {
-                key,
-                id,
-                effect,
-                version: state.issues.get(&key).map(|record| record.version),
-                path: format!("memory:{key}"),
-            })
-            .collect();
-        Ok(BatchOutcome { outcomes })
+        let version = |key| state.issues.get(&key).map(|record| record.version);
+        Ok(BatchOutcome {
+            outcomes: plan.outcomes.into_iter().map(|planned| outcome(planned, version)).collect(),
+            failures: plan.failures,
+            rolled_back: plan.rolled_back,
+        })
+    }
+
+    async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+        let mut state = self.state();
+        let mut locked = Locked { state: &mut state, ids: &self.ids, now: batch.now, drawn: None };
+        let mut plan = plan::plan(&batch, mode, &self.schema, &mut locked)?.without_unchanged();
+        let version = |key| match plan.changes.contains_key(&key) {
+            true => None,
+            false => state.issues.get(&key).map(|record| record.version),
+        };
+        let outcomes =
+            std::mem::take(&mut plan.outcomes).into_iter().map(|planned| outcome(planned, version)).collect();
+        let failures = std::mem::take(&mut plan.failures);
+        let outcome = BatchOutcome { outcomes, failures, rolled_back: plan.rolled_back };
+        Ok(BatchPreview { outcome, changes: plan.into_changed_issues() })
     }
 
     async fn stamp(&self, _look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
@@ -431,6 +440,11 @@ fn difference(change: &PlannedChange) -> Difference {
         (Some(_), None) => Difference::UNKNOWN,
         (Some((before, _)), Some(after)) => Difference { is_new: false, parts: Parts::between(before, after) },
     }
+}
+
+fn outcome(planned: PlannedOutcome, version: impl Fn(IssueKey) -> Option<Version>) -> OperationOutcome {
+    let PlannedOutcome { index, key, id, effect } = planned;
+    OperationOutcome { index, key, id, effect, version: version(key), path: format!("memory:{key}") }
 }
 
 struct Locked<'a> {
@@ -470,10 +484,17 @@ impl Snapshot for Locked<'_> {
     }
 
     fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
-        let last = self.state.last_number.max(above.map_or(0, IssueNumber::get));
-        let first = IssueNumber::new(last.saturating_add(1)).expect("one more than a number is above zero");
+        let last = self.drawn.map_or(self.state.last_number, |(_, last)| last).max(above.map_or(0, IssueNumber::get));
+        let number = IssueNumber::new(last.saturating_add(1)).expect("one more than a number is above zero");
+        let first = self.drawn.map_or(number, |(first, _)| first);
         self.drawn = Some((first, last.saturating_add(count)));
-        Ok(first)
+        Ok(number)
+    }
+
+    fn give_back(&mut self, number: IssueNumber) {
+        if let Some((_, last)) = &mut self.drawn {
+            *last = number.get() - 1;
+        }
     }
 
     fn new_id(&mut self) -> Uuid {

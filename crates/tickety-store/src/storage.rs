@@ -1,5 +1,7 @@
 //! The trait every store of issues implements, and what goes in and out of it.
 
+mod batch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -11,12 +13,15 @@ use jiff::civil::Date;
 use tickety_core::graph::{Graph, Relation};
 use tickety_core::ident::{IssueId, IssueKey, IssueSelector, Version};
 use tickety_core::issue::{Comment, Derived, Issue, IssueView, Kind, Minutes, Priority, Status};
-use tickety_core::operation::Operation;
 use tickety_core::query::{Cursor, Moment, Query};
 use tickety_core::schema::{Category, Schema};
 
 use crate::difference::Difference;
 use crate::error::StorageError;
+pub use batch::{
+    Batch, BatchMode, BatchOutcome, BatchPreview, ChangedIssue, Effect, MAX_OPERATIONS, OperationFailure,
+    OperationOutcome,
+};
 
 /// A store of issues.
 ///
@@ -76,9 +81,21 @@ pub trait IssueStorage: Send + Sync {
 
     /// Applies a batch: all of its operations or, on an error, none.
     ///
-    /// When it returns, the batch is durable and every read that begins later sees it. The error
-    /// of an operation is [`StorageError::Refused`] with its index.
-    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError>;
+    /// When it returns, the batch is durable and every read that begins later sees it. Of what [`submit`](Self::submit)
+    /// says of a batch that was rolled back, this is the error of its first operation that can't be applied.
+    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
+        self.submit(batch, BatchMode::Atomic).await?.or_first_failure()
+    }
+
+    /// Applies a batch as a whole or as far as it goes, and tells what became of each operation.
+    ///
+    /// When it returns, what was applied is durable, in one transaction, and every read that begins later sees it. Fails
+    /// only where it can't be told what becomes of the operations, or nothing can be written: then nothing was.
+    async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError>;
+
+    /// Works out under the writers' lock what a batch would do, and writes nothing. The names of new issues are not
+    /// theirs yet: the next batch may give them to others.
+    async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError>;
 
     /// Tells which state of the issues answers are given from, after what `look` names was compared with
     /// the truth as it is before an answer. As long as the stamp stays the same, so do the answers.
@@ -423,64 +440,6 @@ impl fmt::Display for RecordProblem {
         match self.line {
             Some(line) => write!(f, "{}:{line}: {}", self.path, self.message),
             None => write!(f, "{}: {}", self.path, self.message),
-        }
-    }
-}
-
-/// Operations that are applied together.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Batch {
-    /// What to do, in order.
-    pub operations: Vec<Operation>,
-    /// Who acts.
-    pub actor: Option<String>,
-    /// When; new times are taken from here.
-    pub now: Timestamp,
-}
-
-/// What a batch did.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct BatchOutcome {
-    /// What each operation did, in order.
-    pub outcomes: Vec<OperationOutcome>,
-}
-
-/// What an operation did.
-#[derive(Clone, PartialEq, Debug)]
-pub struct OperationOutcome {
-    /// The issue it was about.
-    pub key: IssueKey,
-    /// The identity of that issue.
-    pub id: IssueId,
-    /// What became of it.
-    pub effect: Effect,
-    /// Its version after the whole batch; `None` once deleted.
-    pub version: Option<Version>,
-    /// Where its record lies, or lay.
-    pub path: String,
-}
-
-/// What became of the issue of an operation.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Effect {
-    /// It was made.
-    Created,
-    /// It changed.
-    Updated,
-    /// It already was as asked.
-    Unchanged,
-    /// It is gone.
-    Deleted,
-}
-
-impl Effect {
-    /// Returns the name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Unchanged => "unchanged",
-            Self::Deleted => "deleted",
         }
     }
 }

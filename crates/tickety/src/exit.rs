@@ -159,6 +159,7 @@ impl From<StorageError> for CliError {
             }
             StorageError::LastNumber { .. } => made.hint("choose a lower number"),
             StorageError::NumbersExhausted { .. } => made.hint("`tickety doctor` says what can be done about it"),
+            StorageError::BatchTooLarge { .. } => made.hint("do it in several batches"),
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
             StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
             StorageError::NoConfig { path } => made.hint(format!(
@@ -219,7 +220,8 @@ fn operation_hint(error: &OperationError) -> Option<String> {
         | OperationError::SelfLink { .. }
         | OperationError::NoComment { .. }
         | OperationError::IdTaken { .. }
-        | OperationError::NotCreated { .. } => None,
+        | OperationError::NotCreated { .. }
+        | OperationError::NeedsFailed { .. } => None,
     }
 }
 

@@ -16,8 +16,8 @@ use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_store::{
-    Batch, BatchOutcome, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText,
-    Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity,
+    IssueStorage, IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
 };
 
 use self::sync::Doubts;
@@ -504,8 +504,12 @@ impl IssueStorage for CachedIssueStorage {
         self.inner.problems().await
     }
 
-    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
-        self.write(batch).await
+    async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+        self.write(batch, mode).await
+    }
+
+    async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+        self.inner.preview(batch, mode).await
     }
 
     /// Tells the state that this layer answers from, which is that of its last look.

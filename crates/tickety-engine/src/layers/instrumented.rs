@@ -15,8 +15,8 @@ use tickety_core::operation::{Change, Operation};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_store::{
-    Batch, BatchOutcome, Changes, Checked, GraphScope, Identity, IssueStorage, IssueText, Look, Page, RecordProblem,
-    Stamp, Stamped, Stats, StorageError, StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, GraphScope, Identity, IssueStorage, IssueText,
+    Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
 };
 
 pub use histogram::Latency;
@@ -55,12 +55,23 @@ pub enum OperationKind {
     Search,
     /// A batch of several operations.
     Batch,
+    /// A look at what a batch would do.
+    Preview,
 }
 
 impl OperationKind {
     /// All kinds.
-    pub const ALL: [Self; 8] =
-        [Self::Create, Self::Read, Self::Update, Self::Close, Self::Delete, Self::List, Self::Search, Self::Batch];
+    pub const ALL: [Self; 9] = [
+        Self::Create,
+        Self::Read,
+        Self::Update,
+        Self::Close,
+        Self::Delete,
+        Self::List,
+        Self::Search,
+        Self::Batch,
+        Self::Preview,
+    ];
 
     /// Returns the name.
     pub fn as_str(self) -> &'static str {
@@ -73,6 +84,7 @@ impl OperationKind {
             Self::List => "list",
             Self::Search => "search",
             Self::Batch => "batch",
+            Self::Preview => "preview",
         }
     }
 
@@ -102,7 +114,7 @@ impl fmt::Display for OperationKind {
 /// What was counted of the operations of a kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct OperationStats {
-    /// How many of them failed. A call for several issues fails if all of them do.
+    /// How many of them failed. A call for several issues, and a batch, fails if nothing of it succeeds.
     pub errors: u64,
     /// How many there were and how long they took.
     pub latency: Latency,
@@ -221,8 +233,17 @@ impl IssueStorage for InstrumentedIssueStorage {
         self.measure(OperationKind::List, self.inner.problems()).await
     }
 
-    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
-        self.measure(OperationKind::of_batch(&batch), self.inner.apply(batch)).await
+    async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+        let kind = OperationKind::of_batch(&batch);
+        let write = async {
+            let outcome = self.inner.submit(batch, mode).await.map_err(Err)?;
+            if outcome.outcomes.is_empty() && !outcome.failures.is_empty() { Err(Ok(outcome)) } else { Ok(outcome) }
+        };
+        self.measure(kind, write).await.or_else(|refused| refused)
+    }
+
+    async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+        self.measure(OperationKind::Preview, self.inner.preview(batch, mode)).await
     }
 
     async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {

@@ -9,8 +9,8 @@ use tickety_core::ident::{IssueKey, IssueSelector};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_store::{
-    Batch, BatchOutcome, Checked, GraphScope, Identity, IssueStorage, IssueText, MemoryStore, Page, RecordProblem,
-    Stats, StorageError, StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, Checked, GraphScope, Identity, IssueStorage, IssueText, MemoryStore,
+    Page, RecordProblem, Stats, StorageError, StoredIssue,
 };
 
 /// A store in memory some of whose issues can't be read, as if their files were damaged.
@@ -101,7 +101,11 @@ impl IssueStorage for Damaged<'_> {
         Ok(issues.chain(self.comments.iter().copied()).map(problem).collect())
     }
 
-    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
-        self.store.apply(batch).await
+    async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+        self.store.submit(batch, mode).await
+    }
+
+    async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+        self.store.preview(batch, mode).await
     }
 }

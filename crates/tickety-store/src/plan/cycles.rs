@@ -5,7 +5,7 @@ use tickety_core::ident::IssueKey;
 use tickety_core::issue::LinkKind;
 use tickety_core::operation::OperationError;
 
-use super::Planner;
+use super::planner::{NewLink, Planner};
 use crate::error::StorageError;
 
 /// Refuses the batch if one of its new links closes a circle.
@@ -14,20 +14,34 @@ use crate::error::StorageError;
 /// whatever circles were there before, from a merge.
 pub(super) fn refuse(planner: &mut Planner<'_>) -> Result<(), StorageError> {
     for kind in LinkKind::ALL.into_iter().filter(|kind| kind.is_acyclic()) {
-        let new: Vec<_> = planner.new_links.iter().filter(|link| link.2 == kind).copied().collect();
-        let components = graph::components(new.iter().map(|link| link.1), |key| targets(planner, key, kind))?;
-        for (index, holder, _, target) in new {
+        let new: Vec<NewLink> = planner.new_links.iter().filter(|link| link.kind == kind).copied().collect();
+        let components = graph::components(new.iter().map(|link| link.holder), |key| targets(planner, key, kind))?;
+        for link in new {
             // A link that the batch took away again may lead to what wasn't reached.
-            if components.get(&holder) != components.get(&target) || !targets(planner, holder, kind)?.contains(&target)
+            if components.get(&link.holder) != components.get(&link.target)
+                || !targets(planner, link.holder, kind)?.contains(&link.target)
             {
                 continue;
             }
-            let walk = graph::path(target, holder, |key| targets(planner, key, kind))?;
-            let walk = [holder].into_iter().chain(walk.unwrap_or_default()).collect();
-            return Err(StorageError::Refused { index, source: OperationError::Cycle { kind, walk } });
+            if let Err(error) = refuse_closing(planner, link) {
+                planner.fail(link.index, error);
+                return Ok(());
+            }
         }
     }
     Ok(())
+}
+
+/// Refuses a link from whose target a way leads back.
+pub(super) fn refuse_closing(planner: &mut Planner<'_>, link: NewLink) -> Result<(), StorageError> {
+    let NewLink { index, holder, kind, target } = link;
+    match graph::path(target, holder, |key| targets(planner, key, kind))? {
+        None => Ok(()),
+        Some(walk) => {
+            let walk = [holder].into_iter().chain(walk).collect();
+            Err(StorageError::Refused { index, source: OperationError::Cycle { kind, walk } })
+        }
+    }
 }
 
 /// Returns what an issue's links point at once the batch is applied.
@@ -63,7 +77,7 @@ mod tests {
 
     use super::*;
     use crate::plan::{Snapshot, plan};
-    use crate::storage::Batch;
+    use crate::storage::{Batch, BatchMode};
 
     /// Issues 1 to `circle` block each other in a circle, as two merged branches may leave them.
     struct Merged {
@@ -104,7 +118,9 @@ mod tests {
                     changes: vec![change],
                 });
             }
-            plan(&Batch { operations, actor: None, now }, &Schema::default(), self).map(drop)
+            let batch = Batch { operations, actor: None, now };
+            let plan = plan(&batch, BatchMode::Atomic, &Schema::default(), self)?;
+            plan.failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.error))
         }
     }
 
@@ -132,6 +148,8 @@ mod tests {
         fn allocate(&mut self, _count: u32, _above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
             Ok(IssueNumber::new(10_000).unwrap())
         }
+
+        fn give_back(&mut self, _number: IssueNumber) {}
 
         fn new_id(&mut self) -> Uuid {
             Uuid::nil()

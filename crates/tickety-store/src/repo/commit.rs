@@ -19,8 +19,8 @@ use super::recovery;
 use super::snapshot::RepoSnapshot;
 use super::store::RepoStore;
 use crate::error::StorageError;
-use crate::plan::{self, Plan, PlannedChange};
-use crate::storage::{Batch, BatchOutcome, OperationOutcome};
+use crate::plan::{self, Plan, PlannedChange, PlannedOutcome};
+use crate::storage::{Batch, BatchMode, BatchOutcome, BatchPreview, OperationOutcome};
 
 /// The issues a plan has read, as their files are.
 pub(super) type LoadedIssues = BTreeMap<IssueKey, Box<Loaded>>;
@@ -51,34 +51,60 @@ enum Origin<'a> {
 }
 
 impl RepoStore {
-    pub(super) fn apply_batch(&self, batch: &Batch) -> Result<BatchOutcome, StorageError> {
+    pub(super) fn apply_batch(&self, batch: &Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
-        let (plan, loaded, drawn) = self.ask(Some(&lock), |handle| {
+        let (plan, loaded, drawn) = self.plan_batch(&lock, batch, mode)?;
+        let Plan { changes, outcomes, failures, rolled_back } = plan;
+        let work = Work { changes: &changes, loaded: &loaded, moves: &Moves::new() };
+        let versions = self.commit(&lock, &mut journal, work, drawn, batch.now)?;
+        let outcomes = outcomes.into_iter().map(|planned| {
+            // Whatever this operation did to it, a later one may have deleted it.
+            let is_gone = changes.get(&planned.key).is_some_and(|change| change.after.is_none());
+            let unchanged = || loaded.get(&planned.key).map(|loaded| loaded.version).filter(|_| !is_gone);
+            let version = versions.get(&planned.key).copied().or_else(unchanged);
+            outcome(planned, version)
+        });
+        Ok(BatchOutcome { outcomes: outcomes.collect(), failures, rolled_back })
+    }
+
+    pub(super) fn preview_batch(&self, batch: &Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+        drop(self.open_journal(&lock)?);
+        let (mut plan, loaded, _) = self.plan_batch(&lock, batch, mode)?;
+        let outcomes = std::mem::take(&mut plan.outcomes).into_iter().map(|planned| {
+            let is_unchanged = !plan.changes.contains_key(&planned.key);
+            let version = loaded.get(&planned.key).map(|loaded| loaded.version).filter(|_| is_unchanged);
+            outcome(planned, version)
+        });
+        let outcomes = outcomes.collect();
+        let failures = std::mem::take(&mut plan.failures);
+        let outcome = BatchOutcome { outcomes, failures, rolled_back: plan.rolled_back };
+        Ok(BatchPreview { outcome, changes: plan.into_changed_issues() })
+    }
+
+    /// Plans a batch on the issues as they are, and says which numbers have to be given out for it.
+    fn plan_batch(
+        &self,
+        lock: &WriteLock,
+        batch: &Batch,
+        mode: BatchMode,
+    ) -> Result<(Plan, LoadedIssues, Option<Draw>), StorageError> {
+        self.ask(Some(lock), |handle| {
             if reaches_others(batch) {
                 let mode = self.freshness(&handle.index)?;
                 self.refresh(handle, mode)?;
             }
             let mut snapshot = RepoSnapshot::new(self, handle, batch);
-            match plan::plan(batch, &self.schema, &mut snapshot) {
-                Ok(plan) => Ok((plan.without_unchanged(), snapshot.loaded, snapshot.drawn)),
+            match plan::plan(batch, mode, &self.schema, &mut snapshot) {
+                Ok(plan) => {
+                    let plan = plan.without_unchanged();
+                    let (loaded, drawn) = snapshot.finish(&plan);
+                    Ok((plan, loaded, drawn))
+                }
                 Err(error) => Err(snapshot.failure(error)),
             }
-        })?;
-        let Plan { changes, outcomes } = plan;
-        let work = Work { changes: &changes, loaded: &loaded, moves: &Moves::new() };
-        let versions = self.commit(&lock, &mut journal, work, drawn, batch.now)?;
-        let outcomes = outcomes
-            .into_iter()
-            .map(|(key, id, effect)| {
-                // Whatever this operation did to it, a later one may have deleted it.
-                let is_gone = changes.get(&key).is_some_and(|change| change.after.is_none());
-                let unchanged = || loaded.get(&key).map(|loaded| loaded.version).filter(|_| !is_gone);
-                let version = versions.get(&key).copied().or_else(unchanged);
-                OperationOutcome { key, id, effect, version, path: shown(RecordPath::issue(key)) }
-            })
-            .collect();
-        Ok(BatchOutcome { outcomes })
+        })
     }
 
     /// Opens the journal and finishes what a killed writer has left.
@@ -112,6 +138,8 @@ impl RepoStore {
     ) -> Result<BTreeMap<IssueKey, Version>, StorageError> {
         let Work { changes, loaded, .. } = work;
         if changes.is_empty() {
+            // What led here is the failure to report.
+            let _ = drawn.map(Draw::keep);
             return Ok(BTreeMap::new());
         }
         let taken_ns = super::os::now_ns();
@@ -320,6 +348,11 @@ impl RepoStore {
         }
         Ok(())
     }
+}
+
+fn outcome(planned: PlannedOutcome, version: Option<Version>) -> OperationOutcome {
+    let PlannedOutcome { index, key, id, effect } = planned;
+    OperationOutcome { index, key, id, effect, version, path: shown(RecordPath::issue(key)) }
 }
 
 /// Whether a batch depends on more than the issues it names, so that the index has to be up to date:

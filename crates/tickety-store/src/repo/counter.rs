@@ -58,6 +58,11 @@ impl Draw {
         Ok(first)
     }
 
+    /// Takes the number back that was set aside last.
+    pub fn give_back(&mut self, number: IssueNumber) {
+        self.counter.next = Some(number.get());
+    }
+
     /// Leaves out all numbers up to one, such as one that was asked for.
     pub fn skip(&mut self, number: IssueNumber) {
         self.counter.skip(Some(number));

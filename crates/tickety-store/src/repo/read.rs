@@ -20,8 +20,8 @@ use super::store::{Handle, RepoStore};
 use super::unlooking::Unlooking;
 use crate::error::StorageError;
 use crate::storage::{
-    Batch, BatchOutcome, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText,
-    Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity,
+    IssueStorage, IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// How often a list is asked again because records of its answer changed meanwhile.
@@ -86,8 +86,12 @@ impl IssueStorage for RepoStore {
         self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.problems()?)))
     }
 
-    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
-        self.apply_batch(&batch)
+    async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+        self.apply_batch(&batch, mode)
+    }
+
+    async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+        self.preview_batch(&batch, mode)
     }
 
     async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {

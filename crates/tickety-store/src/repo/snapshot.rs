@@ -16,7 +16,7 @@ use super::read::known_candidates;
 use super::store::{Handle, RepoStore};
 use super::unreadable::Hidden;
 use crate::error::StorageError;
-use crate::plan::{self, Snapshot};
+use crate::plan::{Plan, Snapshot};
 use crate::storage::{Batch, RecordProblem};
 
 pub(super) struct RepoSnapshot<'a> {
@@ -24,13 +24,13 @@ pub(super) struct RepoSnapshot<'a> {
     handle: &'a mut Handle,
     batch: &'a Batch,
     /// The issues that were read, as their files are.
-    pub(super) loaded: BTreeMap<IssueKey, Box<Loaded>>,
+    loaded: BTreeMap<IssueKey, Box<Loaded>>,
     /// The directories that were looked at, or the numbers in them.
     seen: BTreeSet<(Shard, Option<IssueNumber>)>,
     /// What can't be read of the directories that were asked about; of all under `None`.
     hidden: BTreeMap<Option<Shard>, Vec<Hidden>>,
     /// The numbers that are set aside for new issues.
-    pub(super) drawn: Option<Draw>,
+    drawn: Option<Draw>,
     /// The first of them.
     first: Option<IssueNumber>,
     /// What the index could not do, where the plan fails for that.
@@ -43,19 +43,19 @@ impl<'a> RepoSnapshot<'a> {
         Self { store, handle, batch, loaded, seen, hidden, drawn: None, first: None, trouble: None }
     }
 
-    /// Returns why planning failed. The numbers of the new issues are free again, unless the failure shows
-    /// one: what somebody has seen never means another issue.
+    /// Returns why planning failed. The numbers that were set aside are free again.
     pub(super) fn failure(self, error: StorageError) -> Failure {
-        if let (Some(draw), Some(first)) = (self.drawn, self.first)
-            && plan::shows_number_from(&error, first)
-        {
-            // The failure that led here is the one to report.
-            let _ = draw.keep();
-        }
         match self.trouble {
             Some(trouble) => Failure::Index(trouble),
             None => Failure::Store(error),
         }
+    }
+
+    /// Returns the issues that were read, and the numbers that are to be given out: if the batch isn't rolled back or
+    /// its failures show one of them. What somebody has seen never means another issue.
+    pub(super) fn finish(self, plan: &Plan) -> (BTreeMap<IssueKey, Box<Loaded>>, Option<Draw>) {
+        let is_shown = !plan.rolled_back || self.first.is_some_and(|first| plan.shows_number_from(first));
+        (self.loaded, self.drawn.filter(|_| is_shown))
     }
 
     /// Returns the record that can't be read and may be the issue a selector means. The directories are
@@ -161,12 +161,21 @@ impl Snapshot for RepoSnapshot<'_> {
     }
 
     fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError> {
+        if let Some(draw) = &mut self.drawn {
+            return Ok(draw.take(count, above)?);
+        }
         let known = self.handle.index.max_number().map_err(Failure::from);
         let known = self.checked(known)?;
         let mut draw = Draw::begin(&self.store.layout)?;
         let first = draw.take(count, above.max(known))?;
         (self.drawn, self.first) = (Some(draw), Some(first));
         Ok(first)
+    }
+
+    fn give_back(&mut self, number: IssueNumber) {
+        if let Some(draw) = &mut self.drawn {
+            draw.give_back(number);
+        }
     }
 
     fn new_id(&mut self) -> Uuid {

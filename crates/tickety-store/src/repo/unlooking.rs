@@ -12,8 +12,8 @@ use tickety_core::schema::Schema;
 use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::storage::{
-    Batch, BatchOutcome, Changes, Checked, FreshnessMode, GraphScope, Identity, IssueStorage, IssueText, Look, Page,
-    RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, FreshnessMode, GraphScope, Identity, IssueStorage,
+    IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// What is asked of it: nothing of the files.
@@ -66,8 +66,12 @@ impl IssueStorage for Unlooking {
         self.0.problems().await
     }
 
-    async fn apply(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
-        self.0.apply(batch).await
+    async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+        self.0.submit(batch, mode).await
+    }
+
+    async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+        self.0.preview(batch, mode).await
     }
 
     async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector};
 use tickety_core::operation::{Change, Operation, Target};
-use tickety_store::{Batch, BatchOutcome, Difference, Effect, FreshnessMode, Look, Stamp, StorageError, StoredIssue};
+use tickety_store::{
+    Batch, BatchMode, BatchOutcome, Difference, Effect, FreshnessMode, Look, Stamp, StorageError, StoredIssue,
+};
 
 use super::{CachedIssueStorage, KeptIssue, tag};
 use crate::layers::aspects::Aspects;
@@ -75,10 +77,10 @@ impl Drop for Write<'_> {
 
 impl CachedIssueStorage {
     /// Writes, and drops what the write makes wrong before it returns.
-    pub(super) async fn write(&self, batch: Batch) -> Result<BatchOutcome, StorageError> {
+    pub(super) async fn write(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
         let mut before = self.before(&batch).await;
         let mut write = Write { doubts: &self.doubts, is_taken: false };
-        let outcome = self.inner.apply(batch).await;
+        let outcome = self.inner.submit(batch, mode).await;
         if let (Some(before), Ok(outcome)) = (&mut before, &outcome) {
             let created = outcome.outcomes.iter().filter(|outcome| outcome.effect == Effect::Created);
             before.views.extend(created.map(|outcome| (outcome.key, None)));

@@ -254,8 +254,12 @@ fn a_write_whose_caller_went_away_is_seen_at_once() {
     /// A store that has written when its answer is first asked for, and gives it later.
     struct Slow(Arc<MemoryStore>);
     impl Slow {
-        async fn write(&self, batch: Batch) -> Result<tickety_store::BatchOutcome, StorageError> {
-            let outcome = self.0.apply(batch).await;
+        async fn write(
+            &self,
+            batch: Batch,
+            mode: tickety_store::BatchMode,
+        ) -> Result<tickety_store::BatchOutcome, StorageError> {
+            let outcome = self.0.submit(batch, mode).await;
             std::future::pending::<()>().await;
             outcome
         }
@@ -308,8 +312,19 @@ fn a_write_whose_caller_went_away_is_seen_at_once() {
         async fn problems(&self) -> Result<Vec<tickety_store::RecordProblem>, StorageError> {
             self.0.problems().await
         }
-        async fn apply(&self, batch: Batch) -> Result<tickety_store::BatchOutcome, StorageError> {
-            self.write(batch).await
+        async fn submit(
+            &self,
+            batch: Batch,
+            mode: tickety_store::BatchMode,
+        ) -> Result<tickety_store::BatchOutcome, StorageError> {
+            self.write(batch, mode).await
+        }
+        async fn preview(
+            &self,
+            batch: Batch,
+            mode: tickety_store::BatchMode,
+        ) -> Result<tickety_store::BatchPreview, StorageError> {
+            self.0.preview(batch, mode).await
         }
         async fn stamp(&self, look: tickety_store::Look<'_>) -> Result<Option<tickety_store::Stamped>, StorageError> {
             self.0.stamp(look).await

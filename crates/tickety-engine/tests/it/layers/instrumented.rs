@@ -11,7 +11,7 @@ use tickety_core::operation::{Change, Draft, Operation, Target};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_engine::layers::{InstrumentedIssueStorage, OperationKind, OperationStats};
-use tickety_store::{Batch, IssueStorage as _, MemoryStore};
+use tickety_store::{Batch, BatchMode, IssueStorage as _, MemoryStore};
 
 tickety_store::contract_tests!((InstrumentedIssueStorage::new(Arc::new(MemoryStore::default())), ()));
 
@@ -40,6 +40,15 @@ fn every_operation_is_counted_as_what_it_is() {
     apply(vec![update(vec![Change::Close { reason: CloseReason::Completed, note: None }])]).unwrap();
     apply(vec![Operation::Delete { target: Target::from(number(3)), expected: None }]).unwrap();
     apply(vec![Operation::Delete { target: Target::from(number(3)), expected: None }]).unwrap_err();
+    let submit = |operations, mode| {
+        let batch = Batch { operations, actor: None, now: moment.now };
+        block_on(layer.submit(batch, mode)).unwrap().failures.len()
+    };
+    let half = || vec![create(), Operation::Create(Box::new(Draft::new(" ")))];
+    assert_eq!(submit(half(), BatchMode::Each), 1);
+    assert_eq!(submit(half(), BatchMode::Atomic), 1);
+    let batch = Batch { operations: half(), actor: None, now: moment.now };
+    assert!(block_on(layer.preview(batch, BatchMode::Atomic)).unwrap().changes.is_empty());
     block_on(layer.get(number(1))).unwrap();
     block_on(layer.get(number(3))).unwrap_err();
     assert_eq!(block_on(layer.get_many(&[number(1), number(3)])).len(), 2);
@@ -62,7 +71,8 @@ fn every_operation_is_counted_as_what_it_is() {
             ("delete", 2, 1),
             ("list", 2, 0),
             ("search", 2, 0),
-            ("batch", 1, 0)
+            ("batch", 3, 1),
+            ("preview", 1, 0)
         ]
     );
     layer.reset();

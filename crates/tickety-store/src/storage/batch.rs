@@ -1,0 +1,133 @@
+//! Operations that are applied together, and what became of them.
+
+use jiff::Timestamp;
+use tickety_core::ident::{IssueId, IssueKey, Version};
+use tickety_core::issue::Issue;
+use tickety_core::operation::Operation;
+
+use crate::error::StorageError;
+
+/// The most operations of one batch. A store keeps the issues of a batch in memory until it is written.
+pub const MAX_OPERATIONS: usize = 1_000_000;
+
+/// Operations that are applied together: at most [`MAX_OPERATIONS`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct Batch {
+    /// What to do, in order.
+    pub operations: Vec<Operation>,
+    /// Who acts.
+    pub actor: Option<String>,
+    /// When; new times are taken from here.
+    pub now: Timestamp,
+}
+
+/// What becomes of a batch if one of its operations can't be applied.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum BatchMode {
+    /// None of it is applied. Links may point at issues that later operations create, and circles of links are
+    /// judged by the state after the whole batch.
+    #[default]
+    Atomic,
+    /// The others are applied, as if each came in a batch of its own, one after the other: an operation that refers
+    /// to one that failed fails too, and a circle of links is refused for the operation that closes it. The versions
+    /// that operations expect are, as always, those before the batch.
+    Each,
+}
+
+/// What a batch did.
+#[derive(Debug, Default)]
+pub struct BatchOutcome {
+    /// What the operations that were applied did, in order. None were if the batch was rolled back.
+    pub outcomes: Vec<OperationOutcome>,
+    /// The operations that couldn't be applied, in order.
+    pub failures: Vec<OperationFailure>,
+    /// Whether nothing was written because of the failures.
+    pub rolled_back: bool,
+}
+
+impl BatchOutcome {
+    /// Counts the operations that came out a certain way.
+    pub fn count(&self, effect: Effect) -> usize {
+        self.outcomes.iter().filter(|outcome| outcome.effect == effect).count()
+    }
+
+    /// Returns the error of the first operation that couldn't be applied, if there is any.
+    pub fn or_first_failure(self) -> Result<Self, StorageError> {
+        let Self { outcomes, failures, rolled_back } = self;
+        match failures.into_iter().next() {
+            None => Ok(Self { outcomes, failures: Vec::new(), rolled_back }),
+            Some(failure) => Err(failure.error),
+        }
+    }
+}
+
+/// What an operation did.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OperationOutcome {
+    /// The place of the operation in the batch, from 0.
+    pub index: usize,
+    /// The issue it was about.
+    pub key: IssueKey,
+    /// The identity of that issue.
+    pub id: IssueId,
+    /// What became of it.
+    pub effect: Effect,
+    /// Its version after the whole batch; `None` once deleted.
+    pub version: Option<Version>,
+    /// Where its record lies, or lay.
+    pub path: String,
+}
+
+/// Why an operation couldn't be applied.
+#[derive(Debug)]
+pub struct OperationFailure {
+    /// The place of the operation in the batch, from 0.
+    pub index: usize,
+    /// What is wrong with it.
+    pub error: StorageError,
+}
+
+/// What became of the issue of an operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Effect {
+    /// It was made.
+    Created,
+    /// It changed.
+    Updated,
+    /// It already was as asked.
+    Unchanged,
+    /// It is gone.
+    Deleted,
+}
+
+impl Effect {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// What a batch would do.
+#[derive(Debug, Default)]
+pub struct BatchPreview {
+    /// What would become of each operation. An issue that would change has no version.
+    pub outcome: BatchOutcome,
+    /// The issues that would differ afterwards, by name; none if the batch would be rolled back.
+    pub changes: Vec<ChangedIssue>,
+}
+
+/// An issue before and after a batch.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ChangedIssue {
+    /// Its name; that of an issue which would be made is not its own yet.
+    pub key: IssueKey,
+    /// As it is; `None` if the batch creates it.
+    pub before: Option<Issue>,
+    /// As it would be; `None` if the batch deletes it.
+    pub after: Option<Issue>,
+}
