@@ -30,7 +30,7 @@ const LONGEST: u64 = 31_536_000;
 const MOST: u64 = 1_000_000;
 
 /// Returns the value of a variable.
-pub type Variables = dyn Fn(&str) -> Option<String>;
+pub type Variables = dyn Fn(&str) -> Result<Option<String>, CliError>;
 
 /// Where settings come from.
 pub struct Sources {
@@ -61,19 +61,21 @@ impl Sources {
     /// Lists the settings in force.
     pub fn list(&self) -> Result<[Setting; 3], CliError> {
         let settings = self.settings()?;
-        let explicit = |name: Name| self.variable(name).is_some() || self.config.line(name.key).is_some();
-        let setting = |name: Name, value| Setting { key: name.key.to_owned(), value, explicit: explicit(name) };
+        let setting = |name: Name, value| -> Result<Setting, CliError> {
+            let explicit = self.variable(name)?.is_some() || self.config.line(name.key).is_some();
+            Ok(Setting { key: name.key.to_owned(), value, explicit })
+        };
         let ttl = settings.ttl.map_or_else(|| BY_KIND.to_owned(), |ttl| ttl.as_secs().to_string());
         Ok([
-            setting(SWITCH, if settings.enabled { "on" } else { "off" }.to_owned()),
-            setting(TTL, ttl),
-            setting(ENTRIES, settings.issues.to_string()),
+            setting(SWITCH, if settings.enabled { "on" } else { "off" }.to_owned())?,
+            setting(TTL, ttl)?,
+            setting(ENTRIES, settings.issues.to_string())?,
         ])
     }
 
     /// Returns a setting's value, which has to be right. A variable without a value says nothing.
     fn given<T>(&self, name: Name, parse: fn(&str) -> Result<T, String>) -> Result<Option<T>, CliError> {
-        if let Some(text) = self.variable(name) {
+        if let Some(text) = self.variable(name)? {
             let wrong = |message| CliError::new(ErrorCode::BadValue, format!("{}: {message}", name.variable));
             return parse(text.trim()).map(Some).map_err(wrong);
         }
@@ -82,8 +84,8 @@ impl Sources {
         parse(&line.value).map(Some).map_err(wrong)
     }
 
-    fn variable(&self, name: Name) -> Option<String> {
-        (self.variable)(name.variable).filter(|text| !text.trim().is_empty())
+    fn variable(&self, name: Name) -> Result<Option<String>, CliError> {
+        Ok((self.variable)(name.variable)?.filter(|text| !text.trim().is_empty()))
     }
 }
 
@@ -137,7 +139,7 @@ mod tests {
     use super::*;
 
     fn given(variable: impl Fn(&str) -> Option<String> + 'static) -> Sources {
-        Sources { variable: Box::new(variable), config: UserConfig::default() }
+        Sources { variable: Box::new(move |name| Ok(variable(name))), config: UserConfig::default() }
     }
 
     fn refused(variable: &'static str, value: &'static str) -> String {

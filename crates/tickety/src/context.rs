@@ -12,7 +12,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the module that reads environment, clock and directory")]
 
 use std::cell::OnceCell;
-use std::env;
+use std::env::{self, VarError};
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -127,12 +127,18 @@ impl Context {
     fn find_actor(&self) -> Result<Option<String>, CliError> {
         // What is empty says nothing, as if it weren't there.
         let named = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
-        let variable = |name: &str| text_variable(name).and_then(named);
-        if let Some(given) = self.given_actor.clone().or_else(|| variable("TICKETY_ACTOR")) {
+        let variable = |name: &str| Ok::<_, CliError>(text_variable(name)?.and_then(named));
+        if let Some(given) = &self.given_actor {
+            return Ok(Some(given.clone()));
+        }
+        if let Some(given) = variable("TICKETY_ACTOR")? {
             return Ok(Some(given));
         }
         let configured = self.configured_actor()?.and_then(named);
-        Ok(configured.or_else(|| identity::git_user(self.git_configs()).and_then(named)).or_else(|| variable("USER")))
+        match configured.or_else(|| identity::git_user(self.git_configs()).and_then(named)) {
+            Some(found) => Ok(Some(found)),
+            None => variable("USER"),
+        }
     }
 
     /// Returns the actor that the user's own configuration names.
@@ -179,30 +185,31 @@ impl Context {
 
     /// Returns the command of the pager, unless there is to be none. It comes from the user's
     /// environment alone.
-    pub fn pager(&self) -> Option<String> {
+    pub fn pager(&self) -> Result<Option<String>, CliError> {
         if !self.pager || !self.terminal.stdout || self.terminal.pretended {
-            return None;
+            return Ok(None);
         }
-        match text_variable("PAGER") {
+        Ok(match text_variable("PAGER")? {
             // Without a locale less would take what is no ASCII for bytes.
             None => Some("LESSCHARSET=${LESSCHARSET-utf-8} less -FRX".to_owned()),
             Some(command) if command.trim().is_empty() || command.trim() == "cat" => None,
             Some(command) => Some(command),
-        }
+        })
     }
 
     /// Returns the command of the editor. It comes from the user's environment alone.
-    pub fn editor(&self) -> String {
-        ["VISUAL", "EDITOR"]
-            .into_iter()
-            .filter_map(text_variable)
-            .find(|command| !command.trim().is_empty())
-            .unwrap_or_else(|| "vi".to_owned())
+    pub fn editor(&self) -> Result<String, CliError> {
+        for name in EDITORS {
+            if let Some(command) = text_variable(name)?.filter(|command| !command.trim().is_empty()) {
+                return Ok(command);
+            }
+        }
+        Ok("vi".to_owned())
     }
 
     /// Whether the environment names an editor.
     pub fn has_editor(&self) -> bool {
-        ["VISUAL", "EDITOR"].into_iter().filter_map(text_variable).any(|command| !command.trim().is_empty())
+        EDITORS.into_iter().filter_map(env::var_os).any(|command| !command.to_string_lossy().trim().is_empty())
     }
 
     /// Whether somebody is there to be asked.
@@ -282,13 +289,24 @@ fn user_config_path() -> Option<PathBuf> {
     config_home().map(|home| home.join("tickety").join("config.toml"))
 }
 
-fn text_variable(name: &str) -> Option<String> {
-    env::var(name).ok()
+/// The variables that name the editor, the more important first.
+const EDITORS: [&str; 2] = ["VISUAL", "EDITOR"];
+
+/// Reads a variable whose value is a text. One that is none is not passed over: somebody has set it.
+fn text_variable(name: &str) -> Result<Option<String>, CliError> {
+    match env::var(name) {
+        Ok(text) => Ok(Some(text)),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(bytes)) => {
+            let message = format!("the variable {name} is no UTF-8: `{}`", bytes.to_string_lossy());
+            Err(CliError::new(ErrorCode::BadValue, message).hint(format!("write it in UTF-8, or `unset {name}`")))
+        }
+    }
 }
 
 /// Reads what a test fixes so that its output is the same every time; see ARCHITECTURE.md.
 fn test_hook<T: FromStr<Err: std::fmt::Display>>(name: &str) -> Result<Option<T>, CliError> {
-    let Some(text) = text_variable(name) else { return Ok(None) };
+    let Some(text) = text_variable(name)? else { return Ok(None) };
     let value = text.parse().map_err(|error| CliError::usage(format!("{name}: {error}")))?;
     Ok(Some(value))
 }

@@ -90,7 +90,8 @@ impl Draft {
     }
 
     fn start_editor(&self, context: &Context) -> Result<(), CliError> {
-        let editor = context.editor();
+        // Nobody has written anything yet.
+        let editor = context.editor().inspect_err(|_| self.discard())?;
         // The user's own setting is a command line, so a shell takes it apart, as git does.
         let status =
             Command::new("sh").arg("-c").arg(format!("{editor} \"$@\"")).arg("editor").arg(&self.path).status();

@@ -181,6 +181,9 @@ impl From<StorageError> for CliError {
             }
             StorageError::NoSpace { .. } => made.hint("nothing was changed: free some space and try again"),
             StorageError::Damaged { .. } => made.hint("`tickety doctor` says what can be done about it"),
+            StorageError::Io { path, source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                made.hint(format!("allow reading {}, and searching the folders above it", path.display()))
+            }
             StorageError::Io { .. } => made,
         }
     }

@@ -166,7 +166,7 @@ impl Session {
     /// Shows a screen, through the pager where it is longer than the terminal.
     pub fn show(&self, screen: Screen<'_>) -> Result<Ended, CliError> {
         let text = screen.into_text();
-        match self.context.pager() {
+        match self.context.pager()? {
             Some(pager) if text.lines().nth(self.context.terminal.height.saturating_sub(1)).is_some() => {
                 output::page(&text, &pager)?;
             }

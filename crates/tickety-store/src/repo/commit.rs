@@ -1,6 +1,7 @@
 //! Applying a batch: plan, journal, files, index, in this order and under the lock.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, Version};
@@ -52,6 +53,18 @@ enum Origin<'a> {
 
 impl RepoStore {
     pub(super) fn apply_batch(&self, batch: &Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+        // What can't be looked at before a write can't be written either.
+        self.apply_looking(batch, mode).map_err(|error| match error {
+            StorageError::Io { path, source, .. }
+                if source.kind() == io::ErrorKind::PermissionDenied && path.starts_with(&self.layout.issues) =>
+            {
+                StorageError::HomeReadOnly { path, source }
+            }
+            other => other,
+        })
+    }
+
+    fn apply_looking(&self, batch: &Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
         let (plan, loaded, drawn) = self.plan_batch(&lock, batch, mode)?;

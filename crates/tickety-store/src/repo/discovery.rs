@@ -80,7 +80,11 @@ enum Found {
 /// of the repository.
 fn look_for_home(dir: &Path) -> Result<Found, DiscoveryError> {
     let home = dir.join(HOME_DIR);
-    let is_there = |name: &str| home.join(name).symlink_metadata().is_ok();
+    // What may not be looked at is there.
+    let is_there = |name: &str| match home.join(name).symlink_metadata() {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    };
     match fs::symlink_metadata(&home) {
         Ok(found) if found.is_symlink() => Err(DiscoveryError::LinkedHome { path: home }),
         Ok(found) if found.is_dir() && is_there(CONFIG_FILE) => Ok(Found::Home),

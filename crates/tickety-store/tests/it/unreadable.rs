@@ -263,6 +263,32 @@ fn a_directory_that_may_not_be_listed_hides_no_others() {
     }
 }
 
+#[test]
+fn a_write_to_a_directory_that_may_not_be_searched_says_that_it_can_t_be_written() {
+    match run_as_nobody("unreadable::a_write_to_a_directory_that_may_not_be_searched_says_that_it_can_t_be_written") {
+        None => {}
+        Some(Ok(())) => return,
+        Some(Err(error)) => {
+            eprintln!("skipped: root may search every directory, and nobody may not run this program: {error}");
+            return;
+        }
+    }
+    let (home, _) = home();
+    let shard = home.record(1).parent().unwrap().to_owned();
+    for (folder, mode) in [(&*shard, 0o000), (&*shard, 0o555), (shard.parent().unwrap(), 0o000)] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+        let made = home.apply(vec![Operation::Create(Box::new(Draft::new("new")))]);
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(matches!(made, Err(StorageError::HomeReadOnly { .. })), "{mode:o} {made:?}");
+    }
+    // What may not be searched is no home without a configuration.
+    let folder = home.path().join(".tickety");
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
+    let opened = crate::home::open_at(home.path(), None);
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(matches!(opened, Err(StorageError::Io { .. })), "{opened:?}");
+}
+
 /// Makes a home where issue 2 waits for issue 1.
 fn waiting_home() -> Home {
     let home = Home::new();

@@ -216,7 +216,8 @@ fn in_words(settings: &CacheSettings) -> String {
     if !settings.enabled {
         return "off".to_owned();
     }
-    let kept = format!("on, at most {} issues and {} answers", settings.issues, settings.answers);
+    let counted = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let kept = format!("on, at most {} and {}", counted(settings.issues, "issue"), counted(settings.answers, "answer"));
     match settings.ttl {
         Some(ttl) => format!("{kept} for {} s", ttl.as_secs()),
         None => kept,
@@ -238,7 +239,9 @@ fn entries(session: &Session) -> Result<Ended, CliError> {
             screen.raw(format!("{count}\n"));
         }
     }
-    line(&mut screen, "in memory", NOTHING_STAYS.to_owned());
+    if screen.is_terminal() {
+        line(&mut screen, "in memory", NOTHING_STAYS.to_owned());
+    }
     session.show(screen)
 }
 

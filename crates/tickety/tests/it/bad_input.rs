@@ -5,6 +5,34 @@ use insta::assert_snapshot;
 use crate::{home, small_home};
 
 #[test]
+fn a_variable_that_is_no_text_is_named() {
+    let env = home();
+    let odd = |variable: &str, command: &str| {
+        let script = format!("{variable}=\"$(printf 'Zo\\351')\" exec {} {command}", env!("CARGO_BIN_EXE_tickety"));
+        env.call_program("sh", &["-c", &script]).to_string()
+    };
+    assert_snapshot!(odd("TICKETY_ACTOR", "new x"), @"
+    --- standard error
+    error: the variable TICKETY_ACTOR is no UTF-8: `Zo�`
+    hint: write it in UTF-8, or `unset TICKETY_ACTOR`
+    --- status 2
+    ");
+    assert_snapshot!(odd("TICKETY_CACHE", "cache stats"), @"
+    --- standard error
+    error: the variable TICKETY_CACHE is no UTF-8: `Zo�`
+    hint: write it in UTF-8, or `unset TICKETY_CACHE`
+    --- status 2
+    ");
+    assert_snapshot!(odd("VISUAL", "new --edit"), @"
+    --- standard error
+    error: the variable VISUAL is no UTF-8: `Zo�`
+    hint: write it in UTF-8, or `unset VISUAL`
+    --- status 2
+    ");
+    assert_snapshot!(odd("TICKETY_ACTOR", "new x --as Ann --quiet"), @"1-ns3m");
+}
+
+#[test]
 fn queries_that_lack_something_say_what() {
     let env = small_home();
     assert_eq!(env.run(&["list", "priority:high..low"]).status, 2);

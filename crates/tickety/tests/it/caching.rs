@@ -271,6 +271,8 @@ fn the_figures_are_shown_to_people_and_programs() {
     assert!(answer["data"]["index"]["bytes"].take().as_u64().unwrap() > 0);
     assert!(answer["data"]["index"]["since"].take().as_str().unwrap().starts_with("2126-11-21T"));
     assert_snapshot!(answer.to_string().replace("[ROOT]/work", "~"), @r#"{"data":{"index":{"answers":1,"hits":1,"delayed":0,"hit_rate":1.0,"mark":"good","files_verified":5,"issues_read_again":0,"rebuilds":0,"since":null,"unreadable_bytes":0,"path":"~/.tickety/local/index.db","bytes":null,"rows":20},"memory":[],"settings":{"enabled":true,"ttl_seconds":null,"issues":10000,"answers":1000,"check_milliseconds":1000}},"meta":{}}"#);
+    let one = env.call(&["cache", "stats"]).variable("TICKETY_CACHE_MAX_ENTRIES", "1").run().stdout;
+    assert!(one.ends_with("settings\ton, at most 1 issue and 1 answer\n"), "{one}");
     assert_snapshot!(env.ok(&["cache", "entries"]), @"
     issues	4
     names	8
@@ -278,7 +280,6 @@ fn the_figures_are_shown_to_people_and_programs() {
     unreadable	0
     directories	1
     files	5
-    in memory	nothing: a command ends with its answer
     ");
     assert_snapshot!(env.call(&["cache", "entries"]).terminal(90, 40).run(), @"
     [2missues[0m                  4  [2mwhat lists show[0m
