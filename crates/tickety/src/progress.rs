@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::context::Terminal;
 use crate::session::Session;
 
 /// A line that is written over and over.
@@ -14,14 +15,17 @@ pub struct Progress {
 impl Progress {
     /// Makes a line; it stays silent where nobody watches or it is to be quiet.
     pub fn new(session: &Session) -> Self {
-        let watched = session.context.terminal.stderr && !session.global.quiet && !session.json();
-        Self { watched, last: None }
+        Self::over(session, false)
     }
 
     /// Makes a line beside what a command writes meanwhile: silent where that goes to the terminal, too.
     pub fn beside_output(session: &Session) -> Self {
-        let progress = Self::new(session);
-        Self { watched: progress.watched && !session.context.terminal.stdout, last: None }
+        Self::over(session, true)
+    }
+
+    fn over(session: &Session, output: bool) -> Self {
+        let may_speak = !session.global.quiet && !session.json();
+        Self { watched: may_speak && is_free(session.context.terminal, output), last: None }
     }
 
     /// Says how much is done, of how much if that is known. Writes a hundred times at most where the
@@ -50,8 +54,26 @@ impl Progress {
     }
 }
 
+/// Whether standard error is a terminal where, with `output`, nothing else is written.
+fn is_free(terminal: Terminal, output: bool) -> bool {
+    terminal.stderr && !(output && terminal.stdout)
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_not_written_between_those_of_the_output() {
+        let terminal =
+            |stdout, stderr| Terminal { stdin: true, stdout, stderr, width: 80, height: 24, pretended: false };
+        assert!(is_free(terminal(true, true), false) && is_free(terminal(false, true), true));
+        assert!(!is_free(terminal(true, true), true) && !is_free(terminal(true, false), false));
     }
 }
