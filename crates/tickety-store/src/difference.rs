@@ -64,6 +64,11 @@ impl Parts {
         ];
         parts.into_iter().filter(|(_, same)| !same).fold(Self::NONE, |parts, (part, _)| parts | part)
     }
+}
+
+#[cfg(feature = "repo")]
+impl Parts {
+    pub(crate) const BITS: u32 = 5;
 
     /// Returns the bits, of which there are [`BITS`](Self::BITS).
     pub(crate) fn bits(self) -> u8 {
@@ -73,8 +78,6 @@ impl Parts {
     pub(crate) fn from_bits(bits: u8) -> Self {
         Self(bits & Self::ALL.0)
     }
-
-    pub(crate) const BITS: u32 = 5;
 }
 
 impl BitOr for Parts {

@@ -113,8 +113,8 @@ pub trait IssueStorage: Send + Sync {
         Ok(None)
     }
 
-    /// Returns the same store as it answers questions about several issues without comparing anything with the truth
-    /// first: from the state that its stamps tell of. For who has looked a moment ago.
+    /// Returns the same store as it answers without comparing anything with the truth first: from the state that its
+    /// stamps tell of. For who has looked a moment ago. What isn't as that state has it may be looked at all the same.
     ///
     /// `None` where that would save nothing. That is the default.
     fn without_looking(self: Arc<Self>) -> Option<Arc<dyn IssueStorage>> {

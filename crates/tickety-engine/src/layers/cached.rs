@@ -227,7 +227,7 @@ impl CachedIssueStorage {
         let doubts = self.doubts.raised();
         let Some(stamped) = self.inner.stamp(look).await? else { return Ok(None) };
         if self.known() != Some(stamped.stamp) {
-            self.take_changes(None).await?;
+            self.take_changes().await?;
         }
         self.doubts.settle(doubts);
         self.note_check(look, stamped.freshness, now);
@@ -249,7 +249,7 @@ impl CachedIssueStorage {
         if let Some(known) = self.known() {
             return Ok(Some(known));
         }
-        self.take_changes(None).await?;
+        self.take_changes().await?;
         Ok(self.known())
     }
 
@@ -261,7 +261,7 @@ impl CachedIssueStorage {
         };
         if now.is_none() || now != begun {
             // A layer above that keeps what was read asks for the stamp next: that must not be an older one.
-            self.take_changes(None).await?;
+            self.take_changes().await?;
             return Ok(false);
         }
         let state = self.state();
@@ -272,14 +272,24 @@ impl CachedIssueStorage {
         Ok(same)
     }
 
+    /// Returns whom to ask for issues, and when what is read then counts as checked: while all files have been looked at
+    /// within the time allowed, nobody looks at single ones again.
+    fn for_issues(&self) -> (&Arc<dyn IssueStorage>, u64) {
+        let now = self.now();
+        match &self.unlooking {
+            Some(store) if self.is_recent(0, now) => (store, self.all_checked.load(Ordering::Acquire)),
+            _ => (&self.inner, now),
+        }
+    }
+
     /// Reads several issues at once and keeps them.
     async fn read_many(&self, selectors: &[IssueSelector]) -> Vec<Result<StoredIssue, StorageError>> {
         let Ok(begun) = self.begin().await else { return self.inner.get_many(selectors).await };
-        let now = self.now();
-        let found = self.inner.get_many(selectors).await;
+        let (store, checked) = self.for_issues();
+        let found = store.get_many(selectors).await;
         let read = selectors.iter().zip(&found).filter_map(|(selector, found)| {
             let stored = Arc::new(found.as_ref().ok()?.clone());
-            Some((*selector, Arc::new(KeptIssue::new(stored, now))))
+            Some((*selector, Arc::new(KeptIssue::new(stored, checked))))
         });
         let read: Vec<_> = read.collect();
         let keep = || read.iter().for_each(|(selector, kept)| self.keep_issue(*selector, kept));
@@ -376,9 +386,9 @@ impl CachedIssueStorage {
 }
 
 impl KeptIssue {
-    fn new(stored: Arc<StoredIssue>, now: u64) -> Self {
+    fn new(stored: Arc<StoredIssue>, checked: u64) -> Self {
         let ends = stored.derived.links.iter().filter_map(|end| Some(end.target.as_ref()?.key)).collect();
-        Self { stored, ends, checked: AtomicU64::new(now) }
+        Self { stored, ends, checked: AtomicU64::new(checked) }
     }
 
     /// Returns how many entries of usual texts the issue takes.
@@ -431,9 +441,9 @@ impl IssueStorage for CachedIssueStorage {
             return Ok((*kept.stored).clone());
         }
         let begun = self.begin().await?;
-        let now = self.now();
-        let stored = Arc::new(self.inner.get(selector).await?);
-        let kept = Arc::new(KeptIssue::new(Arc::clone(&stored), now));
+        let (store, checked) = self.for_issues();
+        let stored = Arc::new(store.get(selector).await?);
+        let kept = Arc::new(KeptIssue::new(Arc::clone(&stored), checked));
         self.keep(begun, || self.keep_issue(selector, &kept)).await?;
         Ok((*stored).clone())
     }
@@ -522,14 +532,14 @@ impl IssueStorage for CachedIssueStorage {
             return Ok(Some(Stamped { stamp, ..stamped }));
         }
         if self.known() != Some(stamped.stamp) {
-            self.take_changes(None).await?;
+            self.take_changes().await?;
         }
         self.note_check(look, stamped.freshness, now);
         Ok(self.known().map(|stamp| Stamped { stamp, ..stamped }))
     }
 
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
-        self.take_changes(None).await?;
+        self.take_changes().await?;
         let (Some(changes), Some(known)) = (self.inner.changes(since).await?, self.known()) else { return Ok(None) };
         // If more has changed meanwhile, this layer hasn't taken it into account.
         Ok(Some(if changes.now == known { changes } else { Changes { now: known, keys: None } }))

@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tickety_core::graph::Graph;
+use tickety_core::graph::{Graph, LinkEnd};
 use tickety_core::ident::{IssueKey, IssueSelector};
 use tickety_core::issue::Derived;
 use tickety_core::query::{Moment, Query};
@@ -14,7 +14,7 @@ use tickety_core::schema::Schema;
 use super::failure::Failure;
 use super::index::Location;
 use super::layout::RecordPath;
-use super::load::{Found, load, shown};
+use super::load::{Found, Loaded, load, shown};
 use super::lock::WriteLock;
 use super::store::{Handle, RepoStore};
 use super::unlooking::Unlooking;
@@ -108,7 +108,7 @@ impl IssueStorage for RepoStore {
     }
 
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
-        self.ask(None, |handle| {
+        self.ask_one(|handle| {
             let (generation, keys) = handle.index.changes_since(since.generation)?;
             let keys = keys.filter(|_| since.series == handle.series);
             Ok(Some(Changes { now: Stamp { series: handle.series, generation }, keys }))
@@ -298,7 +298,8 @@ impl RepoStore {
         // Written again since the look. Lists are answered from the index: an issue that were ahead of it would never
         // seem to change to those who keep both.
         for _ in 1..MAX_ROUNDS {
-            if trusted || is_as_known(&locations, &found) {
+            let Found::Issue(loaded) = &found else { break };
+            if trusted || is_as_known(&locations, loaded) {
                 break;
             }
             self.refresh_located(handle, &locations)?;
@@ -317,16 +318,8 @@ impl RepoStore {
                 links = handle.index.link_ends(key)?;
             }
         }
-        let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
         match found {
-            Found::Issue(loaded) => Ok(StoredIssue {
-                category: self.schema.category(&loaded.issue.status),
-                derived: Derived { updated: updated.unwrap_or_else(|| loaded.issue.last_recorded()), links },
-                version: loaded.version,
-                path: shown(RecordPath::issue(key)),
-                problems: loaded.problems.into_iter().map(|(_, problem)| problem).collect(),
-                issue: loaded.issue,
-            }),
+            Found::Issue(loaded) => self.stored_issue(handle, key, *loaded, links),
             Found::Broken { problems, .. } => {
                 let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
                 Err(StorageError::Unreadable { problem }.into())
@@ -334,11 +327,44 @@ impl RepoStore {
             Found::Missing { .. } => Err(StorageError::NotFound { selector }.into()),
         }
     }
+
+    /// Reads an issue without looking whether anything has changed: `None` if its files aren't what the index knows, or if
+    /// the index knows of none or of several.
+    pub(super) fn read_known(&self, selector: IssueSelector) -> Result<Option<StoredIssue>, StorageError> {
+        self.ask(None, |handle| {
+            let [key] = handle.index.resolve(selector)?[..] else { return Ok(None) };
+            let locations = handle.index.locate(&[key])?;
+            let Found::Issue(loaded) = self.load_located(&locations, key) else { return Ok(None) };
+            if !is_as_known(&locations, &loaded) {
+                return Ok(None);
+            }
+            let links = handle.index.link_ends(key)?;
+            self.stored_issue(handle, key, *loaded, links).map(Some)
+        })
+    }
+
+    /// Adds to an issue what follows from others and from its record.
+    fn stored_issue(
+        &self,
+        handle: &Handle,
+        key: IssueKey,
+        loaded: Loaded,
+        links: Vec<LinkEnd>,
+    ) -> Result<StoredIssue, Failure> {
+        let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
+        Ok(StoredIssue {
+            category: self.schema.category(&loaded.issue.status),
+            derived: Derived { updated: updated.unwrap_or_else(|| loaded.issue.last_recorded()), links },
+            version: loaded.version,
+            path: shown(RecordPath::issue(key)),
+            problems: loaded.problems.into_iter().map(|(_, problem)| problem).collect(),
+            issue: loaded.issue,
+        })
+    }
 }
 
 /// Whether an issue was read from the bytes that the index knows.
-fn is_as_known(locations: &[Location], found: &Found) -> bool {
-    let Found::Issue(loaded) = found else { return true };
+fn is_as_known(locations: &[Location], loaded: &Loaded) -> bool {
     let mut known = locations.iter().flat_map(|location| &location.files);
     known.clone().count() == loaded.files.len()
         && known.all(|known| loaded.files.iter().any(|file| file.path == known.path && file.hash == known.hash))

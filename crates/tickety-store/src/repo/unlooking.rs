@@ -19,8 +19,8 @@ use crate::storage::{
 /// What is asked of it: nothing of the files.
 const MODE: Option<FreshnessMode> = Some(FreshnessMode::Trust);
 
-/// A store whose answers about several issues are the index as it is. What is asked about single issues, or rarely,
-/// is the store's own business.
+/// A store whose answers are the index as it is, and issues whose files are what it knows. What is asked rarely is the
+/// store's own business, and so is what the index doesn't know.
 #[derive(Debug)]
 pub(super) struct Unlooking(pub(super) Arc<RepoStore>);
 
@@ -47,7 +47,10 @@ impl IssueStorage for Unlooking {
     }
 
     async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
-        self.0.get(selector).await
+        match self.0.read_known(selector)? {
+            Some(issue) => self.0.counted(|| Ok(issue)),
+            None => self.0.get(selector).await,
+        }
     }
 
     async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {

@@ -1,13 +1,14 @@
 //! Taking changes into account: which entries they make wrong.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector};
-use tickety_core::operation::{Change, Operation, Target};
+use tickety_core::operation::{Operation, Target};
 use tickety_store::{
-    Batch, BatchMode, BatchOutcome, Difference, Effect, FreshnessMode, Look, Stamp, StorageError, StoredIssue,
+    Batch, BatchMode, BatchOutcome, Difference, FreshnessMode, IssueStorage as _, Look, Stamp, StorageError,
+    StoredIssue,
 };
 
 use super::{CachedIssueStorage, KeptIssue, tag};
@@ -19,15 +20,6 @@ const MAX_STEPS: usize = 32;
 
 /// How often it is tried again because something else has changed meanwhile.
 const ROUNDS: usize = 3;
-
-/// Issues as they are or were; `None` for those that don't exist.
-type Views = BTreeMap<IssueKey, Option<Arc<StoredIssue>>>;
-
-/// Issues as they were when a stamp was taken.
-pub(super) struct Before {
-    stamp: Stamp,
-    views: Views,
-}
 
 /// What changes come to.
 struct Outcome {
@@ -78,60 +70,31 @@ impl Drop for Write<'_> {
 impl CachedIssueStorage {
     /// Writes, and drops what the write makes wrong before it returns.
     pub(super) async fn write(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
-        let mut before = self.before(&batch).await;
+        self.keep_deleted(&batch).await;
         let mut write = Write { doubts: &self.doubts, is_taken: false };
         let outcome = self.inner.submit(batch, mode).await;
-        if let (Some(before), Ok(outcome)) = (&mut before, &outcome) {
-            let created = outcome.outcomes.iter().filter(|outcome| outcome.effect == Effect::Created);
-            before.views.extend(created.map(|outcome| (outcome.key, None)));
-        }
         // A write that failed may have been made all the same.
-        if self.take_changes(before).await.is_err() {
+        if self.take_changes().await.is_err() {
             self.forget(None);
         }
         write.is_taken = true;
         outcome
     }
 
-    /// Reads the issues that a batch is about to change, and those that may see it.
-    async fn before(&self, batch: &Batch) -> Option<Before> {
-        if self.answers.is_empty() {
-            return None;
-        }
-        let (touched, mut reached) = touched(batch)?;
-        self.take_changes(None).await.ok()?;
-        let stamp = self.known()?;
-        let mut views = Views::new();
-        for (selector, reaches) in touched {
-            let issue = self.view(selector).await?;
-            if reaches {
-                let ends = issue.derived.links.iter().filter_map(|end| end.target.as_ref());
-                reached.extend(ends.map(|target| IssueSelector::from(target.key)));
-            }
-            views.insert(issue.issue.key(), Some(issue));
-        }
-        if views.len() + reached.len() > MAX_STEPS {
-            return None;
-        }
-        for selector in reached {
-            if let Some(issue) = self.view(selector).await {
-                views.insert(issue.issue.key(), Some(issue));
-            }
-        }
-        // Reading may have found that something had changed.
-        let now = self.inner.stamp(Look::Nothing).await.ok()??;
-        (now.stamp == stamp).then_some(Before { stamp, views })
-    }
-
-    async fn view(&self, selector: IssueSelector) -> Option<Arc<StoredIssue>> {
-        match self.peek(selector) {
-            Some(kept) => Some(Arc::clone(&kept.stored)),
-            None => self.inner.get(selector).await.ok().map(Arc::new),
+    /// Reads the issues that a batch removes, since nobody can tell afterwards whom they were linked to.
+    async fn keep_deleted(&self, batch: &Batch) {
+        let deleted = batch.operations.iter().filter_map(|operation| match operation {
+            Operation::Delete { target: Target::Existing(selector), .. } => Some(*selector),
+            _ => None,
+        });
+        let deleted: Vec<IssueSelector> = deleted.take(MAX_STEPS + 1).collect();
+        if !self.answers.is_empty() && deleted.len() <= MAX_STEPS {
+            drop(self.get_many(&deleted).await);
         }
     }
 
     /// Brings what is kept up to the state that the store beneath answers from.
-    pub(super) async fn take_changes(&self, before: Option<Before>) -> Result<(), StorageError> {
+    pub(super) async fn take_changes(&self) -> Result<(), StorageError> {
         for _ in 0..ROUNDS {
             let Some(known) = self.known() else {
                 let now = self.inner.stamp(Look::Nothing).await?.map(|stamped| stamped.stamp);
@@ -149,9 +112,8 @@ impl CachedIssueStorage {
                 self.forget(Some(changes.now));
                 return Ok(());
             };
-            let before = before.as_ref().filter(|before| before.stamp == known);
-            let checked = self.now();
-            let Some(mut outcome) = self.outcome(&keys, before.map(|before| &before.views)).await else {
+            let checked = if self.unlooking.is_some() { 0 } else { self.now() };
+            let Some(mut outcome) = self.outcome(&keys).await else {
                 self.forget(Some(changes.now));
                 return Ok(());
             };
@@ -206,8 +168,8 @@ impl CachedIssueStorage {
         true
     }
 
-    /// Finds out what changes come to; `None` if that can't be told. `before` are issues as they were before any of it.
-    async fn outcome(&self, keys: &BTreeMap<IssueKey, Difference>, before: Option<&Views>) -> Option<Outcome> {
+    /// Finds out what changes come to; `None` if that can't be told.
+    async fn outcome(&self, keys: &BTreeMap<IssueKey, Difference>) -> Option<Outcome> {
         if keys.len() > MAX_STEPS {
             return None;
         }
@@ -224,7 +186,7 @@ impl CachedIssueStorage {
                 outcome.numbers.extend(issue.derived.links.iter().map(|end| end.name.number));
                 outcome.current.push(Arc::clone(issue));
             }
-            let before = if is_new { Some(None) } else { self.was(key, before) };
+            let before = if is_new { Some(None) } else { self.was(key) };
             let step = match (before, after) {
                 (Some(before), after) => Step::Known { before, after },
                 (None, Some(after)) => Step::Like { aspects: Aspects::written(parts, derived), after },
@@ -245,7 +207,7 @@ impl CachedIssueStorage {
         }
         for key in reached {
             let after = self.find(key).await?;
-            steps.push(match (self.was(key, before), after) {
+            steps.push(match (self.was(key), after) {
                 (Some(before), after) => Step::Known { before, after },
                 (None, Some(after)) => Step::Like { aspects: Aspects::DERIVED, after },
                 (None, None) => return Some(outcome),
@@ -255,72 +217,20 @@ impl CachedIssueStorage {
         Some(outcome)
     }
 
-    /// Returns what an issue was, where that is known: it was read before the write, is made by it, or was kept.
-    fn was(&self, key: IssueKey, before: Option<&Views>) -> Option<Option<Arc<StoredIssue>>> {
-        if let Some(known) = before.and_then(|before| before.get(&key)) {
-            return Some(known.clone());
-        }
+    /// Returns what an issue was, where that is known because it was kept.
+    fn was(&self, key: IssueKey) -> Option<Option<Arc<StoredIssue>>> {
         self.peek(key.into()).map(|kept| Some(Arc::clone(&kept.stored)))
     }
 
     /// Returns an issue as it is; the outer `None` if others have its number, or if it can't be read: then more may
     /// have changed than it.
     async fn find(&self, key: IssueKey) -> Option<Option<Arc<StoredIssue>>> {
-        match self.inner.get(key.number.into()).await {
+        // What was found to have changed was looked at just now, or written here.
+        let store = self.unlooking.as_ref().unwrap_or(&self.inner);
+        match store.get(key.number.into()).await {
             Ok(issue) if issue.issue.key() == key => Some(Some(Arc::new(issue))),
             Err(StorageError::NotFound { .. }) => Some(None),
             Ok(_) | Err(_) => None,
         }
     }
-}
-
-/// What a batch names: the issues it changes, with whether others may see that, and those it links to. `None` if
-/// they are too many.
-fn touched(batch: &Batch) -> Option<(HashMap<IssueSelector, bool>, HashSet<IssueSelector>)> {
-    let mut touched = HashMap::new();
-    let mut reached = HashSet::new();
-    for operation in &batch.operations {
-        let (target, reaches) = match operation {
-            Operation::Create(draft) => {
-                reached.extend(draft.links.iter().filter_map(|(_, target)| existing(target)));
-                continue;
-            }
-            Operation::Update { target, changes, .. } => {
-                let links = changes.iter().filter_map(|change| match change {
-                    Change::AddLink { target, .. } => existing(target),
-                    _ => None,
-                });
-                reached.extend(links);
-                (target, changes.iter().any(may_reach_others))
-            }
-            Operation::Delete { target, .. } => (target, true),
-        };
-        if let Some(selector) = existing(target) {
-            *touched.entry(selector).or_default() |= reaches;
-        }
-        if touched.len() + reached.len() > MAX_STEPS {
-            return None;
-        }
-    }
-    Some((touched, reached))
-}
-
-fn existing(target: &Target) -> Option<IssueSelector> {
-    match target {
-        Target::Existing(selector) => Some(*selector),
-        Target::Created(_) => None,
-    }
-}
-
-/// Whether a change may show at the other ends of an issue's links.
-fn may_reach_others(change: &Change) -> bool {
-    matches!(
-        change,
-        Change::Status(_)
-            | Change::Close { .. }
-            | Change::Reopen
-            | Change::Imported { .. }
-            | Change::AddLink { .. }
-            | Change::RemoveLink { .. }
-    )
 }

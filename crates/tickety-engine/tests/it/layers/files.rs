@@ -176,6 +176,47 @@ fn files_are_looked_at_once_for_all_answers_of_a_second() {
     assert_eq!(list(&layer, "tre"), ["tre"], "what is written here is seen at once");
 }
 
+#[test]
+fn an_issue_is_not_looked_at_where_all_files_were() {
+    let home = home(&["one", "two", "three"]);
+    let store = Arc::new(home.open(Some(FreshnessMode::Verify)));
+    let clock = Arc::new(ManualClock::new());
+    let layer = CachedIssueStorage::with_clock(store.clone(), CacheSettings::default(), clock.clone());
+    let looks = |wanted| {
+        let before = store.effort().looked_at;
+        let title = get(&layer, number(wanted)).unwrap().issue.title;
+        (title, store.effort().looked_at - before)
+    };
+    list(&layer, "is:open");
+    assert_eq!(looks(1), ("one".to_owned(), 0));
+    edit(&home, 1, "title: two", "title: due");
+    assert_eq!(looks(2).0, "due", "what isn't as the index knows it is read as it is");
+    assert_eq!(list(&layer, "due"), ["due"]);
+    clock.advance(SECOND);
+    assert!(looks(3).1 > 0);
+}
+
+#[test]
+fn a_write_through_the_layer_takes_little_more_than_one_without() {
+    let home = home(&["one", "two", "three"]);
+    let store = Arc::new(home.open(Some(FreshnessMode::Verify)));
+    let layer = CachedIssueStorage::new(store.clone(), CacheSettings::default());
+    let statements = |through: &dyn IssueStorage, label: &str| {
+        let before = store.effort().statements;
+        apply(through, vec![update(1, Change::AddLabel(label.to_owned()))]);
+        store.effort().statements - before
+    };
+    list(&layer, "is:open");
+    apply(&*store, vec![update(1, Change::AddLabel("a".to_owned()))]);
+    let alone = statements(&*store, "b");
+    list(&layer, "is:open");
+    let through = statements(&layer, "c");
+    assert!(through <= alone + 10, "{through} and {alone} statements");
+    let before = store.effort().statements;
+    assert!(get(&layer, number(1)).unwrap().issue.labels.contains("c"));
+    assert_eq!(store.effort().statements - before, 0, "what was written is in memory");
+}
+
 /// The lower layer learns of an edit by reading the issue; the upper one, which keeps that issue too, must not
 /// take it for what the issue was before.
 #[test]
