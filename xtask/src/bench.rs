@@ -1,11 +1,11 @@
 //! Benchmarks: each prints Markdown tables, which docs/benchmarks.md keeps with the command and the
 //! machine they come from.
 
-mod cache;
 mod cli;
 mod figures;
 mod machine;
 mod peers;
+mod programs;
 mod targets;
 
 use std::path::PathBuf;
@@ -29,10 +29,12 @@ struct Options {
 /// Runs one of the benchmarks and prints its tables.
 pub(crate) fn run(which: &str, words: &[&str]) -> Result<()> {
     match which {
-        "cache" => cache::run(&Options::parse(words, &[])?),
+        "cache" => programs::cache(&Options::parse(words, &[])?),
         "cli" => cli::run(&Options::parse(words, &[1_000, 10_000, 100_000])?),
+        "criterion" => programs::criterion(words),
         "peers" => peers::run(&Options::parse(words, &[10_000])?),
-        _ => bail!("there is no benchmark `{which}`: cache, cli, peers"),
+        "storage" => programs::storage(&Options::parse(words, &[10_000])?),
+        _ => bail!("there is no benchmark `{which}`: cache, cli, criterion, peers, storage"),
     }
 }
 

@@ -29,6 +29,8 @@ usage: cargo xtask COMMAND
   bench   cli [--sizes 1000,10000,100000] [--quick] [--seed S]   measures the command line
           peers [--size 10000] [--quick] [--seed S]              measures it beside other trackers
           cache [--quick]                                        measures the caching library beside others
+          storage [--size 10000] [--quick] [--seed S]            measures a store with a cache in front beside the store alone
+          criterion [CRITERION'S OPTIONS]                        measures single operations of both
 ";
 
 fn main() -> ExitCode {

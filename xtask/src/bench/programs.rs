@@ -1,0 +1,44 @@
+//! Benchmarks that are bench targets of the crates: those print the tables.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Options, machine, scratch};
+use crate::program::{self, cargo};
+
+/// Says where the figures come from, and measures the caching library beside others.
+pub(super) fn cache(options: &Options) -> Result<()> {
+    println!("{}.", machine::describe(&scratch("cache")?));
+    let mut command = bench("tickety-cache", "cache");
+    if options.quick {
+        command.arg("--quick");
+    }
+    program::run(&mut command)
+}
+
+/// Says where the figures come from, and measures the layers over a store in a repository, once a size.
+pub(super) fn storage(options: &Options) -> Result<()> {
+    let folder = scratch("storage")?;
+    println!("{}.", machine::describe(&folder));
+    for size in &options.sizes {
+        let mut command = bench("tickety-engine", "storage");
+        command.arg("--dir").arg(&folder).args(["--size", &size.to_string(), "--seed", &options.seed.to_string()]);
+        if options.quick {
+            command.arg("--quick");
+        }
+        program::run(&mut command)?;
+    }
+    Ok(())
+}
+
+/// Measures single operations of storage with Criterion, which keeps the figures and compares them with the last ones.
+pub(super) fn criterion(words: &[&str]) -> Result<()> {
+    println!("{}.", machine::describe(&scratch("criterion")?));
+    program::run(bench("tickety-engine", "operations").args(words))
+}
+
+/// Prepares a bench target of a crate, built as the distributed binary is.
+fn bench(package: &str, target: &str) -> Command {
+    cargo(&["bench", "--quiet", "--locked", "--profile", "dist", "--package", package, "--bench", target, "--"])
+}
