@@ -6,9 +6,11 @@
 //! nothing for people and knows neither clap nor HTTP.
 
 pub mod answer;
+pub mod batch;
 pub mod envelope;
 pub mod error;
 pub mod issue;
+pub mod operation;
 pub mod selection;
 
 pub use envelope::{Envelope, ErrorBody, Failure, Freshness, Meta, Problem};

@@ -6,6 +6,7 @@
 
 // Not in the table's macro: rustfmt finds modules only where they stand in plain sight.
 mod all_closed;
+mod batch;
 mod cache;
 mod close;
 mod comment;
@@ -88,6 +89,7 @@ commands! {
     Work link "link";
     Work unlink "unlink";
     Work delete "delete" "rm";
+    Work batch "batch";
     Ask list "list" "ls";
     Ask search "search";
     Ask ready "ready";
@@ -107,7 +109,7 @@ commands! {
 }
 
 /// The commands that take a query, in which words may begin with a hyphen.
-const TAKING_QUERIES: [&str; 6] = ["list", "search", "ready", "stats", "all-closed", "export"];
+const TAKING_QUERIES: [&str; 7] = ["batch", "list", "search", "ready", "stats", "all-closed", "export"];
 
 /// Runs the command that the arguments name.
 pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
@@ -212,10 +214,11 @@ mod tests {
     #[test]
     fn the_commands_with_a_query_are_known() {
         let command = whole_command();
-        let with_query = command
-            .get_subcommands()
-            .filter(|command| command.get_positionals().any(|argument| argument.get_id() == "words"))
-            .map(Command::get_name);
+        fn takes_query(command: &Command) -> bool {
+            command.get_positionals().any(|argument| argument.get_id() == "words")
+                || command.get_subcommands().any(takes_query)
+        }
+        let with_query = command.get_subcommands().filter(|command| takes_query(command)).map(Command::get_name);
         assert!(with_query.eq(TAKING_QUERIES));
     }
 }

@@ -23,6 +23,8 @@ pub enum Ended {
     Done,
     /// It was asked a question, and the answer is no.
     No,
+    /// It has answered, and said why it couldn't do what it was asked.
+    Refused(ErrorCode),
 }
 
 /// Why a command failed.
@@ -245,6 +247,7 @@ pub fn finish(arguments: &[OsString], result: Result<Ended, CliError>) -> ExitCo
     let error = match result {
         Ok(Ended::Done) | Err(CliError::BrokenPipe) => return ExitCode::from(EXIT_SUCCESS),
         Ok(Ended::No) => return ExitCode::from(EXIT_NO),
+        Ok(Ended::Refused(code)) => return ExitCode::from(code.exit_status()),
         Err(error) => error,
     };
     let json = args::wants_json(arguments);

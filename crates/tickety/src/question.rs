@@ -1,6 +1,7 @@
 //! Queries as commands take them.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 use tickety_api::ErrorCode;
 use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem};
@@ -100,6 +101,11 @@ pub fn escape(argument: &str) -> Option<String> {
 
 fn unescape(word: &str) -> &str {
     word.strip_prefix(ESCAPE).unwrap_or(word)
+}
+
+/// Reads the value of an option that may begin with a hyphen, where a command takes a query, too.
+pub fn unescaped(word: &str) -> Result<String, Infallible> {
+    Ok(unescape(word).to_owned())
 }
 
 /// Reads a query.

@@ -107,9 +107,14 @@ impl Session {
 
     /// Applies operations as the actor, now: all or none.
     pub fn apply(&self, operations: Vec<Operation>) -> Result<BatchOutcome, CliError> {
-        let batch =
-            Batch { operations, actor: self.context.actor()?.map(str::to_owned), now: self.context.time_of_writing() };
+        let batch = self.batch(operations)?;
         pollster::block_on(self.storage()?.apply(batch)).map_err(|error| self.explain(error))
+    }
+
+    /// Makes a batch of the actor, now.
+    pub fn batch(&self, operations: Vec<Operation>) -> Result<Batch, CliError> {
+        let actor = self.context.actor()?.map(str::to_owned);
+        Ok(Batch { operations, actor, now: self.context.time_of_writing() })
     }
 
     /// Turns an error of the store into that of the command, with what the store itself can tell

@@ -12,6 +12,7 @@ use tickety_core::query::means_me;
 
 use crate::context::Context;
 use crate::exit::CliError;
+use crate::question::unescaped;
 use crate::session::Session;
 
 /// What an issue is.
@@ -31,11 +32,11 @@ pub struct FieldArgs {
     kind: Option<String>,
 
     /// Add labels, with commas between them
-    #[arg(short, long = "label", value_name = "LABELS", allow_hyphen_values = true)]
+    #[arg(short, long = "label", value_name = "LABELS", allow_hyphen_values = true, value_parser = unescaped)]
     labels: Vec<String>,
 
     /// Add assignees; `me` is you
-    #[arg(short, long = "assignee", value_name = "NAMES", allow_hyphen_values = true)]
+    #[arg(short, long = "assignee", value_name = "NAMES", allow_hyphen_values = true, value_parser = unescaped)]
     assignees: Vec<String>,
 
     /// Set who reported it
@@ -47,15 +48,15 @@ pub struct FieldArgs {
     milestone: Option<String>,
 
     /// Set the due date: 2026-11-30, today, tomorrow, 3d, 2w or 1mo
-    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true, value_parser = unescaped)]
     due: Option<String>,
 
     /// Set the estimate: 90, 1h30m, 2d or 1w
-    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, value_parser = unescaped)]
     estimate: Option<String>,
 
     /// Set the time spent
-    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true, value_parser = unescaped)]
     spent: Option<String>,
 
     /// Set a custom field
@@ -67,23 +68,23 @@ pub struct FieldArgs {
     parent: Option<String>,
 
     /// Add issues that have to be closed first
-    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true, value_parser = unescaped)]
     blocked_by: Vec<String>,
 
     /// Add issues that have to do with it
-    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true, value_parser = unescaped)]
     relates: Vec<String>,
 
     /// Add issues that say the same
-    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true, value_parser = unescaped)]
     duplicate_of: Vec<String>,
 
     /// Add issues during which it was found
-    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ISSUES", allow_hyphen_values = true, value_parser = unescaped)]
     discovered_from: Vec<String>,
 
     /// Add what it is called elsewhere: a URL or system:id
-    #[arg(long = "reference", value_name = "REFERENCE", allow_hyphen_values = true)]
+    #[arg(long = "reference", value_name = "REFERENCE", allow_hyphen_values = true, value_parser = unescaped)]
     references: Vec<String>,
 }
 
