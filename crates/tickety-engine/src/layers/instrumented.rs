@@ -45,7 +45,7 @@ pub enum OperationKind {
     Read,
     /// A batch of one operation that changes an issue without closing it.
     Update,
-    /// A batch of one operation that closes an issue.
+    /// A batch of one operation that closes an issue, also by giving it a status that counts as closed.
     Close,
     /// A batch of one operation that removes an issue.
     Delete,
@@ -92,13 +92,16 @@ impl OperationKind {
         if questions::has_text(&query.filter) { Self::Search } else { Self::List }
     }
 
-    fn of_batch(batch: &Batch) -> Self {
+    fn of_batch(batch: &Batch, schema: &Schema) -> Self {
+        let closes = |change: &Change| match change {
+            Change::Close { .. } => true,
+            Change::Status(status) => schema.category(status).is_closed(),
+            _ => false,
+        };
         match batch.operations.as_slice() {
             [Operation::Create(_)] => Self::Create,
-            [Operation::Update { changes, .. }] => {
-                let closes = changes.iter().any(|change| matches!(change, Change::Close { .. }));
-                if closes { Self::Close } else { Self::Update }
-            }
+            [Operation::Update { changes, .. }] if changes.iter().any(closes) => Self::Close,
+            [Operation::Update { .. }] => Self::Update,
             [Operation::Delete { .. }] => Self::Delete,
             _ => Self::Batch,
         }
@@ -234,7 +237,7 @@ impl IssueStorage for InstrumentedIssueStorage {
     }
 
     async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
-        let kind = OperationKind::of_batch(&batch);
+        let kind = OperationKind::of_batch(&batch, &*self.inner.schema().await?);
         let write = async {
             let outcome = self.inner.submit(batch, mode).await.map_err(Err)?;
             if outcome.outcomes.is_empty() && !outcome.failures.is_empty() { Err(Ok(outcome)) } else { Ok(outcome) }

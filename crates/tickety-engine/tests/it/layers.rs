@@ -5,3 +5,4 @@ mod differential;
 mod files;
 mod home;
 mod instrumented;
+mod threads;

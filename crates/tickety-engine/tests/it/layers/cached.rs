@@ -12,7 +12,7 @@ use tickety_core::operation::{Change, Draft, Operation, Target};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_engine::layers::{CacheSettings, CachedIssueStorage, InstrumentedIssueStorage, OperationKind};
-use tickety_store::{Batch, IssueStorage, MemoryStore, StorageError, StoredIssue};
+use tickety_store::{Batch, GraphScope, IssueStorage, MemoryStore, StorageError, StoredIssue};
 
 use super::home::Home;
 
@@ -245,6 +245,37 @@ fn a_cache_can_be_left_out() {
     let store: Arc<dyn IssueStorage> = Arc::new(MemoryStore::default());
     let without = CacheSettings { enabled: false, ..CacheSettings::default() }.over(store.clone());
     assert!(Arc::ptr_eq(&store, &without));
+}
+
+#[test]
+fn each_class_counts_what_it_was_good_for() {
+    let world = World::with(&["one", "two"]);
+    let counted = || {
+        let stats = world.layer.stats();
+        ["get", "search.filter", "search.keyword", "graph"].map(|class| {
+            let stats = &stats[class];
+            (stats.hits, stats.misses, stats.entries)
+        })
+    };
+    assert_eq!(counted(), [(0, 0, 0); 4]);
+    let ask = || {
+        world.get(1).unwrap();
+        world.list("is:open");
+        world.list("label:x");
+        world.list("one");
+        let scope = GraphScope { roots: Vec::new(), follow: [].into(), closed: false, depth: None };
+        block_on(world.layer.graph(&scope)).unwrap();
+    };
+    ask();
+    assert_eq!(counted(), [(0, 1, 1), (0, 2, 2), (0, 1, 1), (0, 1, 1)]);
+    ask();
+    assert_eq!(counted(), [(1, 1, 1), (2, 2, 2), (1, 1, 1), (1, 1, 1)]);
+    world.layer.clear();
+    assert_eq!(counted(), [(1, 1, 0), (2, 2, 0), (1, 1, 0), (1, 1, 0)], "what was counted stays");
+    world.asked();
+    ask();
+    assert_eq!(world.asked(), (1, 4), "nothing was left");
+    assert_eq!(counted(), [(1, 2, 1), (2, 4, 2), (1, 2, 1), (1, 2, 1)]);
 }
 
 #[test]

@@ -143,6 +143,15 @@ fn over_files_no_answer_is_staler_than_promised() {
     run_over_files(FreshnessMode::Verify);
 }
 
+/// Nobody looks at files, so nobody edits them here: the writes are those of the layers and of another process.
+#[test]
+fn over_a_trusted_index_no_answer_is_staler_than_promised() {
+    let home = Home::new();
+    let clock = Arc::new(ManualClock::new());
+    let base = || -> Arc<dyn IssueStorage> { Arc::new(home.open(Some(FreshnessMode::Trust))) };
+    run(steps(200), &stacks(&base, &clock), &clock, &base, &|_, _| {});
+}
+
 #[test]
 fn over_directories_no_answer_is_staler_than_promised() {
     run_over_files(FreshnessMode::Shards);

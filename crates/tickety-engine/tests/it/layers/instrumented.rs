@@ -6,7 +6,7 @@ use std::time::Duration;
 use pollster::block_on;
 use tickety_cache::ManualClock;
 use tickety_core::ident::{IssueNumber, IssueSelector};
-use tickety_core::issue::CloseReason;
+use tickety_core::issue::{CloseReason, Status};
 use tickety_core::operation::{Change, Draft, Operation, Target};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
@@ -38,6 +38,8 @@ fn every_operation_is_counted_as_what_it_is() {
     apply(vec![create(), create()]).unwrap();
     apply(vec![update(vec![Change::Title("two".to_owned())])]).unwrap();
     apply(vec![update(vec![Change::Close { reason: CloseReason::Completed, note: None }])]).unwrap();
+    apply(vec![update(vec![Change::Status(Status::new("open"))])]).unwrap();
+    apply(vec![update(vec![Change::Status(Status::new("closed"))])]).unwrap();
     apply(vec![Operation::Delete { target: Target::from(number(3)), expected: None }]).unwrap();
     apply(vec![Operation::Delete { target: Target::from(number(3)), expected: None }]).unwrap_err();
     let submit = |operations, mode| {
@@ -66,8 +68,8 @@ fn every_operation_is_counted_as_what_it_is() {
         [
             ("create", 1, 0),
             ("read", 3, 1),
-            ("update", 1, 0),
-            ("close", 1, 0),
+            ("update", 2, 0),
+            ("close", 2, 0),
             ("delete", 2, 1),
             ("list", 2, 0),
             ("search", 2, 0),
