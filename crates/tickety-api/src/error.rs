@@ -88,6 +88,7 @@ error_table! {
     Git "git" 500 14 "Git could not tell what only it knows.";
     BadInput "bad_input" 422 15 "A file to import, or a line of a batch, can't be read.";
     Aborted "aborted" 400 16 "Somebody said no, or left the editor without writing a new issue.";
+    Gone "gone" 410 17 "The log of events no longer has all that came after the cursor.";
 }
 
 impl From<&StorageError> for ErrorCode {
@@ -106,6 +107,7 @@ impl From<&StorageError> for ErrorCode {
             StorageError::NumberTaken { .. } => Self::NumberTaken,
             StorageError::Refused { source, .. } => source.into(),
             StorageError::BadCursor => Self::BadCursor,
+            StorageError::EventsGone { .. } => Self::Gone,
             StorageError::NoHome { .. } => Self::NoHome,
             StorageError::Config { .. } | StorageError::NoConfig { .. } | StorageError::NewerHome { .. } => {
                 Self::BadConfig

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::ident::{IssueKey, IssueName};
 use crate::issue::{CloseReason, Comment, CommentId, Issue, LinkKind};
-use crate::operation::{FieldChange, field_changes};
+use crate::operation::{FieldChange, FieldState, field_changes};
 use crate::schema::Schema;
 
 /// Something that happened.
@@ -288,7 +288,35 @@ pub struct EventGroup {
     pub events: Vec<Event>,
 }
 
-/// Returns what happened to an issue between two states, of which one may be its absence.
+/// The longest text in an event, in bytes; longer ones are cut there.
+pub const TEXT: usize = 4_000;
+
+/// Cuts a text for an event; what was cut ends with `…`.
+pub fn abridged(text: &str) -> String {
+    if text.len() <= TEXT {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(TEXT)])
+}
+
+fn abridged_fields(before: &Issue, after: &Issue) -> Vec<FieldChange> {
+    let mut fields = field_changes(before, after);
+    let states = fields.iter_mut().flat_map(|change| [&mut change.before, &mut change.after]);
+    for state in states {
+        if let FieldState::Value(value) = state
+            && value.len() > TEXT
+        {
+            *value = abridged(value);
+        }
+    }
+    fields
+}
+
+fn abridged_comment(comment: &Comment) -> Comment {
+    Comment { body: abridged(&comment.body), ..comment.clone() }
+}
+
+/// Returns what happened to an issue between two states, of which one may be its absence. Long texts are cut.
 pub fn events_between(key: IssueKey, before: Option<&Issue>, after: Option<&Issue>, schema: &Schema) -> Vec<Event> {
     match (before, after) {
         (None, None) => Vec::new(),
@@ -299,7 +327,7 @@ pub fn events_between(key: IssueKey, before: Option<&Issue>, after: Option<&Issu
             events
         }
         (Some(before), Some(after)) => {
-            let fields = field_changes(before, after);
+            let fields = abridged_fields(before, after);
             let mut events = Vec::new();
             let closed = |issue: &Issue| schema.category(&issue.status).is_closed();
             match (closed(before), closed(after)) {
@@ -331,8 +359,10 @@ fn parts(issue: IssueKey, before: Option<&Issue>, after: &Issue) -> Vec<Event> {
     let gone = earlier.iter().filter(|comment| find(&after.comments, comment.id).is_none());
     events.extend(gone.map(|comment| Event::CommentRemoved { issue, comment: comment.id }));
     events.extend(after.comments.iter().filter_map(|comment| match find(earlier, comment.id) {
-        None => Some(Event::CommentAdded { issue, comment: comment.clone() }),
-        Some(place) if earlier[place] != *comment => Some(Event::CommentEdited { issue, comment: comment.clone() }),
+        None => Some(Event::CommentAdded { issue, comment: abridged_comment(comment) }),
+        Some(place) if earlier[place] != *comment => {
+            Some(Event::CommentEdited { issue, comment: abridged_comment(comment) })
+        }
         Some(_) => None,
     }));
     events
@@ -359,6 +389,14 @@ mod tests {
             assert_eq!(event_type.as_str().parse(), Ok(event_type));
         }
         assert!("issue.touched".parse::<EventType>().unwrap_err().to_string().contains("issue.updated"));
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(abridged("short"), "short");
+        let long = format!("x{}", "é".repeat(TEXT));
+        let cut = abridged(&long);
+        assert!(cut.len() <= TEXT + '…'.len_utf8() && cut.ends_with("é…"), "{}", cut.len());
     }
 
     proptest! {

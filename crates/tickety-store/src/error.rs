@@ -103,6 +103,14 @@ pub enum StorageError {
     /// The cursor belongs to another query, or is damaged.
     #[error("the cursor doesn't fit this query: start again without it")]
     BadCursor,
+    /// The log of events no longer has all that came after a cursor, or it never gave the cursor out.
+    #[error("the log has not all that came after {cursor}: it goes on from {oldest}")]
+    EventsGone {
+        /// The cursor.
+        cursor: crate::events::EventCursor,
+        /// After what the log still has everything.
+        oldest: crate::events::EventCursor,
+    },
     /// No home was found.
     #[error("there is no .tickety in {} or above it", start.display())]
     NoHome {
@@ -219,6 +227,7 @@ impl StorageError {
             | Self::BatchTooLarge { .. }
             | Self::NumberTaken { .. }
             | Self::BadCursor
+            | Self::EventsGone { .. }
             | Self::NoHome { .. }
             | Self::NoConfig { .. }
             | Self::NewerHome { .. }

@@ -15,6 +15,7 @@ pub mod counter;
 pub mod discovery;
 mod doctor;
 mod effort;
+mod events;
 mod failure;
 pub mod files;
 pub mod format;

@@ -163,6 +163,9 @@ impl From<StorageError> for CliError {
             StorageError::NumbersExhausted { .. } => made.hint("`tickety doctor` says what can be done about it"),
             StorageError::BatchTooLarge { .. } => made.hint("do it in several batches"),
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
+            StorageError::EventsGone { oldest, .. } => made.hint(format!(
+                "read the issues anew, then go on with `tickety events --since {oldest}`; events in between are lost"
+            )),
             StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
             StorageError::NoConfig { path } => made.hint(format!(
                 "`git restore {}` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are",

@@ -25,6 +25,8 @@ pub enum FieldState {
     Value(String),
     /// Several, sorted; never none.
     List(Vec<String>),
+    /// Something that isn't known any more. Two states of an issue that are both at hand never have it.
+    Unknown,
 }
 
 impl FieldState {
@@ -142,6 +144,7 @@ mod tests {
             FieldState::Absent => "-".to_owned(),
             FieldState::Value(value) => value,
             FieldState::List(values) => values.join("+"),
+            FieldState::Unknown => "?".to_owned(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, Version};
@@ -9,6 +10,7 @@ use tickety_core::issue::{Comment, CommentId, Issue};
 use tickety_core::operation::{Change, Operation};
 
 use super::counter::Draw;
+use super::events;
 use super::failure::Failure;
 use super::format::{self, FormatError};
 use super::index::{RecordState, TrackedFile};
@@ -70,7 +72,7 @@ impl RepoStore {
         let (plan, loaded, drawn) = self.plan_batch(&lock, batch, mode)?;
         let Plan { changes, outcomes, failures, rolled_back } = plan;
         let work = Work { changes: &changes, loaded: &loaded, moves: &Moves::new() };
-        let versions = self.commit(&lock, &mut journal, work, drawn, batch.now)?;
+        let versions = self.commit(&lock, &mut journal, work, drawn, (batch.actor.as_deref(), batch.now))?;
         let outcomes = outcomes.into_iter().map(|planned| {
             // Whatever this operation did to it, a later one may have deleted it.
             let is_gone = changes.get(&planned.key).is_some_and(|change| change.after.is_none());
@@ -124,12 +126,12 @@ impl RepoStore {
     pub(super) fn open_journal<'lock>(&self, lock: &'lock WriteLock) -> Result<Journal<'lock>, StorageError> {
         let mut journal = Journal::open(&self.layout, lock)?;
         if journal.needs_recovery() {
-            recovery::recover(&mut journal, &self.home)?;
+            let past = journal.past_after(None)?;
+            let report = recovery::recover(&mut journal, &self.home)?;
             // What recovery wrote, the index finds by itself, but for one that isn't asked to look.
-            self.ask(Some(lock), |handle| {
-                self.refresh(handle, crate::storage::FreshnessMode::Verify)?;
-                Ok(())
-            })?;
+            self.ask(Some(lock), |handle| self.refresh_recovered(handle, events::own(&past)))?;
+            // Writing goes on without: `doctor` tells what is wrong with the log.
+            let _ = self.log_recovered(&past, report.rebooted);
         }
         Ok(journal)
     }
@@ -147,15 +149,16 @@ impl RepoStore {
         journal: &mut Journal<'_>,
         work: Work<'_>,
         drawn: Option<Draw>,
-        now: Timestamp,
+        (actor, now): (Option<&str>, Timestamp),
     ) -> Result<BTreeMap<IssueKey, Version>, StorageError> {
-        let Work { changes, loaded, .. } = work;
+        let Work { changes, loaded, moves } = work;
         if changes.is_empty() {
             // What led here is the failure to report.
             let _ = drawn.map(Draw::keep);
             return Ok(BTreeMap::new());
         }
         let taken_ns = super::os::now_ns();
+        let note = events::note_of(changes, moves, &self.schema, (actor, now));
         let mut transaction = journal.begin(&self.home, now)?;
         let written = self.write_changes(&mut transaction, work);
         if written.is_ok() {
@@ -166,11 +169,18 @@ impl RepoStore {
             draw.keep()?;
         }
         let versions = written?;
+        transaction.note(&note.to_bytes())?;
         let committed = transaction.commit()?;
+        self.has_written.store(true, Ordering::Relaxed);
+        let id = committed.id();
         let applied = journal.apply(&self.home, committed)?;
         // The write stands whatever becomes of the index, which is only derived.
         if self.index_changes(lock, changes, loaded, &versions, &applied, taken_ns).is_err() {
             self.discard_index();
+        }
+        if let Some(id) = id {
+            // The journal has the events too, and the next write makes up for what fails here.
+            let _ = self.log_write(lock, journal, id, &note);
         }
         match applied.kept.first() {
             None => Ok(versions),
@@ -346,10 +356,13 @@ impl RepoStore {
         let _ = std::fs::remove_file(self.layout.index());
     }
 
-    /// Makes applied writes durable in their files and empties the journal, if that is due: by
+    /// Makes applied writes durable in their files and empties the journal, if this store has written and it is due: by
     /// default after 4 MiB or 10 minutes. Takes as long as the file system needs, so it belongs after
     /// the answer. Another writer at work does it later.
     pub fn maintain(&self, now: Timestamp) -> Result<(), StorageError> {
+        if !self.has_written.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let policy = CheckpointPolicy::default();
         if !JournalStatus::read(&self.layout)?.is_checkpoint_due(policy, now) {
             return Ok(());
@@ -357,6 +370,7 @@ impl RepoStore {
         let Some(lock) = WriteLock::try_acquire(&self.layout, &self.options.command)? else { return Ok(()) };
         let mut journal = self.open_journal(&lock)?;
         if journal.is_checkpoint_due(policy, now) {
+            self.settle_events(&lock, &journal)?;
             journal.checkpoint(&self.home)?;
         }
         Ok(())

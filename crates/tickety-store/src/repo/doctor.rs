@@ -65,6 +65,8 @@ pub enum Check {
     Cycle,
     /// The counter of numbers.
     Counter,
+    /// The log of events.
+    Events,
     /// The index.
     Index,
 }
@@ -84,6 +86,7 @@ impl Check {
             Self::Link => "link",
             Self::Cycle => "cycle",
             Self::Counter => "counter",
+            Self::Events => "events",
             Self::Index => "index",
         }
     }
@@ -215,6 +218,9 @@ impl RepoStore {
             self.examine_journal(&mut report, lock)?;
         }
         report.obstacles(obstacles);
+        if obstacles.iter().all(|obstacle| !matches!(obstacle.hinders, Hindered::Directory | Hindered::Telling)) {
+            self.examine_events(&mut report)?;
+        }
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);
             self.examine_counter(&mut report, highest, lock)?;
@@ -250,7 +256,10 @@ impl RepoStore {
             Err(error @ JournalError::Damaged { .. }) => {
                 let mut message = error.reason();
                 if let Some(lock) = lock.filter(|_| report.fix) {
+                    // What lies before the damage is told of, and nobody relies on what was noticed since.
+                    let past = journal::look_back(&self.layout, None).unwrap_or_default();
                     let (_, aside) = recovery::salvage(&self.layout, lock, &self.home)?;
+                    let _ = self.log_recovered(&past, true);
                     message = format!("{message}; it was moved to {}", aside.display());
                 }
                 report.fixable(Check::Journal, path, message);
@@ -381,7 +390,9 @@ impl RepoStore {
         let path = self.layout.counter().display().to_string();
         if let Some(lock) = lock.filter(|_| report.fix) {
             // What the journal tells of counts as taken.
-            self.open_journal(lock)?.checkpoint(&self.home)?;
+            let mut journal = self.open_journal(lock)?;
+            self.settle_events(lock, &journal)?;
+            journal.checkpoint(&self.home)?;
             let unseen = counter::start_again(&self.layout)?;
             if counter::is_used_up(&self.layout) {
                 let why = match unseen {
@@ -393,6 +404,17 @@ impl RepoStore {
             }
         }
         report.fixable(Check::Counter, path, "gives out no more numbers, though there are some".to_owned());
+        Ok(())
+    }
+
+    fn examine_events(&self, report: &mut Report) -> Result<(), StorageError> {
+        let damaged = self.damaged_events()?;
+        if damaged > 0 {
+            let message = format!(
+                "{damaged} of its entries can't be read: whoever reads the events is told so; they go with the events of their time"
+            );
+            report.add(Check::Events, self.layout.events().display().to_string(), message, Remedy::Manual);
+        }
         Ok(())
     }
 

@@ -17,6 +17,7 @@
 mod build;
 mod card;
 mod changes;
+mod compare;
 mod compile;
 mod derive;
 mod error;

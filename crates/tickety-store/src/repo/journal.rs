@@ -10,6 +10,7 @@
 
 mod apply;
 mod format;
+mod history;
 mod log;
 mod transaction;
 
@@ -31,6 +32,7 @@ use super::state;
 pub use apply::{Applied, AppliedRecord, Kept, KeptReason};
 pub(crate) use apply::{Current, Parents, write_record};
 use format::{MARK_SIZE, Mark, START};
+pub(crate) use history::{Past, last_name, look_back};
 pub(crate) use log::{After, Extent, Found, Record};
 use log::{Log, read_up_to};
 pub use transaction::{Committed, Transaction};

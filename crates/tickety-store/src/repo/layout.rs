@@ -116,6 +116,11 @@ impl Layout {
         self.state.join("usage")
     }
 
+    /// Returns the directory of the log of events.
+    pub fn events(&self) -> PathBuf {
+        self.state.join("events")
+    }
+
     /// Returns the file of the counter of numbers.
     pub fn counter(&self) -> PathBuf {
         self.common_state.join("counter")

@@ -4,24 +4,26 @@
 //! after, in a transaction of its own, so whichever transaction comes last has seen the last state of
 //! the files: the index never goes back.
 
+mod sink;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueNumber};
 
+use super::events::{Noticed, Own};
 use super::failure::Failure;
 use super::git::Git;
-use super::index::{
-    Changes, Index, IndexBuilder, IndexError, IndexWriter, Location, RecordState, TrackedFile, TrackedShard,
-};
+use super::index::{Changes, Index, IndexBuilder, IndexError, Location, TrackedShard};
 use super::layout::{HomePath, RecordPath, Shard};
-use super::load::{Found, Loaded, LoadedFile, load, shown};
+use super::load::{Found, load, shown};
 use super::lock::WriteLock;
 use super::scan::{self, Entry, Scan, Scanner, ShardScan, Stray};
 use super::store::{Handle, RepoStore};
 use super::unreadable::{directory_of, path_of, record_at};
 use crate::error::StorageError;
 use crate::storage::{Freshness, FreshnessMode, RecordProblem};
+use sink::{put, put_files};
 
 /// How many threads look at files. A second one halves the time; the machine's disk cache is the
 /// limit after that.
@@ -65,8 +67,16 @@ impl RepoStore {
             FreshnessMode::Shards => self.look_at_directories(&handle.index)?,
         };
         let checked = findings.checked;
-        let changed = self.take_over(handle, findings)?;
+        let changed = self.take_over(handle, findings, None)?;
         Ok(Freshness { mode, checked: saturate(checked), changed: saturate(changed) })
+    }
+
+    /// Brings the index up to date after a recovery. What the transactions left that were recovered is no change from
+    /// outside.
+    pub(super) fn refresh_recovered(&self, handle: &mut Handle, own: Own) -> Result<(), Failure> {
+        let findings = self.look_at_all(&handle.index)?;
+        self.take_over(handle, findings, Some(own))?;
+        Ok(())
     }
 
     /// Brings one directory of the index up to date, if entries came or went since it was listed. That
@@ -92,7 +102,7 @@ impl RepoStore {
                 self.look_at_shard(&handle.index, &scanner, shard, &mut findings)?;
             }
         }
-        self.take_over(handle, findings)?;
+        self.take_over(handle, findings, None)?;
         Ok(())
     }
 
@@ -171,7 +181,7 @@ impl RepoStore {
                 findings.stale.insert(location.key, comments);
             }
         }
-        self.take_over(handle, findings)
+        self.take_over(handle, findings, None)
     }
 
     fn look_at_all(&self, index: &Index) -> Result<Findings, Failure> {
@@ -254,8 +264,9 @@ impl RepoStore {
     }
 
     /// Writes what was found into the index, in one transaction. Returns how many issues differ from
-    /// what the index had.
-    fn take_over(&self, handle: &mut Handle, findings: Findings) -> Result<usize, Failure> {
+    /// what the index had. Those that something else than Tickety changed are told of in the log of events: what isn't
+    /// `own`, or, if that isn't given, isn't in the journal and not in the log yet.
+    fn take_over(&self, handle: &mut Handle, findings: Findings, own: Option<Own>) -> Result<usize, Failure> {
         self.tally.verify(findings.checked);
         if findings.is_empty() && findings.shards.is_empty() {
             return Ok(0);
@@ -271,6 +282,7 @@ impl RepoStore {
                 known.insert(location.key, location);
             }
         }
+        let mut noticed = (!handle.in_memory && !stale.is_empty()).then(|| Noticed::new(own, self.now()));
         let mut writer = handle.index.write(&self.schema)?;
         for path in &findings.removed {
             writer.remove_file(path)?;
@@ -296,6 +308,9 @@ impl RepoStore {
             changed += reloaded.len();
             let written = if moved { self.written_times(&reloaded) } else { BTreeMap::new() };
             for (key, found) in reloaded {
+                if let Some(noticed) = &mut noticed {
+                    noticed.see(self, &writer, key, &found)?;
+                }
                 put(&mut writer, key, &found, &written)?;
             }
         }
@@ -308,7 +323,18 @@ impl RepoStore {
         if moved {
             writer.set_head(head.as_deref());
         }
-        writer.commit()?;
+        if let Some(Noticed { note, .. }) = noticed.filter(|noticed| !noticed.note.is_empty()) {
+            match self.log_noticed(&note, writer.next_generation()) {
+                // Somebody who is stopped keeps it from being told: it is noticed again later.
+                Err(StorageError::Locked { .. }) => {
+                    return Err(IndexError::Busy { action: "tell of a change", path: self.layout.events() }.into());
+                }
+                // Answers don't depend on the log.
+                _ => writer.commit()?,
+            }
+        } else {
+            writer.commit()?
+        };
         self.tally.read_again(stale.len());
         Ok(changed)
     }
@@ -409,107 +435,6 @@ impl RepoStore {
 
 /// How many issues are held in memory while they are read again.
 const RELOAD_CHUNK: usize = 1000;
-
-/// Both ways to fill an index: row by row, and all at once.
-trait Sink {
-    fn issue(&mut self, loaded: &Loaded, state: &RecordState) -> Result<(), IndexError>;
-    fn no_issue(&mut self, key: IssueKey) -> Result<(), IndexError>;
-    fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError>;
-    fn no_file(&mut self, path: &RecordPath) -> Result<(), IndexError>;
-    fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError>;
-    fn no_problem(&mut self, path: &str) -> Result<(), IndexError>;
-}
-
-impl Sink for IndexWriter<'_> {
-    fn issue(&mut self, loaded: &Loaded, state: &RecordState) -> Result<(), IndexError> {
-        self.put_issue(&loaded.issue, state)
-    }
-
-    fn no_issue(&mut self, key: IssueKey) -> Result<(), IndexError> {
-        self.remove_issue(key)
-    }
-
-    fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError> {
-        self.put_file(file)
-    }
-
-    fn no_file(&mut self, path: &RecordPath) -> Result<(), IndexError> {
-        self.remove_file(path)
-    }
-
-    fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
-        self.put_problem(problem)
-    }
-
-    fn no_problem(&mut self, path: &str) -> Result<(), IndexError> {
-        self.remove_problem(path)
-    }
-}
-
-impl Sink for IndexBuilder {
-    fn issue(&mut self, loaded: &Loaded, state: &RecordState) -> Result<(), IndexError> {
-        self.put_issue(&loaded.issue, state)
-    }
-
-    fn no_issue(&mut self, _key: IssueKey) -> Result<(), IndexError> {
-        Ok(())
-    }
-
-    fn file(&mut self, file: &TrackedFile) -> Result<(), IndexError> {
-        self.put_file(file)
-    }
-
-    fn no_file(&mut self, _path: &RecordPath) -> Result<(), IndexError> {
-        Ok(())
-    }
-
-    fn problem(&mut self, problem: &RecordProblem) -> Result<(), IndexError> {
-        self.put_problem(problem)
-    }
-
-    fn no_problem(&mut self, _path: &str) -> Result<(), IndexError> {
-        Ok(())
-    }
-}
-
-/// Puts what was read of an issue into an index.
-fn put(
-    sink: &mut impl Sink,
-    key: IssueKey,
-    found: &Found,
-    written: &BTreeMap<RecordPath, Timestamp>,
-) -> Result<(), IndexError> {
-    match found {
-        Found::Issue(loaded) => {
-            let written = written.get(&RecordPath::issue(key)).copied().or(loaded.modified);
-            sink.issue(loaded, &RecordState { version: loaded.version, written })?;
-        }
-        Found::Broken { .. } => sink.no_issue(key)?,
-        Found::Missing { .. } => {
-            sink.no_issue(key)?;
-            sink.no_problem(&shown(RecordPath::issue(key)))?;
-        }
-    }
-    put_files(sink, found.files())?;
-    for file in found.files() {
-        sink.no_problem(&shown(file.path))?;
-    }
-    for (path, problem) in found.problems() {
-        // What could not be read at all has no state to compare with.
-        if !found.files().iter().any(|file| file.path == *path) {
-            sink.no_file(path)?;
-        }
-        sink.problem(problem)?;
-    }
-    Ok(())
-}
-
-fn put_files(sink: &mut impl Sink, files: &[LoadedFile]) -> Result<(), IndexError> {
-    for file in files {
-        sink.file(&TrackedFile { path: file.path, stat: file.stat, taken_ns: file.taken_ns, hash: file.hash })?;
-    }
-    Ok(())
-}
 
 /// Whether an issue was found in the bytes the index knows.
 fn has_same_bytes(known: &Location, found: &Found) -> bool {

@@ -30,18 +30,18 @@ pub struct Renumbered {
 }
 
 impl RepoStore {
-    /// Gives issues other numbers: the one asked for, which has to be free, or the next one.
+    /// Gives issues other numbers: the one asked for, which has to be free, or the next one. `actor` does it, now.
     pub fn renumber(
         &self,
         moves: &[(IssueSelector, Option<IssueNumber>)],
-        now: Timestamp,
+        (actor, now): (Option<&str>, Timestamp),
     ) -> Result<Vec<Renumbered>, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
         let (targets, draw) = self.choose_targets(moves, &lock)?;
         let (changes, loaded, moves, renumbered) = self.ask(Some(&lock), |handle| self.plan_moves(handle, &targets))?;
         let work = Work { changes: &changes, loaded: &loaded, moves: &moves };
-        self.commit(&lock, &mut journal, work, Some(draw), now)?;
+        self.commit(&lock, &mut journal, work, Some(draw), (actor, now))?;
         Ok(renumbered)
     }
 

@@ -25,6 +25,15 @@ pub(crate) fn open(path: &Path) -> Result<Option<File>, FileError> {
     }
 }
 
+/// Opens a file of the state to read and write it; `None` if there is none.
+pub(crate) fn open_to_write(path: &Path) -> Result<Option<File>, FileError> {
+    match OpenOptions::new().read(true).write(true).custom_flags(os::NO_FOLLOW).open(path) {
+        Ok(file) => checked(file, path).map(Some),
+        Err(error) if is_missing(&error) => Ok(None),
+        Err(source) => Err(why("open", path, source)),
+    }
+}
+
 /// Opens a file of the state to read and write it, and makes it if need be.
 pub(crate) fn open_or_make(path: &Path) -> Result<File, FileError> {
     let opened =
@@ -97,6 +106,10 @@ impl Obstacle {
             Hindered::Saving => {
                 (FileError::NotADirectory { path, kind }, "a recovery can't save what gave way to an edit")
             }
+            Hindered::Telling if self.path.ends_with("events") => {
+                (FileError::NotADirectory { path, kind }, "events wait in the journal")
+            }
+            Hindered::Telling => (FileError::NotAFile { path, kind }, "events wait in the journal"),
             Hindered::Numbers => (FileError::NotAFile { path, kind }, "no issue can be made"),
             Hindered::Index if kind == FileKind::Directory => {
                 (FileError::NotAFile { path, kind }, "every command makes an index for itself")
@@ -122,6 +135,8 @@ pub(crate) enum Hindered {
     Counting,
     /// Saving what a recovery leaves out.
     Saving,
+    /// Logging what happened.
+    Telling,
     /// Keeping the index.
     Index,
 }
@@ -143,13 +158,16 @@ pub(crate) fn obstacles(layout: &Layout) -> Vec<Obstacle> {
         (layout.journal_mark(), Hindered::Writing),
         (layout.counter(), Hindered::Numbers),
         (layout.usage(), Hindered::Counting),
+        (layout.events().join("log"), Hindered::Telling),
     ] {
         if let Some(kind) = kind_of(&path).filter(|kind| *kind != FileKind::Regular) {
             found.push(Obstacle { path, kind, hinders });
         }
     }
-    if let Err(FileError::NotADirectory { path, kind }) = checked_directory(&layout.kept()) {
-        found.push(Obstacle { path, kind, hinders: Hindered::Saving });
+    for (path, hinders) in [(layout.kept(), Hindered::Saving), (layout.events(), Hindered::Telling)] {
+        if let Err(FileError::NotADirectory { path, kind }) = checked_directory(&path) {
+            found.push(Obstacle { path, kind, hinders });
+        }
     }
     let unfinished = unfinished(&layout.index());
     // Anything else is removed when it is in the way.

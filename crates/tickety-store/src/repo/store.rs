@@ -1,7 +1,7 @@
 //! The store itself: an open home with its index.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -68,6 +68,8 @@ pub struct RepoStore {
     opened: AtomicU64,
     /// What was counted of the use of the index.
     pub(super) tally: Tally,
+    /// Whether anything was written with it.
+    pub(super) has_written: AtomicBool,
 }
 
 /// The index in use.
@@ -107,7 +109,8 @@ impl RepoStore {
     pub(super) fn with_config(layout: Layout, home: HomeDir, config: Config, options: RepoOptions) -> Self {
         let schema = Arc::new(config.schema.clone());
         let (index, opened, tally) = (Mutex::new(None), AtomicU64::new(0), Tally::default());
-        Self { layout, home, config, schema, options, index, opened, tally }
+        let has_written = AtomicBool::new(false);
+        Self { layout, home, config, schema, options, index, opened, tally, has_written }
     }
 
     /// Returns where everything lies.

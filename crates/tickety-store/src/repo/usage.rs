@@ -158,7 +158,8 @@ impl RepoStore {
         log::clear(&self.layout, &lock, self.now(), self.options.lock_wait)
     }
 
-    fn now(&self) -> Timestamp {
+    /// Returns the time it is, to the second.
+    pub(super) fn now(&self) -> Timestamp {
         let second = |nanoseconds: i64| Timestamp::from_second(nanoseconds.div_euclid(1_000_000_000));
         self.options.now.unwrap_or_else(|| second(os::now_ns()).unwrap_or_default())
     }

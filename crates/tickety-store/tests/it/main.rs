@@ -6,6 +6,7 @@ mod batches;
 mod contract;
 #[cfg(feature = "effort")]
 mod effort;
+mod events;
 mod home;
 mod merge;
 mod outside;

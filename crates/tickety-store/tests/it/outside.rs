@@ -356,7 +356,7 @@ fn a_renumbered_issue_keeps_its_links_comments_and_old_name() {
     home.apply(vec![update(number(2), vec![link]), update(number(1), vec![comment])]).unwrap();
     let store = home.open();
     let now = jiff::Timestamp::from_second(1_790_000_100).unwrap();
-    let moved = store.renumber(&[(number(1), None)], now).unwrap();
+    let moved = store.renumber(&[(number(1), None)], (None, now)).unwrap();
     assert_eq!((moved[0].from, moved[0].to.number.get(), moved[0].relinked.len()), (key, 3, 1));
     for selector in [number(1), key.into(), number(3)] {
         let stored = block_on(store.get(selector)).unwrap();
@@ -364,7 +364,7 @@ fn a_renumbered_issue_keeps_its_links_comments_and_old_name() {
     }
     assert!(fs::read_to_string(home.record_of("000003-")).unwrap().contains("x-kept: yes\n"));
     assert_eq!(get(&store, 2).unwrap().derived.links[0].name, moved[0].to.into());
-    let taken = store.renumber(&[(number(2), tickety_core::IssueNumber::new(3))], now).unwrap_err();
+    let taken = store.renumber(&[(number(2), tickety_core::IssueNumber::new(3))], (None, now)).unwrap_err();
     assert!(matches!(taken, StorageError::NumberTaken { .. }), "{taken}");
     assert_eq!(store.verify_index().unwrap(), []);
 }

@@ -87,7 +87,7 @@ fn an_id_whose_record_is_damaged_is_taken() {
 fn a_number_whose_record_is_damaged_is_taken() {
     let (home, _) = home();
     fs::write(home.record(2), "").unwrap();
-    let renumbered = home.open().renumber(&[(number(1), IssueNumber::new(2))], jiff::Timestamp::UNIX_EPOCH);
+    let renumbered = home.open().renumber(&[(number(1), IssueNumber::new(2))], (None, jiff::Timestamp::UNIX_EPOCH));
     assert!(matches!(renumbered, Err(StorageError::Unreadable { .. })), "{renumbered:?}");
     let draft = Draft { number: IssueNumber::new(2), ..Draft::new("other") };
     let outcome = home.apply(vec![Operation::Create(Box::new(draft))]).unwrap();

@@ -48,7 +48,7 @@ struct WireMove {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let repo = session.repo()?;
+    let repo = session.opened()?;
     let selectors: Vec<IssueSelector> = match &args.against {
         Some(commit) => repo.collisions(commit)?.into_iter().map(Into::into).collect(),
         None => session.selectors(&args.issues)?,
@@ -63,7 +63,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let moves: Vec<_> = selectors.iter().map(|selector| (*selector, wanted)).collect();
     let moved = match args.dry_run {
         true => repo.preview_renumber(&moves),
-        false => repo.renumber(&moves, session.context.time_of_writing()),
+        false => repo.renumber(&moves, (session.context.actor()?, session.context.time_of_writing())),
     };
     let moves: Vec<_> = moved
         .map_err(|error| session.explain(error))?

@@ -235,7 +235,7 @@ fn a_layer_above_learns_of_a_change_that_the_one_below_has_read_past() {
 fn an_old_number_is_looked_up_every_time() {
     let home = home(&["one"]);
     let bare = home.open(None);
-    bare.renumber(&[(number(1), IssueNumber::new(5))], moment().now).unwrap();
+    bare.renumber(&[(number(1), IssueNumber::new(5))], (None, moment().now)).unwrap();
     let clock = Arc::new(ManualClock::new());
     let layer = cached(home.open(None), &clock);
     assert_eq!(get(&layer, number(1)).unwrap().issue.number.get(), 5);

@@ -60,6 +60,11 @@ impl State {
             .optional()
     }
 
+    /// Returns the names, packed.
+    pub(super) fn names(&self) -> &[u8] {
+        &self.names
+    }
+
     /// Reads the links that the issue stores.
     pub(super) fn links(connection: &Connection, id: RowId) -> rusqlite::Result<BTreeSet<LinkRow>> {
         let mut statement = connection.prepare_cached("SELECT kind, number, suffix FROM links WHERE holder = ?1")?;

@@ -80,6 +80,16 @@ impl Index {
 }
 
 impl IndexWriter<'_> {
+    /// Returns the index that is being changed.
+    pub(super) fn index(&self) -> &Index {
+        self.index
+    }
+
+    /// Returns the generation that the index gets, if the transaction changes what it says of issues.
+    pub fn next_generation(&self) -> u64 {
+        super::unsigned(self.generation + 1)
+    }
+
     /// Puts an issue with its comments in the place of what the index has of it.
     pub fn put_issue(&mut self, issue: &Issue, record: &RecordState) -> Result<(), IndexError> {
         let difference = self.replace(issue, record).map_err(self.index.error("put an issue"))?;

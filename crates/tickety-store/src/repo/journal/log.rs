@@ -291,6 +291,17 @@ impl Log {
         Ok(())
     }
 
+    /// Returns what a transaction carries behind its records.
+    pub(crate) fn note(&self, found: &Found) -> Result<Vec<u8>, JournalError> {
+        let start = found.position + HEADER_SIZE as u64;
+        let mut position = start;
+        for _ in 0..found.header.records {
+            (_, position) = self.record_at(position)?;
+        }
+        let length = (start + found.header.length).saturating_sub(position);
+        self.read_bytes(Location { position, length })
+    }
+
     fn record_at(&self, position: u64) -> Result<(Record, u64), JournalError> {
         // A guess that has room for the path of every record; longer ones take a second read.
         let mut bytes = [0; RECORD_SIZE + 128];

@@ -43,6 +43,13 @@ pub struct Committed {
     pub(super) found: Option<Found>,
 }
 
+impl Committed {
+    /// Returns the number of the transaction in its generation; `None` if it changes nothing.
+    pub fn id(&self) -> Option<u64> {
+        self.found.map(|found| found.header.id)
+    }
+}
+
 impl<'lock> Journal<'lock> {
     /// Begins a transaction. `time` is the time by the wall clock.
     ///
@@ -102,6 +109,12 @@ impl Transaction<'_, '_> {
         self.append(bytes)?;
         self.records += 1;
         Ok(())
+    }
+
+    /// Carries bytes along that are no record, behind all of them. They are durable with the transaction, and stay until
+    /// the next checkpoint.
+    pub fn note(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
+        self.append(bytes)
     }
 
     fn check_directory(&mut self, path: &HomePath) -> Result<(), JournalError> {

@@ -74,7 +74,7 @@ pub(super) fn edit_outside(rng: &mut Rng, home: &Home, now: Timestamp) {
         12 => {
             // Most often it is refused: the number is taken or ambiguous.
             let from = IssueNumber::new(number).unwrap();
-            let _ = home.open(None).renumber(&[(from.into(), IssueNumber::new(rng.u32(1..=ISSUES)))], now);
+            let _ = home.open(None).renumber(&[(from.into(), IssueNumber::new(rng.u32(1..=ISSUES)))], (None, now));
         }
         _ => fs::write(path, format!("{text}\n{} {}\n", any_word(rng), rng.u32(..))).unwrap(),
     }

@@ -1,0 +1,299 @@
+//! What happened in a home, kept so that whoever was away can read on.
+//!
+//! The events of a write are part of its transaction in the journal: they are durable with it, and there is exactly one
+//! group for each. When the write is visible and in the index they are appended to the [log](self::log). A process that
+//! dies before that leaves it to the next one, and the journal forgets nothing that the log doesn't have durably.
+//!
+//! A change from outside is noticed when the index is brought up to date, and logged while the transaction on the index
+//! keeps everybody else from noticing it too. What the journal has and the log hasn't yet is no change from outside.
+
+mod line;
+mod log;
+mod noticed;
+mod record;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tickety_core::event::{Event, events_between};
+use tickety_core::ident::{IssueKey, Version};
+use tickety_core::operation::{FieldChange, FieldState};
+use tickety_core::query::FieldName;
+use tickety_core::schema::Schema;
+
+use super::commit::Moves;
+use super::journal::{Journal, Past, last_name, look_back};
+use super::layout::HomePath;
+use super::lock::{LockError, WriteLock};
+use super::store::RepoStore;
+use crate::error::StorageError;
+use crate::events::{EventCursor, EventLog, EventPage, EventStats, GroupId, LoggedEvent, MAX_EVENTS, Position};
+use crate::plan::PlannedChange;
+
+pub(super) use line::Note;
+use log::{Appender, KEPT_DAYS, KEPT_EVENTS, NOTICED, Read, Reader};
+pub(super) use noticed::Noticed;
+
+/// How long to wait for somebody who appends to the log. It takes some microseconds; a process that is stopped in
+/// between leaves its successors the rest.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// The files that transactions left, by the versions they left them in.
+pub(super) type Own = BTreeMap<HomePath, Vec<Option<Version>>>;
+
+/// Collects what transactions left.
+pub(super) fn own(past: &[Past]) -> Own {
+    let mut own = Own::new();
+    for (path, version) in past.iter().flat_map(|past| &past.leaves) {
+        own.entry(path.clone()).or_default().push(*version);
+    }
+    own
+}
+
+/// Returns the events of planned changes, in the order of the issues.
+pub(super) fn note_of(
+    changes: &BTreeMap<IssueKey, PlannedChange>,
+    moves: &Moves,
+    schema: &Schema,
+    (actor, now): (Option<&str>, Timestamp),
+) -> Note {
+    let mut note = Note::new(now, actor.map(str::to_owned));
+    let (mut created, mut updated, mut deleted) = (0, 0, 0);
+    for (key, change) in changes {
+        // Where an issue gets another number, the change of the number tells of both names.
+        if moves.values().any(|old| old == key) && change.after.is_none() {
+            continue;
+        }
+        let before = change.before.as_ref().map(|(issue, _)| issue);
+        let events = match (moves.get(key), &change.after) {
+            (Some(old), Some(_)) => vec![renumbered(*old, *key)],
+            (_, after) => events_between(*key, before, after.as_ref(), schema),
+        };
+        match (before, &change.after) {
+            (None, Some(_)) if !moves.contains_key(key) => created += 1,
+            (Some(_), None) => deleted += 1,
+            _ => updated += 1,
+        }
+        events.iter().for_each(|event| note.add(event));
+    }
+    if created + updated + deleted > 1 {
+        note.add(&Event::BatchCommitted { created, updated, deleted });
+    }
+    note
+}
+
+/// Returns the event of an issue that got another number.
+fn renumbered(old: IssueKey, new: IssueKey) -> Event {
+    let value = |key: IssueKey| FieldState::Value(key.to_string());
+    let change = FieldChange { field: FieldName::Number, before: value(old), after: value(new) };
+    Event::IssueUpdated { issue: new, fields: vec![change] }
+}
+
+impl RepoStore {
+    /// Appends the events of the transaction that was just made visible, and those of earlier ones that died before.
+    ///
+    /// What fails here is made up for by the next write: the journal keeps the events until then.
+    pub(super) fn log_write(
+        &self,
+        lock: &WriteLock,
+        journal: &Journal<'_>,
+        id: u64,
+        note: &Note,
+    ) -> Result<(), StorageError> {
+        let name = journal.name_of(id);
+        let before = id.checked_sub(1).filter(|id| *id > 0).map(|id| journal.name_of(id));
+        let mut log = Appender::open(&self.layout, WAIT)?;
+        // A generation of the journal begins when the log has all of the one before.
+        if before.is_none() || log.tail().transaction == before {
+            return log.append_transaction(name, note);
+        }
+        drop(log);
+        self.catch_up(lock, journal)
+    }
+
+    /// Brings the log up to the journal. The index comes first: it takes what a writer left behind for a change from
+    /// outside once the log knows of it.
+    fn catch_up(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
+        self.ask(Some(lock), |handle| {
+            self.refresh(handle, crate::storage::FreshnessMode::Verify)?;
+            Ok(())
+        })?;
+        let mut log = Appender::open(&self.layout, WAIT)?;
+        let past = journal.past_after(log.tail().transaction.as_deref())?;
+        append_all(&mut log, &past)
+    }
+
+    /// Makes sure that the log has, durably, all that the journal is about to forget.
+    pub(super) fn settle_events(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
+        self.catch_up(lock, journal)?;
+        Appender::open(&self.layout, WAIT)?.sync()
+    }
+
+    /// Appends what a journal had that was recovered from. After a restart of the system, what was noticed from outside
+    /// may be lost.
+    pub(super) fn log_recovered(&self, past: &[Past], is_restart: bool) -> Result<(), StorageError> {
+        let mut log = Appender::open(&self.layout, WAIT)?;
+        if is_restart {
+            log.pass_over()?;
+        }
+        let known = log.tail().transaction.clone();
+        let from = past.iter().position(|past| Some(&past.name) == known.as_ref()).map_or(0, |place| place + 1);
+        append_all(&mut log, &past[from..])?;
+        if is_restart { log.sync() } else { Ok(()) }
+    }
+
+    /// Appends what was noticed from outside, while nobody else can notice it. `generation` is that of the index once it
+    /// knows.
+    pub(super) fn log_noticed(&self, note: &Note, generation: u64) -> Result<(), StorageError> {
+        let hash = blake3::hash(&[&note.to_bytes()[..], &generation.to_le_bytes()].concat());
+        let group = format!("{NOTICED}{}", &hash.to_hex()[..16]);
+        let mut log = Appender::open(&self.layout, WAIT)?;
+        // A process died before the index knew.
+        if log.tail().group == group { Ok(()) } else { log.append_noticed(&group, note) }
+    }
+
+    /// Returns what transactions left that the log doesn't tell of yet.
+    pub(super) fn unlogged(&self) -> Result<Own, StorageError> {
+        let last = self.last_logged()?;
+        Ok(own(&look_back(&self.layout, last.as_deref())?))
+    }
+
+    /// Counts the entries of the log that can't be read.
+    pub(super) fn damaged_events(&self) -> Result<u64, StorageError> {
+        let mut damaged = 0;
+        if let Some(log) = Reader::open(&self.layout)? {
+            log.visit(0, |read| {
+                damaged += u64::from(matches!(read, Read::Damaged));
+                true
+            })?;
+        }
+        Ok(damaged)
+    }
+
+    /// Returns the last transaction that the log tells of.
+    fn last_logged(&self) -> Result<Option<String>, StorageError> {
+        Ok(Reader::open(&self.layout)?.map(|log| log.tail()).transpose()?.and_then(|tail| tail.transaction))
+    }
+
+    /// Sees that the log has all that has happened, as far as that can be written.
+    fn bring_log_up(&self) -> Result<(), StorageError> {
+        self.recover()?;
+        self.ask(None, |handle| {
+            let mode = self.freshness(&handle.index)?;
+            self.refresh(handle, mode)?;
+            Ok(())
+        })?;
+        let Ok(Some(last)) = last_name(&self.layout) else { return Ok(()) };
+        if self.last_logged()?.as_ref() == Some(&last) {
+            return Ok(());
+        }
+        // A living writer appends itself.
+        match WriteLock::try_acquire(&self.layout, &self.options.command) {
+            Ok(Some(lock)) => {
+                let journal = self.open_journal(&lock)?;
+                self.catch_up(&lock, &journal)
+            }
+            Ok(None) | Err(LockError::ReadOnly { .. } | LockError::File(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn append_all(log: &mut Appender, past: &[Past]) -> Result<(), StorageError> {
+    for Past { name, note, .. } in past {
+        // An older Tickety wrote no events.
+        if let Some(note) = Note::from_bytes(note) {
+            log.append_transaction(name.clone(), &note)?;
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl EventLog for RepoStore {
+    async fn events(&self, from: Position, limit: usize) -> Result<EventPage, StorageError> {
+        self.bring_log_up()?;
+        let limit = limit.min(MAX_EVENTS);
+        let Some(log) = Reader::open(&self.layout)? else { return empty_page(from) };
+        let (epoch, first) = (log.epoch, log.first());
+        let last = log.tail()?.sequence;
+        let cursor = |sequence| EventCursor { epoch, sequence };
+        let after = match from {
+            Position::Oldest => first - 1,
+            Position::Newest => last,
+            Position::Last(count) => log.before_last(count)?,
+            Position::After(after) if after.epoch == epoch && (first - 1..=last).contains(&after.sequence) => {
+                after.sequence
+            }
+            // Nothing had happened when it was given out.
+            Position::After(EventCursor { epoch: 0, sequence: 0 }) if first == 1 => 0,
+            Position::After(after) => {
+                return Err(StorageError::EventsGone { cursor: after, oldest: cursor(first - 1) });
+            }
+        };
+        let mut page = EventPage { events: Vec::new(), next: cursor(after), more: false, damaged: 0 };
+        log.visit(after, |read| {
+            if page.events.len() >= limit {
+                page.more = true;
+                return false;
+            }
+            match read {
+                Read::Damaged => page.damaged += 1,
+                Read::Event(line) => {
+                    page.next = cursor(line.sequence);
+                    // A newer Tickety may tell of what this build doesn't know.
+                    if let Some(event) = line.event.event() {
+                        let (group, time, actor) = (GroupId::new(line.group), line.at, line.actor);
+                        page.events.push(LoggedEvent { cursor: cursor(line.sequence), group, time, actor, event });
+                    }
+                }
+            }
+            true
+        })?;
+        Ok(page)
+    }
+
+    async fn event_stats(&self) -> Result<EventStats, StorageError> {
+        self.bring_log_up()?;
+        let mut stats = EventStats {
+            events: 0,
+            groups: 0,
+            oldest: None,
+            newest: None,
+            end: EventCursor { epoch: 0, sequence: 0 },
+            bytes: 0,
+            damaged: 0,
+            keeps_events: KEPT_EVENTS,
+            keeps_days: KEPT_DAYS,
+        };
+        let Some(log) = Reader::open(&self.layout)? else { return Ok(stats) };
+        (stats.end, stats.bytes) = (EventCursor { epoch: log.epoch, sequence: log.tail()?.sequence }, log.bytes());
+        log.visit(0, |read| {
+            match read {
+                Read::Damaged => stats.damaged += 1,
+                Read::Event(line) => {
+                    stats.events += 1;
+                    stats.groups += u64::from(line.is_last());
+                    stats.oldest = Some(stats.oldest.map_or(line.at, |oldest| oldest.min(line.at)));
+                    stats.newest = stats.newest.max(Some(line.at));
+                }
+            }
+            true
+        })?;
+        Ok(stats)
+    }
+}
+
+/// Returns the page of a log in which nothing was ever written.
+fn empty_page(from: Position) -> Result<EventPage, StorageError> {
+    let nothing = EventCursor { epoch: 0, sequence: 0 };
+    match from {
+        Position::After(cursor) if cursor != nothing => Err(StorageError::EventsGone { cursor, oldest: nothing }),
+        _ => Ok(EventPage { events: Vec::new(), next: nothing, more: false, damaged: 0 }),
+    }
+}
+
+#[cfg(test)]
+mod tests;
