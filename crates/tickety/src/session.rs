@@ -47,6 +47,11 @@ impl Session {
 
     /// Returns the store of the home, which is opened when first asked for.
     pub fn storage(&self) -> Result<&dyn IssueStorage, CliError> {
+        Ok(self.opened()?)
+    }
+
+    /// Returns the same store for what only one in a repository can do.
+    pub fn opened(&self) -> Result<&Repo, CliError> {
         if let Some(storage) = self.storage.get() {
             return Ok(storage);
         }
@@ -54,10 +59,12 @@ impl Session {
         Ok(self.storage.get_or_init(|| opened))
     }
 
-    /// Does what is left to do when the command is done.
+    /// Does what is left to do when the command is done and nobody waits any more.
     pub fn finish(&self) {
         if let Some(storage) = self.storage.get() {
             storage.record_usage();
+            // What fails now is done by a later command: what was written is durable.
+            storage.maintain(self.context.time_of_writing()).ok();
         }
     }
 

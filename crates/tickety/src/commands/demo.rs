@@ -83,6 +83,7 @@ fn fill(demo: &Session, issues: u32, seed: u64) -> Result<(), CliError> {
         pollster::block_on(storage.apply(Batch { operations, actor: None, now }))?;
         done += made;
     }
+    demo.finish();
     Ok(())
 }
 
