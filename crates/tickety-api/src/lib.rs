@@ -9,10 +9,12 @@ pub mod answer;
 pub mod batch;
 pub mod envelope;
 pub mod error;
+pub mod event;
 pub mod issue;
 pub mod operation;
 pub mod selection;
 
 pub use envelope::{Envelope, ErrorBody, Failure, Freshness, Meta, Problem};
 pub use error::ErrorCode;
+pub use event::{Event, EventStats, Events};
 pub use issue::{Comment, Issue, IssueSummary, LinkedIssue};

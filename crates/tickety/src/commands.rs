@@ -16,6 +16,7 @@ mod delete;
 mod demo;
 mod doctor;
 mod edit;
+mod events;
 mod export;
 mod graph;
 mod import;
@@ -96,6 +97,7 @@ commands! {
     Ask graph "graph";
     Ask stats "stats";
     Ask all_closed "all-closed";
+    Ask events "events";
     Keep init "init";
     Keep import "import";
     Keep export "export";

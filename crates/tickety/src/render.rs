@@ -4,6 +4,7 @@
 //! times, nothing cut off. Everything that comes from a record goes through [`escape`].
 
 pub mod escape;
+pub mod events;
 pub mod graph;
 pub mod issue;
 pub mod list;

@@ -4,6 +4,7 @@ mod bad_input;
 mod batches;
 mod caching;
 mod editing;
+mod events;
 mod help;
 mod importing;
 mod json;

@@ -1,0 +1,203 @@
+//! `tickety events`
+
+#![expect(clippy::disallowed_methods, reason = "asks again after a pause")]
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use tickety_api::{Envelope, EventStats, Events, Meta};
+use tickety_core::event::EventType;
+use tickety_store::{EventCursor, EventLog as _, EventPage, LoggedEvent, Position};
+
+use crate::compose::Repo;
+use crate::exit::{CliError, Ended};
+use crate::output;
+use crate::render;
+use crate::session::Session;
+
+/// How often to ask for what is new.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How many events are shown where nothing else is said.
+const SHOWN: usize = 50;
+
+/// How many events are read at once.
+const PAGE: usize = 1000;
+
+/// Show what happened to the issues, oldest first
+///
+/// Every write has one group of events, and so has every change that an editor, git or a script made to the files. The
+/// last 50 are shown; --since shows what came after a cursor, which comes with every event.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Option<Action>,
+
+    /// Show what came after the event with this cursor; `start` for all that is kept
+    #[arg(long, value_name = "CURSOR")]
+    since: Option<Since>,
+
+    /// Wait for more and show it as it comes; with --json one document a line
+    #[arg(short, long)]
+    follow: bool,
+
+    /// Show these types only, such as issue.closed
+    #[arg(short, long = "type", value_name = "TYPES", value_delimiter = ',')]
+    types: Vec<EventType>,
+
+    /// Show at most N events [default: 50, with --since 1000]
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+}
+
+/// What to tell.
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Tell what the log of events holds
+    Stats,
+}
+
+/// From where to show events.
+#[derive(Clone, Copy, Debug)]
+enum Since {
+    Start,
+    Cursor(EventCursor),
+}
+
+impl FromStr for Since {
+    type Err = tickety_store::events::EventCursorParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "start" { Ok(Self::Start) } else { text.parse().map(Self::Cursor) }
+    }
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let repo = session.repo()?;
+    if let Some(Action::Stats) = args.action {
+        return stats(&repo, session);
+    }
+    let wanted = |logged: &LoggedEvent| args.types.is_empty() || args.types.contains(&logged.event.event_type());
+    let limit = args.limit.unwrap_or(if args.since.is_some() { PAGE } else { SHOWN });
+    let shown = match args.since {
+        // Who follows wants to hear what comes, and sees a little of what was.
+        None => last(&repo, limit, &wanted)?,
+        Some(since) => {
+            let from = match since {
+                Since::Start => Position::Oldest,
+                Since::Cursor(cursor) => Position::After(cursor),
+            };
+            first(&repo, from, if args.follow { usize::MAX } else { limit }, &wanted)?
+        }
+    };
+    if args.follow {
+        return follow(&repo, shown, &wanted, session);
+    }
+    if session.json() {
+        return session.answer(wire(&shown), Meta::default());
+    }
+    if shown.events.is_empty() {
+        session.note("nothing has happened");
+    }
+    warn_of_damage(&shown);
+    let mut screen = session.screen();
+    render::events::write(&mut screen, &shown.events);
+    if shown.more {
+        session.note(format_args!("there are more: `tickety events --since {}`", shown.next));
+    }
+    session.show(screen)
+}
+
+/// Returns the first events from a position on that are wanted.
+fn first(
+    repo: &Repo,
+    from: Position,
+    limit: usize,
+    wanted: &impl Fn(&LoggedEvent) -> bool,
+) -> Result<EventPage, CliError> {
+    let mut found = pollster::block_on(repo.events(from, 0))?;
+    loop {
+        let page = pollster::block_on(repo.events(Position::After(found.next), PAGE))?;
+        found.damaged += page.damaged;
+        found.more = page.more;
+        for logged in page.events {
+            if found.events.len() == limit {
+                found.more = true;
+                return Ok(found);
+            }
+            found.next = logged.cursor;
+            if wanted(&logged) {
+                found.events.push(logged);
+            }
+        }
+        if !page.more {
+            found.next = page.next;
+            return Ok(found);
+        }
+    }
+}
+
+/// Returns the last events that are wanted.
+fn last(repo: &Repo, limit: usize, wanted: &impl Fn(&LoggedEvent) -> bool) -> Result<EventPage, CliError> {
+    let mut count = limit;
+    loop {
+        let from = pollster::block_on(repo.events(Position::Last(count), 0))?.next;
+        let mut page = first(repo, Position::After(from), usize::MAX, wanted)?;
+        // Where all of the log was looked at, there are no more.
+        let start = pollster::block_on(repo.events(Position::Oldest, 0))?.next;
+        if page.events.len() >= limit || from == start {
+            page.events.drain(..page.events.len().saturating_sub(limit));
+            return Ok(page);
+        }
+        count = count.saturating_mul(8);
+    }
+}
+
+/// Shows events, and those that come, until somebody ends it.
+fn follow(
+    repo: &Repo,
+    mut page: EventPage,
+    wanted: &impl Fn(&LoggedEvent) -> bool,
+    session: &Session,
+) -> Result<Ended, CliError> {
+    loop {
+        warn_of_damage(&page);
+        if session.json() {
+            for event in &page.events {
+                let line = Envelope { data: tickety_api::Event::from(event), meta: Meta::default() };
+                let line = serde_json::to_string(&line)
+                    .map_err(|error| CliError::new(tickety_api::ErrorCode::Io, error).about("writing JSON"))?;
+                output::write(&format!("{line}\n"))?;
+            }
+        } else if !page.events.is_empty() {
+            let mut screen = session.screen();
+            render::events::write(&mut screen, &page.events);
+            output::write(&screen.into_text())?;
+        }
+        std::thread::sleep(PAUSE);
+        page = first(repo, Position::After(page.next), usize::MAX, wanted)?;
+    }
+}
+
+fn warn_of_damage(page: &EventPage) {
+    if page.damaged > 0 {
+        let entries = if page.damaged == 1 { "1 entry".to_owned() } else { format!("{} entries", page.damaged) };
+        output::note(format_args!("warning: {entries} of the log can't be read any more"));
+    }
+}
+
+fn wire(page: &EventPage) -> Events {
+    let EventPage { events, next, more, damaged } = page;
+    Events { events: events.iter().map(Into::into).collect(), next: next.to_string(), more: *more, damaged: *damaged }
+}
+
+fn stats(repo: &Repo, session: &Session) -> Result<Ended, CliError> {
+    let stats = pollster::block_on(repo.event_stats())?;
+    if session.json() {
+        return session.answer(EventStats::from(&stats), Meta::default());
+    }
+    let mut screen = session.screen();
+    render::events::write_stats(&mut screen, &stats);
+    session.show(screen)
+}
