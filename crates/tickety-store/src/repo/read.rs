@@ -5,7 +5,7 @@ use std::iter;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tickety_core::graph::{Graph, LinkEnd};
+use tickety_core::graph::Graph;
 use tickety_core::ident::{IssueKey, IssueSelector};
 use tickety_core::issue::Derived;
 use tickety_core::query::{Moment, Query};
@@ -21,7 +21,7 @@ use super::unlooking::Unlooking;
 use crate::error::StorageError;
 use crate::storage::{
     Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity,
-    IssueStorage, IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    IssueStorage, IssueSummary, IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// How often a list is asked again because records of its answer changed meanwhile.
@@ -319,7 +319,11 @@ impl RepoStore {
             }
         }
         match found {
-            Found::Issue(loaded) => self.stored_issue(handle, key, *loaded, links),
+            Found::Issue(loaded) => {
+                let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
+                let updated = updated.unwrap_or_else(|| loaded.issue.last_recorded());
+                Ok(self.stored_issue(key, *loaded, Derived { updated, links }))
+            }
             Found::Broken { problems, .. } => {
                 let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
                 Err(StorageError::Unreadable { problem }.into())
@@ -332,34 +336,36 @@ impl RepoStore {
     /// the index knows of none or of several.
     pub(super) fn read_known(&self, selector: IssueSelector) -> Result<Option<StoredIssue>, StorageError> {
         self.ask(None, |handle| {
-            let [key] = handle.index.resolve(selector)?[..] else { return Ok(None) };
+            let mut found = match selector {
+                IssueSelector::Name(name) => handle.index.named(name)?,
+                IssueSelector::Id(_) => {
+                    let keys = handle.index.resolve(selector)?;
+                    handle.index.summaries(&keys)?.into_iter().flatten().collect()
+                }
+            };
+            let (Some(IssueSummary { key, updated, .. }), true) = (found.pop(), found.is_empty()) else {
+                return Ok(None);
+            };
             let locations = handle.index.locate(&[key])?;
             let Found::Issue(loaded) = self.load_located(&locations, key) else { return Ok(None) };
             if !is_as_known(&locations, &loaded) {
                 return Ok(None);
             }
             let links = handle.index.link_ends(key)?;
-            self.stored_issue(handle, key, *loaded, links).map(Some)
+            Ok(Some(self.stored_issue(key, *loaded, Derived { updated, links })))
         })
     }
 
     /// Adds to an issue what follows from others and from its record.
-    fn stored_issue(
-        &self,
-        handle: &Handle,
-        key: IssueKey,
-        loaded: Loaded,
-        links: Vec<LinkEnd>,
-    ) -> Result<StoredIssue, Failure> {
-        let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
-        Ok(StoredIssue {
+    fn stored_issue(&self, key: IssueKey, loaded: Loaded, derived: Derived) -> StoredIssue {
+        StoredIssue {
             category: self.schema.category(&loaded.issue.status),
-            derived: Derived { updated: updated.unwrap_or_else(|| loaded.issue.last_recorded()), links },
+            derived,
             version: loaded.version,
             path: shown(RecordPath::issue(key)),
             problems: loaded.problems.into_iter().map(|(_, problem)| problem).collect(),
             issue: loaded.issue,
-        })
+        }
     }
 }
 

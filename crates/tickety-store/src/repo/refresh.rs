@@ -199,9 +199,15 @@ impl RepoStore {
             return Ok(findings);
         }
         let seen: BTreeSet<Shard> = scan.shards.iter().map(|shard| shard.shard).collect();
+        let known_shards = index.shards()?;
         findings.removed_shards =
-            index.shards()?.iter().map(|known| known.shard).filter(|shard| !seen.contains(shard)).collect();
+            known_shards.iter().map(|known| known.shard).filter(|shard| !seen.contains(shard)).collect();
+        let is_known = |found: &TrackedShard| {
+            let mut known = known_shards.iter().filter(|known| known.shard == found.shard);
+            known.any(|known| known.stat == found.stat && !found.stat.is_racy(known.taken_ns))
+        };
         findings.shards = scan.shards.iter().map(|shard| tracked_shard(shard, scan.taken_ns)).collect();
+        findings.shards.retain(|shard| !is_known(shard));
         let all: BTreeMap<Shard, &ShardScan> = scan.shards.iter().map(|shard| (shard.shard, shard)).collect();
         note_changes(&changes, &mut findings, |shard| all.get(&shard).map_or(&[][..], |scan| &scan.entries));
         Ok(findings)

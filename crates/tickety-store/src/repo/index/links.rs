@@ -1,6 +1,7 @@
 //! Finding issues by name, and what leads from one to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use rusqlite::{Row, params};
 use tickety_core::graph::{Graph, GraphNode, LinkEnd, LinkTarget, Relation};
@@ -8,8 +9,9 @@ use tickety_core::ident::{ALIAS_SCHEME, IssueKey, IssueName, IssueNumber, IssueS
 use tickety_core::issue::LinkKind;
 use tickety_core::query::fold_name;
 
+use super::card;
 use super::error::malformed;
-use super::list::CARDS;
+use super::list::{CARDS, summary};
 use super::record::{spellings, uuid_bytes};
 use super::row_id::{RowId, name_of, name_suffix};
 use super::schema::NameKind;
@@ -23,8 +25,8 @@ impl Index {
     }
 
     fn read_candidates(&self, selector: IssueSelector) -> rusqlite::Result<Vec<IssueKey>> {
-        let (number, suffix) = match selector {
-            IssueSelector::Name(IssueName { number, suffix }) => (number, suffix),
+        let ids = match selector {
+            IssueSelector::Name(name) => rows_named(name),
             IssueSelector::Id(id) => {
                 let mut statement = self.connection.prepare_cached("SELECT id FROM cards WHERE uuid = ?1")?;
                 let found = statement.query_map([uuid_bytes(id)], |row| key(row, 0))?;
@@ -33,15 +35,19 @@ impl Index {
                 return Ok(keys);
             }
         };
-        let ids = match suffix {
-            Some(suffix) => {
-                let id = RowId::of(IssueKey { number, suffix }).get();
-                id..id + 1
-            }
-            None => RowId::range(number),
-        };
         let mut statement = self.connection.prepare_cached(CARDS)?;
         statement.query_map([ids.start, ids.end], |row| key(row, 0))?.collect()
+    }
+
+    /// Finds the issues a name could mean, with what lists show of them.
+    pub fn named(&self, name: IssueName) -> Result<Vec<IssueSummary>, IndexError> {
+        let read = || -> rusqlite::Result<Vec<IssueSummary>> {
+            let mut cards = card::Reader::default();
+            let ids = rows_named(name);
+            let mut statement = self.connection.prepare_cached(CARDS)?;
+            statement.query_map([ids.start, ids.end], |row| summary(row, &mut cards))?.collect()
+        };
+        read().map_err(self.error("find an issue"))
     }
 
     /// Returns which issues have each of the given external references, as they are spelled; those no
@@ -273,6 +279,17 @@ impl Index {
             Relation::derived,
         )?;
         Ok(neighbours)
+    }
+}
+
+/// Returns the rows that the issues of a name can have.
+fn rows_named(name: IssueName) -> Range<i64> {
+    match name.suffix {
+        Some(suffix) => {
+            let id = RowId::of(IssueKey { number: name.number, suffix }).get();
+            id..id + 1
+        }
+        None => RowId::range(name.number),
     }
 }
 

@@ -171,7 +171,7 @@ const CARD: &str = "c.id, c.blocked, c.card";
 pub(super) const CARDS: &str = "SELECT id, blocked, card FROM cards WHERE id >= ?1 AND id < ?2 ORDER BY id DESC";
 
 /// Reads a row of [`CARD`].
-fn summary(row: &Row<'_>, cards: &mut card::Reader) -> rusqlite::Result<IssueSummary> {
+pub(super) fn summary(row: &Row<'_>, cards: &mut card::Reader) -> rusqlite::Result<IssueSummary> {
     let id = RowId::new(row.get(0)?).ok_or_else(|| malformed("row ids"))?;
     cards.read(id, row.get(1)?, row.get_ref(2)?.as_blob()?).ok_or_else(|| malformed("rows of issues"))
 }
