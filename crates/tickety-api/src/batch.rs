@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tickety_core::ident::IssueKey;
 use tickety_core::issue::{Issue, Priority};
-use tickety_core::operation::{FieldChange, FieldState, OperationError, field_changes};
+use tickety_core::operation::{FieldChange, OperationError, field_changes};
 use tickety_core::schema::{Category, Schema};
 use tickety_store::StorageError;
 use tickety_store::storage::{self, Effect};
 
 use crate::error::ErrorCode;
+use crate::event::field_value;
 
 /// Where an operation of a batch comes from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -269,14 +270,6 @@ fn blank(issue: &Issue, schema: &Schema) -> Issue {
 impl From<FieldChange> for BatchField {
     fn from(change: FieldChange) -> Self {
         let FieldChange { field, before, after } = change;
-        Self { field: field.to_string(), before: value(before), after: value(after) }
-    }
-}
-
-fn value(state: FieldState) -> Value {
-    match state {
-        FieldState::Absent => Value::Null,
-        FieldState::Value(text) => json!(text),
-        FieldState::List(texts) => json!(texts),
+        Self { field: field.to_string(), before: field_value(&before), after: field_value(&after) }
     }
 }

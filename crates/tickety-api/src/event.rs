@@ -139,14 +139,15 @@ impl From<&operation::FieldChange> for FieldChange {
         let operation::FieldChange { field, before, after } = change;
         Self {
             field: field.to_string(),
-            before: value(before),
+            before: field_value(before),
             before_known: *before != FieldState::Unknown,
-            after: value(after),
+            after: field_value(after),
         }
     }
 }
 
-fn value(state: &FieldState) -> Value {
+/// Returns what a field holds: a text, a list, or `null` for nothing and for what isn't known.
+pub(crate) fn field_value(state: &FieldState) -> Value {
     match state {
         FieldState::Absent | FieldState::Unknown => Value::Null,
         FieldState::Value(value) => value.as_str().into(),
