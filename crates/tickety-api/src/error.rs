@@ -59,6 +59,7 @@ error_table! {
     NotFound "not_found" 404 3 "There is no such issue.";
     Ambiguous "ambiguous" 409 4 "Several issues have the number.";
     Conflict "conflict" 412 5 "The issue has changed since the version the write was based on.";
+    FieldConflict "field_conflict" 409 5 "Somebody else has changed the same field to something else at the same time.";
     Overtaken "overtaken" 409 5 "Another program changed a file at the same moment; that file was left as it is, the rest was written.";
     BadText "bad_text" 422 6 "A text is empty, too long or has characters it can't have.";
     TooMany "too_many" 422 6 "There are too many of something.";
@@ -98,6 +99,7 @@ impl From<&StorageError> for ErrorCode {
             StorageError::Ambiguous { .. } => Self::Ambiguous,
             StorageError::Unreadable { .. } => Self::Unreadable,
             StorageError::Conflict { .. } => Self::Conflict,
+            StorageError::FieldConflict { .. } => Self::FieldConflict,
             StorageError::Overtaken { .. } => Self::Overtaken,
             StorageError::Pending { .. } => Self::Pending,
             StorageError::Git { .. } => Self::Git,

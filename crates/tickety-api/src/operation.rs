@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use tickety_core::ident::{IssueSelector, Version};
 use tickety_core::issue::{CloseReason, FieldValue, Kind, LinkKind, Minutes, Priority, Status};
-use tickety_core::operation::{Change, Draft, DraftComment, Operation, Target};
+use tickety_core::operation::{Change, Draft, DraftComment, Expected, Operation, Target};
 use tickety_core::schema::Decimal;
 
 use crate::error::ErrorCode;
@@ -283,7 +283,7 @@ impl<'a> LocalNames<'a> {
         version: Option<&str>,
         changes: Vec<Change>,
     ) -> Result<Operation, OperationFault> {
-        Ok(Operation::Update { target: self.target(issue)?, expected: expected(version)?, changes })
+        Ok(Operation::Update { target: self.target(issue)?, expected: expected(version)?.map(Expected::from), changes })
     }
 
     fn create(&mut self, index: usize, wire: WireDraft) -> Result<Operation, OperationFault> {

@@ -5,6 +5,7 @@
 //! issues, such as cycles of links, are checked by stores with [`graph::path`](crate::graph::path).
 
 mod apply;
+mod contested;
 mod diff;
 mod field_change;
 pub mod limits;
@@ -17,13 +18,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 pub use apply::{ApplyContext, apply, create};
+pub use contested::{ContestedField, contested};
 pub use diff::diff;
 pub use field_change::{FieldChange, FieldState, field_changes};
 
 use crate::graph::Relation;
 use crate::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Version};
 use crate::issue::{
-    CloseReason, Closure, CommentId, FieldValue, Kind, LinkKind, Minutes, PartParseError, Priority, Status,
+    CloseReason, Closure, CommentId, FieldValue, Issue, Kind, LinkKind, Minutes, PartParseError, Priority, Status,
 };
 
 /// A step of a batch.
@@ -35,9 +37,9 @@ pub enum Operation {
     Update {
         /// Which.
         target: Target,
-        /// The version the changes were based on; where given and the issue has moved on, the
-        /// batch is refused as a conflict.
-        expected: Option<Version>,
+        /// The state the changes are based on; where given and the issue has moved on from it in a
+        /// way that matters, the batch is refused as a conflict.
+        expected: Option<Expected>,
         /// What to change, in order.
         changes: Vec<Change>,
     },
@@ -45,9 +47,26 @@ pub enum Operation {
     Delete {
         /// Which.
         target: Target,
-        /// As for an update.
+        /// The version that is to be removed; where given and the issue has moved on, the batch is
+        /// refused as a conflict.
         expected: Option<Version>,
     },
+}
+
+/// What changes are based on.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Expected {
+    /// A version: nothing of the record may have changed since, whatever the changes are about.
+    Version(Version),
+    /// The issue as it was: the fields that the changes touch may not have become something else since. See
+    /// [`contested`].
+    Base(Box<Issue>),
+}
+
+impl From<Version> for Expected {
+    fn from(version: Version) -> Self {
+        Self::Version(version)
+    }
 }
 
 impl Operation {

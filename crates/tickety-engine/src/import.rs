@@ -298,7 +298,7 @@ fn operations(candidates: Vec<Candidate>, links: &Links, report: &mut Report) ->
         };
         let changes = merge::changes(&candidate, existing, links, index, &target, report);
         if !changes.is_empty() {
-            let (target, expected) = (existing.issue.key().into(), Some(existing.version));
+            let (target, expected) = (existing.issue.key().into(), Some(existing.version.into()));
             updates.push((index, Operation::Update { target, expected, changes }));
         }
     }

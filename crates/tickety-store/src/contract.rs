@@ -44,6 +44,8 @@ macro_rules! contract_tests {
             setting_what_is_so_changes_nothing
             comments_keep_the_version
             an_update_based_on_an_old_version_is_refused
+            changes_of_different_fields_are_both_kept
+            of_two_changes_of_a_field_one_is_refused_with_both_values
             a_batch_applies_whole_or_not_at_all
             operations_refer_to_issues_of_the_same_batch
             versions_are_those_after_the_whole_batch

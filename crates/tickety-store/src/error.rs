@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use tickety_core::ident::{IssueKey, IssueName, IssueSelector, Version};
-use tickety_core::operation::OperationError;
+use tickety_core::operation::{ContestedField, OperationError};
 
 use crate::storage::RecordProblem;
 
@@ -41,6 +41,14 @@ pub enum StorageError {
         expected: Version,
         /// What is stored.
         actual: Version,
+    },
+    /// Somebody else has changed fields that the write would change to something else.
+    #[error("{key} was changed at the same time: {}", fields.iter().map(contest).collect::<Vec<_>>().join("; "))]
+    FieldConflict {
+        /// Which issue.
+        key: IssueKey,
+        /// The fields with both values.
+        fields: Vec<ContestedField>,
     },
     /// Another program changed a file while the batch was written. That file was left as the other program
     /// made it; the rest of the batch stands.
@@ -210,6 +218,11 @@ fn shortage(count: u32) -> String {
     }
 }
 
+fn contest(field: &ContestedField) -> String {
+    let ContestedField { field, base: _, ours, theirs } = field;
+    format!("{field} is {theirs} now, and this would make it {ours}")
+}
+
 impl StorageError {
     /// Whether it says what is wrong with one operation of a batch, so that another one may succeed.
     pub(crate) fn is_about_operation(&self) -> bool {
@@ -218,6 +231,7 @@ impl StorageError {
             | Self::Ambiguous { .. }
             | Self::Unreadable { .. }
             | Self::Conflict { .. }
+            | Self::FieldConflict { .. }
             | Self::Refused { .. } => true,
             Self::Overtaken { .. }
             | Self::Pending { .. }

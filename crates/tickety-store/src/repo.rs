@@ -41,6 +41,7 @@ mod store;
 mod unlooking;
 mod unreadable;
 mod usage;
+mod waiting;
 
 pub use admin::IndexReport;
 pub use config::{Config, Setting};

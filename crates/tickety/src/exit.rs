@@ -142,7 +142,7 @@ impl From<StorageError> for CliError {
                 made.hint("repair the file in an editor; `tickety doctor` lists all such files")
             }
             StorageError::Unreadable { .. } => made.hint("`tickety doctor` lists all that can't be read"),
-            StorageError::Conflict { key, .. } => made
+            StorageError::Conflict { key, .. } | StorageError::FieldConflict { key, .. } => made
                 .hint(format!("look at it with `tickety show {key}`, then repeat the command if it is still wanted")),
             StorageError::Refused { source, .. } => match operation_hint(source) {
                 Some(hint) => made.hint(hint),

@@ -29,6 +29,27 @@ pub enum FieldState {
     Unknown,
 }
 
+impl fmt::Display for FieldState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("nothing"),
+            Self::Value(value) => brief(value, f),
+            Self::List(values) => brief(&values.join(", "), f),
+        }
+    }
+}
+
+/// The longest value that messages show as it is, in characters.
+const SHOWN: usize = 60;
+
+/// Writes what messages have room for: the first line, and not too much of it.
+fn brief(value: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let line = value.lines().next().unwrap_or_default();
+    let shown: String = line.chars().take(SHOWN).collect();
+    let more = if shown.len() < value.trim_end().len() { "…" } else { "" };
+    write!(f, "`{shown}{more}`")
+}
+
 impl FieldState {
     fn of(value: Option<impl fmt::Display>) -> Self {
         value.map_or(Self::Absent, |value| Self::Value(value.to_string()))
@@ -99,7 +120,7 @@ fn closure<'i, T>(issue: &'i Issue, part: impl FnOnce(&'i Closure) -> Option<T>)
 }
 
 /// Returns what a field of an issue holds. What isn't stored with the issue itself is [`FieldState::Absent`].
-fn state(field: &FieldName, issue: &Issue) -> FieldState {
+pub(super) fn state(field: &FieldName, issue: &Issue) -> FieldState {
     match field {
         FieldName::Number => FieldState::of(Some(issue.number)),
         FieldName::Id => FieldState::of(Some(issue.id)),

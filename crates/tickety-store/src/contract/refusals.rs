@@ -2,7 +2,7 @@
 
 use tickety_core::ident::{IssueKey, Version};
 use tickety_core::issue::{FieldValue, LinkKind, Priority, Status};
-use tickety_core::operation::{Change, Draft, DraftComment, Operation, OperationError, Target};
+use tickety_core::operation::{Change, Draft, DraftComment, Expected, FieldState, Operation, OperationError, Target};
 
 use super::{apply, apply_at, change, create_titled, get, numbers, update};
 use crate::error::StorageError;
@@ -90,9 +90,9 @@ pub async fn an_update_based_on_an_old_version_is_refused(store: &dyn IssueStora
     let old: Version = get(store, key).await.version;
     change(store, key, [Change::Priority(Priority::High)]).await;
     let now = get(store, key).await;
-    let late = |expected, title: &str| Operation::Update {
+    let late = |expected: Version, title: &str| Operation::Update {
         target: key.into(),
-        expected: Some(expected),
+        expected: Some(expected.into()),
         changes: vec![Change::Title(title.to_owned())],
     };
     let error = apply_at(store, 0, vec![late(old, "lost")]).await.expect_err("the version has moved");
@@ -105,4 +105,69 @@ pub async fn an_update_based_on_an_old_version_is_refused(store: &dyn IssueStora
     assert_eq!(get(store, key).await, now);
     apply(store, vec![late(now.version, "kept")]).await;
     assert_eq!(get(store, key).await.issue.title, "kept");
+}
+
+/// Changes that are based on an issue as it was, made after another change.
+async fn change_based_on(
+    store: &dyn IssueStorage,
+    base: &tickety_core::issue::Issue,
+    changes: Vec<Change>,
+) -> Result<(), StorageError> {
+    let expected = Some(Expected::Base(Box::new(base.clone())));
+    let operation = Operation::Update { target: base.key().into(), expected, changes };
+    apply_at(store, 0, vec![operation]).await.map(drop)
+}
+
+/// Whoever changes another field, or the same field to the same, contradicts nobody; comments never do.
+pub async fn changes_of_different_fields_are_both_kept(store: &dyn IssueStorage) {
+    let other = create_titled(store, "other").await;
+    let key = create_titled(store, "base").await;
+    let label = |label: &str| Change::AddLabel(label.to_owned());
+    let say = |text: &str| Change::AddComment(DraftComment::new(text));
+    let field = |key: &str| Change::Field { key: key.to_owned(), value: Some(FieldValue::Bool(true)) };
+    let relates = Change::AddLink { kind: LinkKind::Relates, target: other.into() };
+    let close = Change::Close { reason: tickety_core::issue::CloseReason::Completed, note: None };
+    let base = get(store, key).await.issue;
+    let title = Change::Title("theirs".to_owned());
+    change(store, key, [title, label("x"), label("both"), say("one"), field("a"), relates.clone(), close.clone()])
+        .await;
+    let ours =
+        vec![Change::Priority(Priority::High), label("y"), label("both"), say("two"), field("b"), relates, close];
+    change_based_on(store, &base, ours).await.expect("nothing is contested");
+    let merged = get(store, key).await.issue;
+    assert_eq!((merged.title.as_str(), merged.priority), ("theirs", Priority::High));
+    assert_eq!(merged.labels.iter().map(String::as_str).collect::<Vec<_>>(), ["both", "x", "y"]);
+    assert_eq!((merged.comments.len(), merged.fields.len(), merged.links.len()), (2, 2, 1));
+    assert!(merged.closure.is_some());
+}
+
+/// Of two who make something different of the same field, or of the same label, the second is told both values.
+pub async fn of_two_changes_of_a_field_one_is_refused_with_both_values(store: &dyn IssueStorage) {
+    let key = create_titled(store, "base").await;
+    change(store, key, [Change::AddLabel("kept".to_owned())]).await;
+    let base = get(store, key).await.issue;
+    change(store, key, [Change::Title("theirs".to_owned()), Change::RemoveLabel("kept".to_owned())]).await;
+    let before = get(store, key).await;
+    let ours =
+        vec![Change::Priority(Priority::High), Change::Title("ours".to_owned()), Change::AddLabel("kept".to_owned())];
+    let error = change_based_on(store, &base, ours).await.expect_err("the title is contested");
+    let StorageError::FieldConflict { key: refused, fields } = &error else { panic!("{error}") };
+    let value = |text: &str| FieldState::Value(text.to_owned());
+    let told: Vec<_> = fields
+        .iter()
+        .map(|field| (field.field.to_string(), field.base.clone(), field.theirs.clone(), field.ours.clone()))
+        .collect();
+    let expected = [
+        ("title".to_owned(), value("base"), value("theirs"), value("ours")),
+        ("label".to_owned(), value("kept"), FieldState::Absent, value("kept")),
+    ];
+    assert_eq!((*refused, told), (key, expected.to_vec()));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{key} was changed at the same time: title is `theirs` now, and this would make it `ours`; \
+             label is nothing now, and this would make it `kept`"
+        )
+    );
+    assert_eq!(get(store, key).await, before);
 }

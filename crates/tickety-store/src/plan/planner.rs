@@ -5,7 +5,7 @@ use std::mem;
 
 use tickety_core::ident::{IssueId, IssueKey, IssueSelector, Suffix, Version};
 use tickety_core::issue::{Issue, LinkKind};
-use tickety_core::operation::{self, ApplyContext, Change, Draft, Operation, OperationError, Target};
+use tickety_core::operation::{self, ApplyContext, Change, Draft, Expected, Operation, OperationError, Target};
 use tickety_core::schema::Schema;
 use uuid::Uuid;
 
@@ -127,7 +127,7 @@ impl<'a> Planner<'a> {
         match operation {
             Operation::Create(draft) => self.create(index, draft, links),
             Operation::Update { target, expected, changes } => {
-                let done = self.update(index, target, *expected, changes)?;
+                let done = self.update(index, target, expected.as_ref(), changes)?;
                 self.check_links(links)?;
                 Ok(done)
             }
@@ -180,11 +180,18 @@ impl<'a> Planner<'a> {
         &mut self,
         index: usize,
         target: &Target,
-        expected: Option<Version>,
+        expected: Option<&Expected>,
         changes: &[Change],
     ) -> Result<Done, StorageError> {
         let key = self.target(index, target)?;
-        let current = self.current(key, expected)?;
+        let version = match expected {
+            Some(Expected::Version(version)) => Some(*version),
+            Some(Expected::Base(_)) | None => None,
+        };
+        let current = self.current(key, version)?;
+        if let Some(Expected::Base(base)) = expected {
+            self.refuse_contested(index, key, base, changes)?;
+        }
         let next = self.apply(index, |context| operation::apply(&current, changes, context))?;
         let effect = match next {
             None => Effect::Unchanged,
@@ -273,6 +280,24 @@ impl<'a> Planner<'a> {
             return Err(StorageError::Conflict { key, expected, actual: *actual });
         }
         slot.after.clone().ok_or(StorageError::NotFound { selector: key.into() })
+    }
+
+    /// Refuses changes to fields that somebody else has changed since they were made up.
+    fn refuse_contested(
+        &mut self,
+        index: usize,
+        key: IssueKey,
+        base: &Issue,
+        changes: &[Change],
+    ) -> Result<(), StorageError> {
+        // What the batch itself does to the issue contradicts nobody.
+        let Some((before, _)) = &self.slots[&key].before else { return Ok(()) };
+        if before == base {
+            return Ok(());
+        }
+        let before = before.clone();
+        let fields = self.apply(index, |context| Ok(operation::contested(base, &before, changes, context)))?;
+        if fields.is_empty() { Ok(()) } else { Err(StorageError::FieldConflict { key, fields }) }
     }
 
     /// Sets what becomes of an issue that is loaded.

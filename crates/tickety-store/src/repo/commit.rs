@@ -21,6 +21,7 @@ use super::lock::WriteLock;
 use super::recovery;
 use super::snapshot::RepoSnapshot;
 use super::store::RepoStore;
+use super::waiting;
 use crate::error::StorageError;
 use crate::plan::{self, Plan, PlannedChange, PlannedOutcome};
 use crate::storage::{Batch, BatchMode, BatchOutcome, BatchPreview, OperationOutcome};
@@ -54,7 +55,7 @@ enum Origin<'a> {
 }
 
 impl RepoStore {
-    pub(super) fn apply_batch(&self, batch: &Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+    pub(super) fn apply_batch(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
         // What can't be looked at before a write can't be written either.
         self.apply_looking(batch, mode).map_err(|error| match error {
             StorageError::Io { path, source, .. }
@@ -66,8 +67,12 @@ impl RepoStore {
         })
     }
 
-    fn apply_looking(&self, batch: &Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
-        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+    fn apply_looking(&self, mut batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
+        let mut bases = Vec::new();
+        let held = || bases = self.bases_of(&batch);
+        let lock = WriteLock::acquire_noting(&self.layout, &self.lock_options(), held)?;
+        waiting::set_bases(&mut batch, bases);
+        let batch = &batch;
         let mut journal = self.open_journal(&lock)?;
         let (plan, loaded, drawn) = self.plan_batch(&lock, batch, mode)?;
         let Plan { changes, outcomes, failures, rolled_back } = plan;

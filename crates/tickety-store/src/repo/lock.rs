@@ -56,8 +56,17 @@ pub struct WriteLock {
 impl WriteLock {
     /// Waits for the lock of a checkout and takes it. Makes the state directory if need be.
     pub fn acquire(layout: &Layout, options: &LockOptions) -> Result<Self, LockError> {
+        Self::acquire_noting(layout, options, || {})
+    }
+
+    /// Does the same, and calls `held` before it waits if somebody else has the lock: once, and never if it is free.
+    pub(crate) fn acquire_noting(
+        layout: &Layout,
+        options: &LockOptions,
+        held: impl FnOnce(),
+    ) -> Result<Self, LockError> {
         state::make_directory(&layout.state)?;
-        acquire(&layout.lock(), options).map(|file| Self { _file: file })
+        acquire(&layout.lock(), options, held).map(|file| Self { _file: file })
     }
 
     /// Takes the lock if nobody has it; `None` if somebody does.
@@ -71,17 +80,22 @@ impl WriteLock {
 }
 
 /// Opens a file, making it if need be, and takes the lock on it within the time allowed.
-pub(crate) fn acquire(path: &Path, options: &LockOptions) -> Result<File, LockError> {
+fn acquire(path: &Path, options: &LockOptions, held: impl FnOnce()) -> Result<File, LockError> {
     let file = state::open_or_make(path)?;
-    wait_for(&file, options.wait, path)?;
+    wait_noting(&file, options.wait, path, held)?;
     name_holder(&file, &options.command).map_err(|source| LockError::new("write", path, source))?;
     Ok(file)
 }
 
 /// Takes the lock on an open file within the time allowed.
 pub(crate) fn wait_for(file: &File, wait: Duration, path: &Path) -> Result<(), LockError> {
+    wait_noting(file, wait, path, || {})
+}
+
+fn wait_noting(file: &File, wait: Duration, path: &Path, held: impl FnOnce()) -> Result<(), LockError> {
     let started = Instant::now();
     let mut pause = FIRST_PAUSE;
+    let mut held = Some(held);
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
@@ -91,6 +105,10 @@ pub(crate) fn wait_for(file: &File, wait: Duration, path: &Path) -> Result<(), L
         let left = wait.saturating_sub(started.elapsed());
         if left.is_zero() {
             return Err(LockError::Held { path: path.to_owned(), wait, holder: Holder::read(file) });
+        }
+        if let Some(held) = held.take() {
+            held();
+            continue;
         }
         os::pause(pause.min(left));
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -277,6 +295,21 @@ mod tests {
         let _held = WriteLock::acquire(&layout, &LockOptions::new("tickety\nnew")).unwrap();
         let text = std::fs::read_to_string(layout.lock()).unwrap();
         assert!(text.ends_with("\ncommand tickety new\n"), "{text}");
+    }
+
+    #[test]
+    fn who_has_to_wait_is_told_before_and_only_then() {
+        let (_temp, layout) = layout();
+        let mut told = 0;
+        let mut held = Some(WriteLock::acquire_noting(&layout, &at_once("first"), || told += 1).unwrap());
+        assert_eq!(told, 0);
+        let options = LockOptions::new("second").wait(Duration::from_secs(60));
+        WriteLock::acquire_noting(&layout, &options, || {
+            told += 1;
+            held = None;
+        })
+        .unwrap();
+        assert_eq!(told, 1);
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl IssueStorage for RepoStore {
     }
 
     async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
-        self.apply_batch(&batch, mode)
+        self.apply_batch(batch, mode)
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {

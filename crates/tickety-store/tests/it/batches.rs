@@ -98,7 +98,7 @@ fn operations(steps: &[Step], with_numbers: bool) -> Vec<Operation> {
         };
         // What a batch makes has no version that could be expected.
         let is_old = !deletes && matches!(step.target, Place::Existing(1..=ISSUES));
-        let expected = (step.is_outdated && is_old).then(|| Version::new([9; 16]));
+        let expected = (step.is_outdated && is_old).then(|| Version::new([9; 16]).into());
         Operation::Update { target: target(at, step.target), expected, changes }
     };
     steps.iter().enumerate().map(operation).collect()

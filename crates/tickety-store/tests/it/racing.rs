@@ -89,3 +89,40 @@ fn an_index_is_right_while_others_write() {
     });
     assert_eq!(wrong, Vec::<String>::new());
 }
+
+/// Lets a writer wait that has seen an issue, changes the issue meanwhile, and returns what came of the first one.
+#[cfg(feature = "effort")]
+fn write_late(mine: Change, theirs: (&str, &str)) -> (Home, Result<(), StorageError>) {
+    let home = Home::with(&["base"]);
+    let options = RepoOptions { lock_wait: Duration::from_secs(600), ..RepoOptions::default() };
+    let store = RepoStore::open(home.path(), options).unwrap();
+    let read = || store.effort().read;
+    let before = read();
+    let late = thread::scope(|scope| {
+        let held = WriteLock::acquire(store.layout(), &LockOptions::new("tickety edit")).unwrap();
+        let late = scope.spawn(|| apply(&store, vec![update(number(1), vec![mine])]).map(drop));
+        while read() == before {
+            thread::yield_now();
+        }
+        home.edit(1, theirs.0, theirs.1);
+        drop(held);
+        late.join().unwrap()
+    });
+    (home, late)
+}
+
+#[cfg(feature = "effort")]
+#[test]
+fn who_waited_overwrites_nothing_that_it_had_not_seen() {
+    let theirs = ("title: base", "title: theirs");
+    let (home, late) = write_late(Change::Title("mine".to_owned()), theirs);
+    match late.unwrap_err() {
+        StorageError::FieldConflict { fields, .. } => assert_eq!(fields.len(), 1),
+        other => panic!("{other}"),
+    }
+    assert_eq!(titles(&home.open(), ""), ["theirs"]);
+    let (home, late) = write_late(Change::AddLabel("mine".to_owned()), theirs);
+    late.unwrap();
+    let issue = get(&home.open(), 1).unwrap().issue;
+    assert_eq!((issue.title.as_str(), issue.labels.len()), ("theirs", 1));
+}

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tickety_api::ErrorCode;
 use tickety_core::ident::{IssueKey, IssueSelector, Version};
-use tickety_core::operation::{Change, Operation};
+use tickety_core::operation::{Change, Expected, Operation};
 
 use crate::editor;
 use crate::exit::{CliError, Ended};
@@ -61,7 +61,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         let issue = held.as_ref().map(|held| &held[place].issue);
         let mut changes = texts.clone();
         changes.extend(args.fields.changes(issue, session)?);
-        operations.push(Operation::Update { target: selector.into(), expected, changes });
+        operations.push(Operation::Update { target: selector.into(), expected: expected.map(Expected::from), changes });
     }
     if operations.iter().all(|operation| matches!(operation, Operation::Update { changes, .. } if changes.is_empty()))
         && held.is_none()
@@ -77,7 +77,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     })
 }
 
-/// Opens the editor. What comes back is based on the version that went in.
+/// Opens the editor. What comes back is based on what went in: somebody else may change other fields meanwhile.
 fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Session) -> Result<Ended, CliError> {
     let &[selector] = selectors else {
         return Err(CliError::usage("the editor takes one issue at a time").hint("say with options what to change"));
@@ -97,14 +97,21 @@ fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Sessio
     let text = editor::Draft::new(&stored.issue.key().to_string(), before.print(), &session.context)?;
     let edited = text.edit(&session.context, |text| Form::parse(text, &schema, &session.context))?;
     let key = stored.issue.key();
-    let (changes, expected) = match edited {
-        Some(after) => (before.changes(after).map_err(|error| text.kept(error))?, Some(stored.version)),
+    let changes = match edited {
+        Some(after) => before.changes(after).map_err(|error| text.kept(error))?,
+        None => Vec::new(),
+    };
+    let expected = match expected {
         // Whatever anybody else did meanwhile: there is nothing that it could contradict.
-        None => (Vec::new(), None),
+        _ if changes.is_empty() => None,
+        Some(version) => Some(Expected::Version(version)),
+        None => Some(Expected::Base(Box::new(stored.issue))),
     };
     let operation = Operation::Update { target: IssueSelector::from(key).into(), expected, changes };
     let ended = issues::write(session, vec![operation], "updated").map_err(|error| match text.path() {
-        Some(path) if error.is(ErrorCode::Conflict) => changed_meanwhile(key, path),
+        Some(path) if error.is(ErrorCode::FieldConflict) || error.is(ErrorCode::Conflict) => {
+            changed_meanwhile(error, key, path)
+        }
         _ => text.kept(error),
     })?;
     text.discard();
@@ -112,9 +119,8 @@ fn edit(selectors: &[IssueSelector], expected: Option<Version>, session: &Sessio
 }
 
 /// Says that somebody else was faster, and how nothing gets lost.
-fn changed_meanwhile(key: IssueKey, draft: &Path) -> CliError {
-    let message = format!("{key} was changed while the editor was open, so your changes were not applied");
-    CliError::new(ErrorCode::Conflict, message).hint(format!(
+fn changed_meanwhile(error: CliError, key: IssueKey, draft: &Path) -> CliError {
+    error.hint_instead(format!(
         "your text is kept in {}; `tickety edit {key}` opens the issue as it is now: copy into it what you still want",
         draft.display()
     ))

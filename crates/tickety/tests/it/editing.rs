@@ -90,18 +90,27 @@ fn slow_editor(script: &str) -> String {
 #[test]
 fn a_change_by_somebody_else_keeps_the_text_and_says_how_to_go_on() {
     let env = small_home();
-    let refused = env.call(&["edit", "1"]).variable("EDITOR", &slow_editor("s/^priority:.*/priority: low/")).run();
+    let refused = env.call(&["edit", "1"]).variable("EDITOR", &slow_editor("s/^title:.*/title: Mine/")).run();
     assert_eq!(refused.status, 5, "{refused}");
     let (before, rest) = refused.stderr.split_once("kept in ").expect("the path is told");
     let (path, after) = rest.split_once(';').expect("more follows the path");
     assert_snapshot!(format!("{before}kept in [PATH];{after}"), @"
     1-3fqb updated
-    error: 1-3fqb was changed while the editor was open, so your changes were not applied
+    error: 1-3fqb was changed at the same time: title is `Other` now, and this would make it `Mine`
     hint: your text is kept in [PATH]; `tickety edit 1-3fqb` opens the issue as it is now: copy into it what you still want
     ");
-    assert!(std::fs::read_to_string(path).expect("the text is kept").contains("priority: low"));
+    assert!(std::fs::read_to_string(path).expect("the text is kept").contains("title: Mine"));
     std::fs::remove_file(path).expect("it is ours");
     assert!(env.ok(&["show", "1"]).contains("Other"));
+}
+
+#[test]
+fn a_change_of_another_field_by_somebody_else_is_kept() {
+    let env = small_home();
+    let editor = slow_editor("s/^priority:.*/priority: low/; s/^labels:.*/labels: cache, new/");
+    let output = env.call(&["edit", "1"]).variable("EDITOR", &editor).run();
+    assert_eq!((output.status, output.stdout.as_str()), (0, "1-3fqb updated\n"), "{output}");
+    assert_snapshot!(env.ok(&["list", "number:1", "--fields", "title,priority,label"]), @"1-3fqb	Other	low	cache, new");
 }
 
 #[test]

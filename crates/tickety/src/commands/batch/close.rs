@@ -2,7 +2,7 @@
 
 use tickety_core::ident::IssueSelector;
 use tickety_core::issue::CloseReason;
-use tickety_core::operation::{Change, Operation};
+use tickety_core::operation::{Change, Expected, Operation};
 use tickety_core::schema::Category;
 
 use super::confirm;
@@ -57,7 +57,11 @@ pub fn run(args: &Args, session: &Session) -> Result<Ended, CliError> {
                 Some(_) if note.is_none() => Vec::new(),
                 _ => vec![Change::Close { reason: reason.or(before).unwrap_or_default(), note: note.clone() }],
             };
-            work.operations.push(Operation::Update { target: selector.into(), expected: version, changes });
+            work.operations.push(Operation::Update {
+                target: selector.into(),
+                expected: version.map(Expected::from),
+                changes,
+            });
             work.origins.push(origin);
         }
         Ok(work)

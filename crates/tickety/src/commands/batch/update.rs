@@ -1,7 +1,7 @@
 //! `tickety batch update`
 
 use tickety_core::ident::IssueSelector;
-use tickety_core::operation::Operation;
+use tickety_core::operation::{Expected, Operation};
 
 use super::confirm;
 use super::selection::{SelectArgs, Selected};
@@ -53,7 +53,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Ended, CliError> {
         for (place, Selected { selector, version, origin, .. }) in selection.issues.into_iter().enumerate() {
             let changes = args.fields.changes(held.as_ref().map(|held| &held[place].issue), session)?;
             let target = selector.into();
-            work.operations.push(Operation::Update { target, expected: version, changes });
+            work.operations.push(Operation::Update { target, expected: version.map(Expected::from), changes });
             work.origins.push(origin);
         }
         Ok(work)
