@@ -33,6 +33,7 @@ impl fmt::Display for FieldState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Absent => f.write_str("nothing"),
+            Self::Unknown => f.write_str("something that isn't known any more"),
             Self::Value(value) => brief(value, f),
             Self::List(values) => brief(&values.join(", "), f),
         }
