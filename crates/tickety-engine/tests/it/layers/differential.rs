@@ -1,11 +1,12 @@
 //! Nothing is staler than promised: random writes through layers, by another store on the same directory and by edits
 //! of files, beside reads through every layer, each compared with a store that keeps nothing.
 //!
-//! The usual form is short. `TICKETY_DIFFERENTIAL_STEPS` says how many steps to take, each of about twenty operations, and
-//! `TICKETY_DIFFERENTIAL_SEED` which. The long form is a million operations in memory and another over files:
+//! The usual form is short. `TICKETY_DIFFERENTIAL_STEPS` says how many steps to take, each of some twenty operations, and
+//! `TICKETY_DIFFERENTIAL_SEED` which. The long form is a million operations in memory, or over files with `over_files` in
+//! the place of `over_memory`; with `--nocapture` it says how many they were.
 //!
 //! ```text
-//! TICKETY_DIFFERENTIAL_STEPS=50000 TICKETY_DIFFERENTIAL_SEED=1 cargo test -p tickety-engine --test it staler_than_promised
+//! TICKETY_DIFFERENTIAL_STEPS=50000 cargo test -p tickety-engine --test it over_memory_no_answer
 //! ```
 
 #![expect(clippy::disallowed_methods, reason = "how long the test takes is said by the environment")]
@@ -73,27 +74,29 @@ fn stacks(base: &dyn Fn() -> Arc<dyn IssueStorage>, clock: &Arc<ManualClock>) ->
 }
 
 /// Asks random questions of every stack and of a store that keeps nothing, while all of them write and `outside`
-/// changes the issues otherwise.
+/// changes the issues otherwise. Returns how many operations it were.
 fn run(
     steps: u64,
     stacks: &[Stack],
     clock: &ManualClock,
     bare: &dyn Fn() -> Arc<dyn IssueStorage>,
     outside: &dyn Fn(&mut Rng, Timestamp),
-) {
+) -> u64 {
     let mut rng = Rng::with_seed(seed());
     let mut now: Timestamp = "2026-06-10T12:00:00Z".parse().unwrap();
     let reference = bare();
     let mut writers: Vec<Arc<dyn IssueStorage>> = stacks.iter().map(|stack| stack.top.clone()).collect();
     writers.push(bare());
-    let mut lagged = 0_u64;
+    let (mut lagged, mut operations) = (0_u64, 0_u64);
     for step in 0..steps {
         let moment = Moment { now, zone: TimeZone::UTC, me: None };
         let known = names(&*reference, &moment);
         match rng.u32(..10) {
             0..5 => {
                 let writer = &writers[rng.usize(..writers.len())];
+                operations += 1;
                 if let Ok(outcome) = block_on(writer.apply(any_batch(&mut rng, &known, now))) {
+                    operations += outcome.outcomes.len() as u64;
                     for outcome in outcome.outcomes {
                         let seen = block_on(writer.get(outcome.key.into())).ok().map(|stored| stored.version);
                         assert_eq!(seen, outcome.version, "step {step}: {} was just written", outcome.key);
@@ -109,6 +112,7 @@ fn run(
         for _ in 0..4 {
             let question = Question::random(&mut rng, &moment, &known, &*reference);
             let expected = question.ask(&*reference);
+            operations += 1 + stacks.len() as u64;
             for Stack { name, top, lag } in stacks {
                 let mut seen = question.ask(&**top);
                 if seen != expected && !lag.is_zero() {
@@ -121,6 +125,7 @@ fn run(
         }
     }
     assert!(lagged > 0, "something was kept");
+    operations
 }
 
 #[test]
@@ -128,19 +133,19 @@ fn over_memory_no_answer_is_staler_than_promised() {
     let store: Arc<dyn IssueStorage> = Arc::new(MemoryStore::default());
     let clock = Arc::new(ManualClock::new());
     let base = || store.clone();
-    run(steps(1_500), &stacks(&base, &clock), &clock, &base, &|_, _| {});
+    println!("{} operations", run(steps(1_500), &stacks(&base, &clock), &clock, &base, &|_, _| {}));
 }
 
-fn run_over_files(freshness: FreshnessMode) {
+fn run_over_files(freshness: FreshnessMode) -> u64 {
     let home = Home::new();
     let clock = Arc::new(ManualClock::new());
     let base = || -> Arc<dyn IssueStorage> { Arc::new(home.open(Some(freshness))) };
-    run(steps(200), &stacks(&base, &clock), &clock, &base, &|rng, now| edit_outside(rng, &home, now));
+    run(steps(200), &stacks(&base, &clock), &clock, &base, &|rng, now| edit_outside(rng, &home, now))
 }
 
 #[test]
 fn over_files_no_answer_is_staler_than_promised() {
-    run_over_files(FreshnessMode::Verify);
+    println!("{} operations", run_over_files(FreshnessMode::Verify));
 }
 
 /// Nobody looks at files, so nobody edits them here: the writes are those of the layers and of another process.
@@ -149,10 +154,10 @@ fn over_a_trusted_index_no_answer_is_staler_than_promised() {
     let home = Home::new();
     let clock = Arc::new(ManualClock::new());
     let base = || -> Arc<dyn IssueStorage> { Arc::new(home.open(Some(FreshnessMode::Trust))) };
-    run(steps(200), &stacks(&base, &clock), &clock, &base, &|_, _| {});
+    println!("{} operations", run(steps(200), &stacks(&base, &clock), &clock, &base, &|_, _| {}));
 }
 
 #[test]
 fn over_directories_no_answer_is_staler_than_promised() {
-    run_over_files(FreshnessMode::Shards);
+    println!("{} operations", run_over_files(FreshnessMode::Shards));
 }
