@@ -1,12 +1,25 @@
 //! What stays bounded.
+//!
+//! `TICKETY_BOUNDS_INSERTIONS` says how many entries to insert. The long form is ten million:
+//!
+//! ```text
+//! TICKETY_BOUNDS_INSERTIONS=10000000 cargo test --release -p tickety-cache --test it memory_stays_bounded
+//! ```
+
+#![expect(clippy::disallowed_methods, reason = "how long the test takes is said by the environment")]
 
 use tickety_cache::{Cache, Entry, LoadOptions};
+
+fn insertions() -> u64 {
+    std::env::var("TICKETY_BOUNDS_INSERTIONS").map_or(300_000, |number| number.parse().expect("a number of insertions"))
+}
 
 #[test]
 fn memory_stays_bounded_over_many_insertions() {
     let cache = Cache::<u64, u64>::builder(1000).build();
     let mut full = 0;
-    for key in 0..300_000 {
+    let insertions = insertions();
+    for key in 0..insertions {
         if key == 10_000 {
             full = cache.memory();
         }
@@ -15,6 +28,7 @@ fn memory_stays_bounded_over_many_insertions() {
     }
     assert_eq!((cache.len(), cache.memory()), (1000, full));
     let stats = cache.stats();
+    assert_eq!(stats.inserts, insertions);
     assert_eq!(stats.inserts - stats.removals.capacity - stats.removals.invalidated, 1000);
 }
 
