@@ -14,7 +14,7 @@ mod zipf;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use peers::{Moka, Ours, Peer, Quick, Scan};
+use peers::{Large, Moka, Ours, Peer, Quick, Scan};
 use tickety_cache::{Cache, Entry};
 use workloads::Operation;
 use zipf::Zipf;
@@ -81,18 +81,33 @@ fn verdict(reached: bool) -> String {
 fn hits(effort: Effort) {
     head(
         "A hit (one thread, keys drawn evenly from those that are there, caches that have long been full), nanoseconds",
-        &["room", "raw quick_cache", "moka", "scan", "ours", "ours / raw", "at most", "moka / ours", "at least", ""],
+        &[
+            "room",
+            "raw quick_cache",
+            "raw, entries as large as ours",
+            "moka",
+            "scan",
+            "ours",
+            "ours / raw",
+            "at most",
+            "moka / ours",
+            "at least",
+            "",
+        ],
     );
     for room in [1_000, 5_000, 50_000, 500_000] {
-        let (raw, moka, ours) = (Quick::new(room), Moka::new(room), Ours::new(room));
-        let [of_raw, of_moka, of_ours] = [settle(&raw, room), settle(&moka, room), settle(&ours, room)];
+        let (raw, large) = (Quick::<u64>::new(room), Quick::<Large>::new(room));
+        let (moka, ours) = (Moka::new(room), Ours::new(room));
+        let peers: [&dyn Peer; 4] = [&raw, &large, &moka, &ours];
+        let [of_raw, of_large, of_moka, of_ours] = peers.map(|peer| settle(peer, room));
         // It is given more room than it needs: filling it by searching it would take hours.
         let scan = Scan::new(room * 2);
         of_ours[0].iter().for_each(|key| scan.put(*key));
-        let [raw, moka, scan, ours] = workloads::rates(
+        let [raw, large, moka, scan, ours] = workloads::rates(
             effort,
             [
                 (lookups(&raw), &of_raw),
+                (lookups(&large), &of_large),
                 (lookups(&moka), &of_moka),
                 (lookups(&scan), &of_ours),
                 (lookups(&ours), &of_ours),
@@ -102,6 +117,7 @@ fn hits(effort: Effort) {
         row(&[
             room.to_string(),
             format!("{raw:.1}"),
+            format!("{large:.1}"),
             format!("{moka:.1}"),
             format!("{scan:.1}"),
             format!("{ours:.1}"),
@@ -133,17 +149,30 @@ fn lookups<P: Peer>(peer: &P) -> Operation<'_> {
 fn read_through(effort: Effort) {
     head(
         "Read-through (two threads, Zipf(0.99) over ten times as many keys as there is room for), million operations a second",
-        &["room", "raw quick_cache", "moka", "ours", "ours / raw", "at least", "ours / moka", "at least", ""],
+        &[
+            "room",
+            "raw quick_cache",
+            "raw, entries as large as ours",
+            "moka",
+            "ours",
+            "ours / raw",
+            "at least",
+            "ours / moka",
+            "at least",
+            "",
+        ],
     );
     for room in [10_000, 100_000] {
         let streams = streams(room * 10);
-        let (raw, moka, ours) = (Quick::new(room), Moka::new(room), Ours::new(room));
-        fill(&[&raw, &moka, &ours], &streams, room);
-        let loads = [through(&raw), through(&moka), through(&ours)].map(|operation| (operation, &streams[..]));
-        let [raw, moka, ours] = workloads::rates(effort, loads);
+        let (raw, large) = (Quick::<u64>::new(room), Quick::<Large>::new(room));
+        let (moka, ours) = (Moka::new(room), Ours::new(room));
+        fill(&[&raw, &large, &moka, &ours], &streams, room);
+        let operations = [through(&raw), through(&large), through(&moka), through(&ours)];
+        let [raw, large, moka, ours] = workloads::rates(effort, operations.map(|operation| (operation, &streams[..])));
         row(&[
             room.to_string(),
             format!("{raw:.2}"),
+            format!("{large:.2}"),
             format!("{moka:.2}"),
             format!("{ours:.2}"),
             format!("{:.2}", ours / raw),
@@ -179,7 +208,7 @@ fn writes(effort: Effort) {
     );
     for room in [1_000, 10_000, 100_000] {
         let streams = streams(room * 10);
-        let (raw, moka, scan, ours) = (Quick::new(room), Moka::new(room), Scan::new(room), Ours::new(room));
+        let (raw, moka, scan, ours) = (Quick::<u64>::new(room), Moka::new(room), Scan::new(room), Ours::new(room));
         fill(&[&raw, &moka, &ours], &streams, room);
         // Filling it by searching it would take minutes.
         (0..room).for_each(|key| scan.put(key));
@@ -232,7 +261,7 @@ fn hit_ratio(effort: Effort) {
     };
     let ours = measure(&Ours::new(100_000));
     row(&[
-        format!("{:.2}", measure(&Quick::new(100_000))),
+        format!("{:.2}", measure(&Quick::<u64>::new(100_000))),
         format!("{:.2}", measure(&Moka::new(100_000))),
         format!("{ours:.2}"),
         "80.5".to_owned(),
@@ -260,7 +289,7 @@ fn invalidation(effort: Effort) {
 /// What is done a million times, for those who count instructions.
 fn looped(what: &str, name: &str, room: u64) {
     match name {
-        "raw" => counted(what, &Quick::new(room), room),
+        "raw" => counted(what, &Quick::<u64>::new(room), room),
         "moka" => counted(what, &Moka::new(room), room),
         _ => counted(what, &Ours::new(room), room),
     }

@@ -48,7 +48,7 @@ pub(crate) fn measure(name: &str, churn: &str) {
     let churn: u64 = churn.parse().expect("a number");
     let empty = status("VmRSS:");
     let peer: Box<dyn Peer> = match name {
-        "raw quick_cache" => Box::new(Quick::new(ENTRIES)),
+        "raw quick_cache" => Box::new(Quick::<u64>::new(ENTRIES)),
         "moka" => Box::new(Moka::new(ENTRIES)),
         _ => Box::new(Ours::new(ENTRIES)),
     };

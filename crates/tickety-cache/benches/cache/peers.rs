@@ -1,6 +1,7 @@
 //! What is compared.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::hint::black_box;
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -23,10 +24,10 @@ pub(crate) trait Peer: Sync {
     }
 }
 
-/// quick_cache with as many shards as ours has.
-pub(crate) struct Quick(quick_cache::sync::Cache<u64, u64>);
+/// quick_cache with as many shards as ours has, and keys of a kind.
+pub(crate) struct Quick<K>(quick_cache::sync::Cache<K, u64>);
 
-impl Quick {
+impl<K: Hash + Eq + Clone> Quick<K> {
     pub(crate) fn new(capacity: u64) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
         let shards = (capacity / 5_000).clamp(1, (threads * 8).next_power_of_two());
@@ -45,20 +46,47 @@ impl Quick {
     }
 }
 
-impl Peer for Quick {
+impl<K: Hash + Eq + Clone + From<u64> + Send + Sync> Peer for Quick<K> {
     fn get(&self, key: u64) -> Option<u64> {
-        self.0.get(&key)
+        self.0.get(&K::from(key))
     }
 
     fn put(&self, key: u64) {
-        self.0.insert(key, key);
+        self.0.insert(key.into(), key);
     }
 
     fn read_through(&self, key: u64) {
-        let loaded = self.0.get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(key));
+        let loaded = self.0.get_or_insert_with(&K::from(key), || Ok::<_, std::convert::Infallible>(key));
         let _ = black_box(loaded);
     }
 }
+
+/// A key that makes an entry as large as ours is: 80 bytes.
+#[derive(Clone)]
+pub(crate) struct Large(u64, #[expect(dead_code, reason = "it takes room")] [u64; 6]);
+
+impl From<u64> for Large {
+    #[inline]
+    fn from(key: u64) -> Self {
+        Self(key, [0; 6])
+    }
+}
+
+impl Hash for Large {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl PartialEq for Large {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Eq for Large {}
 
 /// moka with a time to live.
 pub(crate) struct Moka(moka::sync::Cache<u64, u64>);
