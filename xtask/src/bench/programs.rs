@@ -7,14 +7,16 @@ use anyhow::Result;
 use super::{Options, machine, scratch};
 use crate::program::{self, cargo};
 
-/// Says where the figures come from, and measures the caching library beside others.
+/// Measures the caching library beside others, and says where the figures come from.
 pub(super) fn cache(options: &Options) -> Result<()> {
-    println!("{}.", machine::describe(&scratch("cache")?));
+    let folder = scratch("cache")?;
     let mut command = bench("tickety-cache", "cache");
     if options.quick {
         command.arg("--quick");
     }
-    program::run(&mut command)
+    program::run(&mut command)?;
+    println!("\n{}.", machine::describe(&folder));
+    Ok(())
 }
 
 /// Says where the figures come from, and measures the layers over a store in a repository, once a size.
