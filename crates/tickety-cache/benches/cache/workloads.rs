@@ -27,12 +27,12 @@ pub(crate) fn even(keys: &[u64], count: usize) -> Vec<u64> {
 /// They take turns of a few milliseconds, so that what else happens on the machine meets all alike. Time that a thread was
 /// ready to run and had no processor doesn't count, time in which it waited for a lock does. Since a lock is held longer
 /// while its holder has no processor, the turns that were disturbed least count, as many as a third of those that an effort
-/// asks for. On a busy machine there are up to three times as many turns, until so many were quiet.
+/// asks for. On a busy machine there are up to twice as many turns, until so many were quiet.
 pub(crate) fn rates<const N: usize>(effort: Effort, loads: [Load<'_>; N]) -> [f64; N] {
     let counting = effort.turns.div_ceil(3);
     let is_quiet = |turn: &&Turn| turn.disturbed < effort.turn / 20;
     let mut figures: [Vec<Turn>; N] = std::array::from_fn(|_| Vec::new());
-    for round in 0..effort.turns * 3 {
+    for round in 0..effort.turns * 2 {
         if round >= effort.turns && figures.iter().all(|turns| turns.iter().filter(is_quiet).count() >= counting) {
             break;
         }
