@@ -1,14 +1,15 @@
 //! Starts the runs and prints their figures beside each other, against what is to be reached.
 
+use std::fs;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use tickety_store::FreshnessMode;
 
 use crate::Options;
 use crate::figures::Figures;
-use crate::repository::PAUSE;
-use crate::run::{COLD, FILL, OUTSIDE, Way};
+use crate::repository::{PAUSE, Repository};
+use crate::run::{self, COLD, FILL, OUTSIDE, Way};
 use crate::workload::Kind;
 
 /// At least so many percent fewer statements and looks at files.
@@ -26,11 +27,13 @@ const AGAIN: [(&str, &str, f64); 2] =
 
 pub(crate) fn print(options: &Options) -> Result<()> {
     println!(
-        "\nA request every {} ms; 2 % of them write; a change from outside with every {OUTSIDE}th. The first {COLD} begin with nothing \
-         in memory; then come {FILL} that aren't counted, and {} of a process that has been there for a while. Every run has a process and \
+        "\nA request every {} ms; 2 % of them write; a change from outside with every {OUTSIDE}th. The first {} begin with nothing \
+         in memory; then come {} that aren't counted, and {} of a process that has been there for a while. Every run has a process and \
          a repository of its own.",
         PAUSE.as_millis(),
-        options.requests,
+        whole(COLD.into()),
+        whole(FILL.into()),
+        whole(options.requests.into()),
     );
     for freshness in [FreshnessMode::Verify, FreshnessMode::Shards] {
         let mut runs = Vec::new();
@@ -39,7 +42,8 @@ pub(crate) fn print(options: &Options) -> Result<()> {
             runs.push(start(options, freshness, way)?);
         }
         let [alone, cached, ahead] = &runs[..] else { unreachable!("as many as there are ways") };
-        let title = |what: &str| println!("\n{} issues, freshness `{freshness}`: {what}\n", options.size);
+        let title =
+            |what: &str| println!("\n{} issues, freshness `{freshness}`: {what}\n", whole(f64::from(options.size)));
         title("a process that has been there for a while");
         effort(alone, cached, "warm");
         title("its start");
@@ -54,14 +58,17 @@ pub(crate) fn print(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs the workload in a process of its own.
+/// Generates a repository, and runs the workload in a process of its own, which has no memory left over from that.
 fn start(options: &Options, freshness: FreshnessMode, way: Way) -> Result<Figures> {
+    let folder = run::folder(options, freshness, way);
+    Repository::generate(&folder, options.seed, options.size)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--dir").arg(&options.folder);
     command.args(["--size", &options.size.to_string(), "--seed", &options.seed.to_string()]);
     command.args(["--requests", &options.requests.to_string(), "--only", freshness.as_str(), way.as_str()]);
     let output = command.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the run `{}` failed", way.as_str());
+    fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     Figures::parse(&String::from_utf8(output.stdout)?)
 }
 

@@ -30,11 +30,17 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
+    /// Returns the one that was generated in a folder.
+    pub(crate) fn at(folder: &Path) -> Self {
+        let now = "2026-11-21T12:00:00Z".parse().expect("a time");
+        Self { folder: folder.to_owned(), now }
+    }
+
     /// Generates one in a folder.
     pub(crate) fn generate(folder: &Path, seed: u64, size: u32) -> Result<Self> {
         fs::create_dir_all(folder)?;
         init(folder, "TIK")?;
-        let this = Self { folder: folder.to_owned(), now: "2026-11-21T12:00:00Z".parse()? };
+        let this = Self::at(folder);
         let store = this.open(FreshnessMode::Verify)?;
         for operations in Sample::new(seed, size, this.now).in_batches_of(BATCH).batches() {
             block_on(store.apply(Batch { operations, actor: Some("ann".to_owned()), now: this.now }))?;

@@ -1,6 +1,7 @@
 //! One run of the workload, in a process of its own.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,10 +75,9 @@ fn add(figures: &mut Figures, part: &str, kind: Kind, asked: &[Asked]) {
     }
 }
 
-/// Runs the workload.
+/// Runs the workload on a repository that is there.
 pub(crate) fn run(options: &Options, freshness: FreshnessMode, way: Way) -> Result<Figures> {
-    let folder = options.folder.join(format!("{}-{freshness}-{}", options.size, way.as_str()));
-    let repository = Repository::generate(&folder, options.seed, options.size)?;
+    let repository = Repository::at(&folder(options, freshness, way));
     let repo = repository.open(freshness)?;
     let counted = Arc::new(InstrumentedIssueStorage::new(repo.clone()));
     let clock = Arc::new(ManualClock::new());
@@ -115,9 +115,12 @@ pub(crate) fn run(options: &Options, freshness: FreshnessMode, way: Way) -> Resu
     let answers = stats.iter().filter(|(class, _)| **class != "get");
     figures.put("answers kept", answers.map(|(_, stats)| stats.entries as f64).sum());
     repeated::measure(&*store, &repository, &mut figures)?;
-    drop(worker);
-    fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
     Ok(figures)
+}
+
+/// Where the repository of a run lies.
+pub(crate) fn folder(options: &Options, freshness: FreshnessMode, way: Way) -> PathBuf {
+    options.folder.join(format!("{}-{freshness}-{}", options.size, way.as_str()))
 }
 
 /// Returns the resident memory of the process, in bytes.

@@ -85,7 +85,8 @@ impl Asked {
             Self::List(query, _) | Self::Count(query, _) | Self::Stats(query, _) => {
                 questions::any_term(&query.filter, &mut aspects::asks_for_relations)
             }
-            Self::Graph(_) => true,
+            // What a walk from roots doesn't reach, it doesn't lose.
+            Self::Graph(scope) => scope.roots.is_empty(),
         }
     }
 
@@ -283,8 +284,14 @@ impl Step {
     }
 
     fn changes_graph(&self, scope: &GraphScope, graph: &Graph) -> bool {
-        let linked = self.views().any(|issue| !issue.derived.links.is_empty() || !issue.issue.links.is_empty());
-        if linked && self.reaches_others() {
+        let is_shown = |key: &IssueKey| graph.nodes.contains_key(key);
+        // A walk from roots changes only at the issues it reaches, and where one is linked to those.
+        let is_near = |issue: &Arc<StoredIssue>| {
+            let mut ends = issue.derived.links.iter().filter_map(|end| end.target.as_ref());
+            scope.roots.is_empty() || is_shown(&issue.issue.key()) || ends.any(|target| is_shown(&target.key))
+        };
+        let linked = |issue: &Arc<StoredIssue>| !issue.derived.links.is_empty() || !issue.issue.links.is_empty();
+        if self.reaches_others() && (self.may_cut_links() || self.views().any(linked)) && self.views().any(is_near) {
             return true;
         }
         match self {
