@@ -19,10 +19,9 @@ pub(super) fn cache(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Says where the figures come from, and measures the layers over a store in a repository, once a size.
+/// Measures the layers over a store in a repository, once a size, and says where the figures come from.
 pub(super) fn storage(options: &Options) -> Result<()> {
     let folder = scratch("storage")?;
-    println!("{}.", machine::describe(&folder));
     for size in &options.sizes {
         let mut command = bench("tickety-engine", "storage");
         command.arg("--dir").arg(&folder).args(["--size", &size.to_string(), "--seed", &options.seed.to_string()]);
@@ -31,13 +30,15 @@ pub(super) fn storage(options: &Options) -> Result<()> {
         }
         program::run(&mut command)?;
     }
+    println!("\n{}.", machine::describe(&folder));
     Ok(())
 }
 
 /// Measures single operations of storage with Criterion, which keeps the figures and compares them with the last ones.
 pub(super) fn criterion(words: &[&str]) -> Result<()> {
-    println!("{}.", machine::describe(&scratch("criterion")?));
-    program::run(bench("tickety-engine", "operations").args(words))
+    program::run(bench("tickety-engine", "operations").args(words))?;
+    println!("\n{}.", machine::describe(&scratch("criterion")?));
+    Ok(())
 }
 
 /// Prepares a bench target of a crate, built as the distributed binary is.

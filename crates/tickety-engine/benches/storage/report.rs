@@ -83,8 +83,9 @@ fn effort(alone: &Figures, cached: &Figures, part: &str) {
     {
         let (before, after) = (sum(alone, part, figure, |_| true), sum(cached, part, figure, |_| true));
         let fewer = 100.0 - percent(after, before);
+        let change = if fewer < 0.0 { format!("{:.1} % more", -fewer) } else { format!("{fewer:.1} % fewer") };
         let [target, verdict] = judged(fewer >= FEWER, format!("{FEWER:.0} %"));
-        row(&[name.to_owned(), whole(before), whole(after), format!("{fewer:.1} % fewer"), target, verdict]);
+        row(&[name.to_owned(), whole(before), whole(after), change, target, verdict]);
     }
     let (asked, hits) = (sum(cached, part, "count", Kind::is_question), hit_rate(cached, part));
     let [target, verdict] = judged(hits > HITS, format!("{HITS:.0} %"));
