@@ -1,4 +1,4 @@
-//! The pipeline, the layout rules, the distribution build and the benchmarks of Tickety.
+//! The pipeline, the layout rules, the distribution build, the benchmarks and the injected faults of Tickety.
 //!
 //! `cargo xtask ci` is the whole pipeline, at home and in CI. This crate knows the workspace from the
 //! outside (its manifests, its sources, its programs) and imports no crate of the product, so that it
@@ -14,6 +14,7 @@
 mod bench;
 mod ci;
 mod dist;
+mod faults;
 mod program;
 
 mod tidy;
@@ -31,6 +32,8 @@ usage: cargo xtask COMMAND
           cache [--quick]                                        measures the caching library beside others
           storage [--size 10000] [--quick] [--seed S]            measures a store with a cache in front beside the store alone
           criterion [CRITERION'S OPTIONS]                        measures single operations of both
+  faults  [--quick|--full] [--seed S] [--only SECTIONS] [--runs N] [--program FILE] [--dir FOLDER]
+          kills, starves and misleads processes of the binary and tells what was lost
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["dist"] => dist::build().map(|binary| println!("{binary}")),
         ["bench", which, options @ ..] => bench::run(which, options),
+        ["faults", options @ ..] => faults::run(options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())
