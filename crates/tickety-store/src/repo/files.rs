@@ -262,6 +262,13 @@ fn put(
     done
 }
 
+/// Removes what a writer that was killed has left beside a file. What can't be removed is ignored by all readers.
+pub(crate) fn remove_leftover(home: &HomeDir, path: &HomePath) {
+    if let Ok(Some(dir)) = home.open_parent(path) {
+        let _ = os::unlink(dir.as_fd(), &format!("{TEMPORARY_PREFIX}{}", path.split().1));
+    }
+}
+
 /// Reads a file that isn't ours, such as one of git's: at most `limit` bytes, through links, and never what is
 /// no regular file, since a pipe would be waited for and a device may have no end.
 pub fn read_foreign(path: &Path, limit: u64) -> io::Result<Vec<u8>> {

@@ -278,8 +278,12 @@ impl<'lock> Journal<'lock> {
 
     /// Says that everything up to the end is applied.
     fn mark_applied(&mut self) -> Result<(), JournalError> {
+        let behind = self.mark.applied;
         self.mark.applied = self.mark.end;
-        self.write_mark()?;
+        if let Err(error) = self.write_mark() {
+            self.mark.applied = behind;
+            return Err(error);
+        }
         self.standing = Standing::Ready;
         Ok(())
     }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use tickety_core::ident::Version;
 
-use super::files::HomeDir;
+use super::files::{HomeDir, remove_leftover};
 use super::journal::{
     After, Current, Found, Interruption, Journal, JournalError, Kept, KeptReason, Parents, Record, set_aside,
     write_record,
@@ -87,16 +87,17 @@ fn redo(
         match judge(journal, home, &history, &path, &current, evidence)? {
             Verdict::Intact => report.intact += 1,
             Verdict::Redo => {
-                let record = Record { path, before: None, after: history.last().after };
+                let record = Record { path: path.clone(), before: None, after: history.last().after };
                 report.redone.push(write_record(home, &mut parents, journal.log(), &record, current.mode())?.path);
             }
             Verdict::Keep(reason) => {
                 if let (KeptReason::Edited, Some(after)) = (reason, history.last().after) {
                     report.saved.push(save(journal, &path, after)?);
                 }
-                report.kept.push(Kept { path, reason, wanted: history.last().version() });
+                report.kept.push(Kept { path: path.clone(), reason, wanted: history.last().version() });
             }
         }
+        remove_leftover(home, &path);
     }
     Ok(report)
 }

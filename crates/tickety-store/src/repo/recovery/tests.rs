@@ -57,6 +57,36 @@ fn what_a_dead_writer_left_is_redone() {
 }
 
 #[test]
+fn what_a_dead_writer_left_beside_a_file_is_removed() {
+    let scene = Scene::new();
+    scene.write(&[(ONE, Some(b"one")), (TWO, Some(b"two"))], true).1.unwrap();
+    scene.write(&[(ONE, Some(b"ONE")), (TWO, None)], false).1.unwrap();
+    // Killed between the exchange of the files and the removal of the old one, and before another removal.
+    scene.write_outside(ONE, Some(b"ONE"));
+    for path in [ONE, TWO] {
+        scene.write_outside(&path.replace("000/", "000/.tmp-"), Some(b"one"));
+    }
+    assert_eq!(summary(&scene.recover().unwrap()), (vec![TWO], 1, vec![]));
+    assert_eq!(scene.contents(), Contents::from([(ONE.into(), b"ONE".into())]));
+}
+
+#[test]
+fn a_write_stands_whose_end_cannot_be_marked() {
+    let write = |steps| {
+        let scene = Scene::new();
+        fault::die_after(steps);
+        let written = scene.write(&[(ONE, Some(b"one"))], true).1;
+        fault::revive();
+        written.is_ok().then_some(scene)
+    };
+    // The mark is the last thing that is written.
+    let scene = (1..100).find_map(write).unwrap();
+    assert!(JournalStatus::read(&scene.layout).unwrap().needs_recovery);
+    assert_eq!(summary(&scene.recover().unwrap()), (vec![], 1, vec![]));
+    assert_eq!(scene.contents(), Contents::from([(ONE.into(), b"one".into())]));
+}
+
+#[test]
 fn a_later_transaction_is_not_undone() {
     let scene = Scene::new();
     scene.put(ONE, b"first");
