@@ -115,6 +115,7 @@ impl From<&StorageError> for ErrorCode {
                 Self::BadConfig
             }
             StorageError::Setting { .. } => Self::BadValue,
+            StorageError::Interrupted => Self::Io,
             StorageError::Locked { .. } => Self::Locked,
             StorageError::HomeReadOnly { .. } => Self::HomeReadOnly,
             StorageError::StateReadOnly { .. } => Self::StateReadOnly,

@@ -4,10 +4,12 @@
 mod aspects;
 pub mod cached;
 mod clock;
+pub mod grouped;
 pub mod instrumented;
 mod queries;
 mod settings;
 
 pub use cached::CachedIssueStorage;
+pub use grouped::GroupedIssueStorage;
 pub use instrumented::{InstrumentedIssueStorage, Latency, OperationKind, OperationStats};
 pub use settings::CacheSettings;

@@ -161,6 +161,9 @@ pub enum StorageError {
         /// What is wrong and what would be right.
         message: String,
     },
+    /// The write was handed to a thread that has ended, or failed unexpectedly. It may have been made.
+    #[error("the write was interrupted: look whether it was made")]
+    Interrupted,
     /// Somebody else holds the write lock.
     #[error("{message}")]
     Locked {
@@ -247,6 +250,7 @@ impl StorageError {
             | Self::NewerHome { .. }
             | Self::Config { .. }
             | Self::Setting { .. }
+            | Self::Interrupted
             | Self::Locked { .. }
             | Self::HomeReadOnly { .. }
             | Self::StateReadOnly { .. }

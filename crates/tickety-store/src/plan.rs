@@ -7,7 +7,7 @@ mod cycles;
 mod names;
 mod planner;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tickety_core::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Version};
 use tickety_core::issue::{Issue, LinkKind};
@@ -15,7 +15,7 @@ use tickety_core::operation::OperationError;
 use tickety_core::schema::Schema;
 use uuid::Uuid;
 
-use self::planner::Planner;
+use self::planner::{Member, Planner};
 use crate::error::StorageError;
 use crate::storage::{Batch, BatchMode, ChangedIssue, Effect, MAX_OPERATIONS, OperationFailure};
 
@@ -80,21 +80,38 @@ pub(crate) fn plan(
     schema: &Schema,
     snapshot: &mut dyn Snapshot,
 ) -> Result<Plan, StorageError> {
-    let count = batch.operations.len();
-    if count > MAX_OPERATIONS {
-        return Err(StorageError::BatchTooLarge { count, limit: MAX_OPERATIONS });
+    let plans = plan_together(&[(batch, mode)], schema, snapshot)?;
+    Ok(plans.into_iter().next().expect("nothing keeps the only batch waiting"))
+}
+
+/// Plans batches one after the other, each as if those before it had been applied. A refused one leaves nothing to the
+/// others. Stops before a batch about an issue that one before it changes: what that comes to, and under which
+/// version, is known only once it is written. So no issue is changed by two of the plans.
+pub(crate) fn plan_together(
+    batches: &[(&Batch, BatchMode)],
+    schema: &Schema,
+    snapshot: &mut dyn Snapshot,
+) -> Result<Vec<Plan>, StorageError> {
+    let mut members = Vec::with_capacity(batches.len());
+    let Some(&(first, mode)) = batches.first() else { return Ok(Vec::new()) };
+    let mut planner = Planner::new(first, mode, schema, snapshot);
+    let mut settled = BTreeSet::new();
+    for (batch, mode) in batches {
+        let count = batch.operations.len();
+        if count > MAX_OPERATIONS {
+            return Err(StorageError::BatchTooLarge { count, limit: MAX_OPERATIONS });
+        }
+        planner.begin(batch, *mode, &settled);
+        let Some(member) = planner.run()? else { break };
+        settled.clone_from(&member.keys);
+        members.push(member);
     }
-    let mut planner = Planner::new(batch, mode, schema, snapshot);
-    if mode == BatchMode::Atomic {
-        planner.name_new_issues()?;
-    }
-    for (index, operation) in batch.operations.iter().enumerate() {
-        planner.step(index, operation)?;
-    }
-    if mode == BatchMode::Atomic && planner.has_succeeded() {
-        cycles::refuse(&mut planner)?;
-    }
-    Ok(planner.into_plan())
+    let mut changes = planner.into_changes();
+    let plan = |Member { keys, outcomes, failures, rolled_back }| {
+        let changes = keys.into_iter().filter_map(|key| changes.remove_entry(&key)).collect();
+        Plan { changes, outcomes, failures, rolled_back }
+    };
+    Ok(members.into_iter().map(plan).collect())
 }
 
 impl Plan {

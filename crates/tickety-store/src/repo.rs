@@ -20,6 +20,7 @@ mod failure;
 pub mod files;
 pub mod format;
 pub mod git;
+mod group;
 pub mod index;
 mod init;
 pub mod journal;

@@ -93,6 +93,16 @@ pub trait IssueStorage: Send + Sync {
     /// only where it can't be told what becomes of the operations, or nothing can be written: then nothing was.
     async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError>;
 
+    /// Does the same for several batches that wait at the same time, in their order; each is applied, refused or rolled
+    /// back by itself. A store may make several durable at once. By default they are submitted one by one.
+    async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
+        let mut outcomes = Vec::with_capacity(batches.len());
+        for (batch, mode) in batches {
+            outcomes.push(self.submit(batch, mode).await);
+        }
+        outcomes
+    }
+
     /// Works out under the writers' lock what a batch would do, and writes nothing. The names of new issues are not
     /// theirs yet: the next batch may give them to others.
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError>;

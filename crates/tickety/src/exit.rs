@@ -176,6 +176,7 @@ impl From<StorageError> for CliError {
                 made.hint("repair the file in an editor; `tickety help config` describes the settings")
             }
             StorageError::Setting { .. } => made.hint(SETTINGS_HINT),
+            StorageError::Interrupted => made,
             StorageError::Locked { .. } => made.hint("try again when the other command has ended"),
             StorageError::HomeReadOnly { path, .. } => {
                 made.hint(format!("allow writing to {}", path.parent().unwrap_or(path).display()))

@@ -190,6 +190,7 @@ impl Worker<'_> {
             statements: after.statements - before.statements,
             looked_at: after.looked_at - before.looked_at,
             read: after.read - before.read,
+            synced: after.synced - before.synced,
         };
         let loaded = std::mem::replace(&mut self.loaded, (self.loads)());
         self.asked.entry(kind).or_default().push(Asked { time, is_loaded: self.loaded > loaded, effort });

@@ -518,6 +518,10 @@ impl IssueStorage for CachedIssueStorage {
         self.write(batch, mode).await
     }
 
+    async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
+        self.write_together(batches).await
+    }
+
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
         self.inner.preview(batch, mode).await
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tickety_cache::Clock;
@@ -177,12 +178,16 @@ impl InstrumentedIssueStorage {
     ) -> Result<T, E> {
         let begun = self.clock.elapsed();
         let result = operation.await;
+        self.note(kind, self.clock.elapsed().saturating_sub(begun), result.is_err());
+        result
+    }
+
+    fn note(&self, kind: OperationKind, took: Duration, has_failed: bool) {
         let meter = self.meter(kind);
-        meter.histogram.record(self.clock.elapsed().saturating_sub(begun));
-        if result.is_err() {
+        meter.histogram.record(took);
+        if has_failed {
             meter.errors.fetch_add(1, Ordering::Relaxed);
         }
-        result
     }
 }
 
@@ -243,6 +248,22 @@ impl IssueStorage for InstrumentedIssueStorage {
             if outcome.outcomes.is_empty() && !outcome.failures.is_empty() { Err(Ok(outcome)) } else { Ok(outcome) }
         };
         self.measure(kind, write).await.or_else(|refused| refused)
+    }
+
+    /// Counts each batch as one that took as long as all of them.
+    async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
+        // Without the schema, closing by a status counts as an update.
+        let schema = self.inner.schema().await.unwrap_or_default();
+        let kinds = batches.iter().map(|(batch, _)| OperationKind::of_batch(batch, &schema));
+        let kinds: Vec<OperationKind> = kinds.collect();
+        let begun = self.clock.elapsed();
+        let outcomes = self.inner.submit_together(batches).await;
+        let took = self.clock.elapsed().saturating_sub(begun);
+        for (kind, outcome) in kinds.into_iter().zip(&outcomes) {
+            let is_refused = |outcome: &BatchOutcome| outcome.outcomes.is_empty() && !outcome.failures.is_empty();
+            self.note(kind, took, outcome.as_ref().map_or(true, is_refused));
+        }
+        outcomes
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {

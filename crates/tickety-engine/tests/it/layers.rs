@@ -3,6 +3,7 @@
 mod cached;
 mod differential;
 mod files;
+mod grouped;
 mod home;
 mod instrumented;
 mod threads;

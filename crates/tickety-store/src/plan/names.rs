@@ -57,7 +57,9 @@ impl Planner<'_> {
         }
         let unnumbered = named.iter().filter(|(.., number)| number.is_none()).count();
         let wanted = u32::try_from(unnumbered).unwrap_or(u32::MAX);
-        let mut next = Some(self.snapshot.allocate(wanted, numbers.last().copied())?);
+        let first = self.snapshot.allocate(wanted, numbers.last().copied())?;
+        self.drawn = Some(first);
+        let mut next = Some(first);
         for (index, draft, number) in named {
             let number = number.unwrap_or_else(|| {
                 let number = next.expect("as many numbers were set aside as there are drafts without one");

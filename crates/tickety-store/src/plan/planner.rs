@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 
-use tickety_core::ident::{IssueId, IssueKey, IssueSelector, Suffix, Version};
+use tickety_core::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Suffix, Version};
 use tickety_core::issue::{Issue, LinkKind};
 use tickety_core::operation::{self, ApplyContext, Change, Draft, Expected, Operation, OperationError, Target};
 use tickety_core::schema::Schema;
 use uuid::Uuid;
 
 use super::names::NewName;
-use super::{Plan, PlannedChange, PlannedOutcome, Snapshot, cycles, shows_number_from};
+use super::{PlannedChange, PlannedOutcome, Snapshot, cycles, shows_number_from};
 use crate::error::StorageError;
 use crate::storage::{Batch, BatchMode, Effect, OperationFailure};
 
@@ -25,10 +25,16 @@ pub(super) struct Planner<'a> {
     /// The names of the issues to be created, by the index of their operation: of all beforehand, or each once it is
     /// made.
     pub(super) created: HashMap<usize, (IssueKey, IssueId)>,
+    /// The first of the numbers that were set aside for all of them.
+    pub(super) drawn: Option<IssueNumber>,
     /// The issues that were made so far.
     born: BTreeMap<IssueKey, IssueId>,
     pub(super) slots: BTreeMap<IssueKey, PlannedChange>,
-    /// How to take back what the operation at hand has done.
+    /// The issues that batches before this one change.
+    settled: BTreeSet<IssueKey>,
+    /// Whether the batch is about one of these.
+    must_wait: bool,
+    /// How to take back what the batch has done so far.
     undo: Vec<(IssueKey, Undo)>,
     /// Links of the kinds that must not go in circles, with the index of their operation.
     pub(super) new_links: Vec<NewLink>,
@@ -56,6 +62,15 @@ enum Undo {
     Restore(Option<Box<Issue>>),
 }
 
+/// What planning a batch came to.
+pub(super) struct Member {
+    /// The issues that it may change.
+    pub(super) keys: BTreeSet<IssueKey>,
+    pub(super) outcomes: Vec<PlannedOutcome>,
+    pub(super) failures: Vec<OperationFailure>,
+    pub(super) rolled_back: bool,
+}
+
 impl<'a> Planner<'a> {
     pub(super) fn new(batch: &'a Batch, mode: BatchMode, schema: &'a Schema, snapshot: &'a mut dyn Snapshot) -> Self {
         Self {
@@ -64,8 +79,11 @@ impl<'a> Planner<'a> {
             schema,
             snapshot,
             created: HashMap::new(),
+            drawn: None,
             born: BTreeMap::new(),
             slots: BTreeMap::new(),
+            settled: BTreeSet::new(),
+            must_wait: false,
             undo: Vec::new(),
             new_links: Vec::new(),
             pointed_at: BTreeSet::new(),
@@ -74,17 +92,62 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub(super) fn has_succeeded(&self) -> bool {
-        self.failed.is_empty()
+    /// Plans the batch at hand. `None` if it has to wait for the batches before it, because it is about an issue that
+    /// one of them changes; then nothing of it is planned.
+    pub(super) fn run(&mut self) -> Result<Option<Member>, StorageError> {
+        let batch = self.batch;
+        if self.mode == BatchMode::Atomic {
+            self.name_new_issues()?;
+        }
+        for (index, operation) in batch.operations.iter().enumerate() {
+            self.step(index, operation)?;
+            if self.must_wait {
+                self.forget_batch(&[]);
+                return Ok(None);
+            }
+        }
+        if self.mode == BatchMode::Atomic && self.failed.is_empty() {
+            cycles::refuse(self)?;
+        }
+        let failures = mem::take(&mut self.failed).into_iter();
+        let failures: Vec<_> = failures.map(|(index, error)| OperationFailure { index, error }).collect();
+        if self.mode == BatchMode::Atomic && !failures.is_empty() {
+            self.forget_batch(&failures);
+            return Ok(Some(Member { keys: BTreeSet::new(), outcomes: Vec::new(), failures, rolled_back: true }));
+        }
+        let keys: BTreeSet<IssueKey> = self.undo.drain(..).map(|(key, _)| key).collect();
+        Ok(Some(Member { keys, outcomes: mem::take(&mut self.outcomes), failures, rolled_back: false }))
     }
 
-    pub(super) fn into_plan(self) -> Plan {
-        let failures =
-            self.failed.into_iter().map(|(index, error)| OperationFailure { index, error }).collect::<Vec<_>>();
-        if self.mode == BatchMode::Atomic && !failures.is_empty() {
-            return Plan { changes: BTreeMap::new(), outcomes: Vec::new(), failures, rolled_back: true };
+    /// Goes on with another batch, once the changes of the one before are settled.
+    pub(super) fn begin(&mut self, batch: &'a Batch, mode: BatchMode, settled: &BTreeSet<IssueKey>) {
+        (self.batch, self.mode) = (batch, mode);
+        self.settled.extend(settled);
+        self.created.clear();
+        self.drawn = None;
+        self.new_links.clear();
+        self.pointed_at.clear();
+        self.outcomes.clear();
+        self.failed.clear();
+        self.undo.clear();
+    }
+
+    /// Leaves everything to the next batch as it was. Numbers that were set aside are there for it, unless a failure
+    /// shows one.
+    fn forget_batch(&mut self, failures: &[OperationFailure]) {
+        if let Some(first) = self.drawn.take()
+            && !failures.iter().any(|failure| shows_number_from(&failure.error, first))
+        {
+            self.snapshot.give_back(first);
         }
-        Plan { changes: self.slots, outcomes: self.outcomes, failures, rolled_back: false }
+        self.take_back(0, 0);
+        for (key, _) in self.created.values() {
+            self.born.remove(key);
+        }
+    }
+
+    pub(super) fn into_changes(self) -> BTreeMap<IssueKey, PlannedChange> {
+        self.slots
     }
 
     /// Plans an operation, or notes why it can't be applied and leaves everything as it was.
@@ -92,12 +155,11 @@ impl<'a> Planner<'a> {
         if self.failed.contains_key(&index) {
             return Ok(());
         }
-        self.undo.clear();
-        let links = self.new_links.len();
+        let (done, links) = (self.undo.len(), self.new_links.len());
         match self.plan_one(index, operation, links) {
             Ok((key, id, effect)) => self.outcomes.push(PlannedOutcome { index, key, id, effect }),
             Err(error) if error.is_about_operation() => {
-                self.take_back(links);
+                self.take_back(done, links);
                 self.fail(index, error);
             }
             Err(error) => return Err(error),
@@ -109,8 +171,9 @@ impl<'a> Planner<'a> {
         self.failed.insert(index, error);
     }
 
-    fn take_back(&mut self, links: usize) {
-        for (key, undo) in self.undo.drain(..).rev() {
+    /// Takes back what was done to issues, and the links that were noted, from two places on.
+    fn take_back(&mut self, done: usize, links: usize) {
+        for (key, undo) in self.undo.drain(done..).rev() {
             match undo {
                 Undo::Remove => {
                     self.slots.remove(&key);
@@ -269,6 +332,7 @@ impl<'a> Planner<'a> {
 
     /// Returns an issue as the operations so far have left it, and sees that it is loaded.
     fn current(&mut self, key: IssueKey, expected: Option<Version>) -> Result<Issue, StorageError> {
+        self.must_wait |= self.settled.contains(&key);
         if !self.slots.contains_key(&key) {
             let (issue, version) = self.snapshot.load(key)?;
             self.slots.insert(key, PlannedChange { before: Some((issue.clone(), version)), after: Some(issue) });

@@ -78,14 +78,8 @@ impl RepoStore {
         let Plan { changes, outcomes, failures, rolled_back } = plan;
         let work = Work { changes: &changes, loaded: &loaded, moves: &Moves::new() };
         let versions = self.commit(&lock, &mut journal, work, drawn, (batch.actor.as_deref(), batch.now))?;
-        let outcomes = outcomes.into_iter().map(|planned| {
-            // Whatever this operation did to it, a later one may have deleted it.
-            let is_gone = changes.get(&planned.key).is_some_and(|change| change.after.is_none());
-            let unchanged = || loaded.get(&planned.key).map(|loaded| loaded.version).filter(|_| !is_gone);
-            let version = versions.get(&planned.key).copied().or_else(unchanged);
-            outcome(planned, version)
-        });
-        Ok(BatchOutcome { outcomes: outcomes.collect(), failures, rolled_back })
+        let outcomes = outcomes_of(outcomes, &changes, &loaded, &versions);
+        Ok(BatchOutcome { outcomes, failures, rolled_back })
     }
 
     pub(super) fn preview_batch(&self, batch: &Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
@@ -110,17 +104,30 @@ impl RepoStore {
         batch: &Batch,
         mode: BatchMode,
     ) -> Result<(Plan, LoadedIssues, Option<Draw>), StorageError> {
+        let (plans, loaded, drawn) = self.plan_batches(lock, &[(batch, mode)])?;
+        let plan = plans.into_iter().next().expect("nothing keeps the only batch waiting");
+        Ok((plan, loaded, drawn))
+    }
+
+    /// Plans batches one after the other: the first, and those of the others that don't have to wait for it.
+    pub(super) fn plan_batches(
+        &self,
+        lock: &WriteLock,
+        batches: &[(&Batch, BatchMode)],
+    ) -> Result<(Vec<Plan>, LoadedIssues, Option<Draw>), StorageError> {
+        let is_single = batches.iter().map(|(batch, _)| batch.operations.len()).sum::<usize>() == 1;
+        let now = batches.iter().map(|(batch, _)| batch.now).max().unwrap_or_default();
         self.ask(Some(lock), |handle| {
-            if reaches_others(batch) {
+            if batches.iter().any(|(batch, _)| reaches_others(batch)) {
                 let mode = self.freshness(&handle.index)?;
                 self.refresh(handle, mode)?;
             }
-            let mut snapshot = RepoSnapshot::new(self, handle, batch);
-            match plan::plan(batch, mode, &self.schema, &mut snapshot) {
-                Ok(plan) => {
-                    let plan = plan.without_unchanged();
-                    let (loaded, drawn) = snapshot.finish(&plan);
-                    Ok((plan, loaded, drawn))
+            let mut snapshot = RepoSnapshot::new(self, handle, is_single, now);
+            match plan::plan_together(batches, &self.schema, &mut snapshot) {
+                Ok(plans) => {
+                    let plans: Vec<Plan> = plans.into_iter().map(Plan::without_unchanged).collect();
+                    let (loaded, drawn) = snapshot.finish(&plans);
+                    Ok((plans, loaded, drawn))
                 }
                 Err(error) => Err(snapshot.failure(error)),
             }
@@ -175,12 +182,14 @@ impl RepoStore {
         }
         let versions = written?;
         transaction.note(&note.to_bytes())?;
+        self.home.meter.note_sync();
         let committed = transaction.commit()?;
         self.has_written.store(true, Ordering::Relaxed);
         let id = committed.id();
         let applied = journal.apply(&self.home, committed)?;
         // The write stands whatever becomes of the index, which is only derived.
-        if self.index_changes(lock, changes, loaded, &versions, &applied, taken_ns).is_err() {
+        let changes = changes.iter().map(|(key, change)| (*key, change)).collect();
+        if self.index_changes(lock, &changes, loaded, &versions, &applied, taken_ns).is_err() {
             self.discard_index();
         }
         if let Some(id) = id {
@@ -193,7 +202,7 @@ impl RepoStore {
         }
     }
 
-    fn write_changes(
+    pub(super) fn write_changes(
         &self,
         transaction: &mut Transaction<'_, '_>,
         work: Work<'_>,
@@ -307,10 +316,10 @@ impl RepoStore {
         Ok(())
     }
 
-    fn index_changes(
+    pub(super) fn index_changes(
         &self,
         lock: &WriteLock,
-        changes: &BTreeMap<IssueKey, PlannedChange>,
+        changes: &BTreeMap<IssueKey, &PlannedChange>,
         loaded: &LoadedIssues,
         versions: &BTreeMap<IssueKey, Version>,
         applied: &Applied,
@@ -355,7 +364,7 @@ impl RepoStore {
     }
 
     /// Takes the index away, so that it is made afresh.
-    fn discard_index(&self) {
+    pub(super) fn discard_index(&self) {
         self.forget_index();
         // Where it can't be removed, it can't be trusted to be current; `index verify` tells.
         let _ = std::fs::remove_file(self.layout.index());
@@ -380,6 +389,23 @@ impl RepoStore {
         }
         Ok(())
     }
+}
+
+/// Says what became of operations, with the versions that their issues have now.
+pub(super) fn outcomes_of(
+    planned: Vec<PlannedOutcome>,
+    changes: &BTreeMap<IssueKey, PlannedChange>,
+    loaded: &LoadedIssues,
+    versions: &BTreeMap<IssueKey, Version>,
+) -> Vec<OperationOutcome> {
+    let outcome = |planned: PlannedOutcome| {
+        // Whatever this operation did to it, a later one may have deleted it.
+        let is_gone = changes.get(&planned.key).is_some_and(|change| change.after.is_none());
+        let unchanged = || loaded.get(&planned.key).map(|loaded| loaded.version).filter(|_| !is_gone);
+        let version = versions.get(&planned.key).copied().or_else(unchanged);
+        outcome(planned, version)
+    };
+    planned.into_iter().map(outcome).collect()
 }
 
 fn outcome(planned: PlannedOutcome, version: Option<Version>) -> OperationOutcome {

@@ -15,6 +15,8 @@ pub struct Effort {
     pub looked_at: u64,
     /// How many files were read.
     pub read: u64,
+    /// How often the journal was made durable.
+    pub synced: u64,
 }
 
 /// Counts.
@@ -26,6 +28,8 @@ pub(crate) struct Meter {
     looked_at: AtomicU64,
     #[cfg(feature = "effort")]
     read: AtomicU64,
+    #[cfg(feature = "effort")]
+    synced: AtomicU64,
 }
 
 impl Meter {
@@ -42,6 +46,12 @@ impl Meter {
         self.read.fetch_add(1, Ordering::Relaxed);
     }
 
+    #[cfg_attr(not(feature = "effort"), expect(clippy::unused_self, reason = "nothing is counted"))]
+    pub(crate) fn note_sync(&self) {
+        #[cfg(feature = "effort")]
+        self.synced.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Returns the counter of statements, for the index to count with.
     #[cfg(feature = "effort")]
     pub(crate) fn statements(&self) -> Arc<AtomicU64> {
@@ -51,6 +61,11 @@ impl Meter {
     #[cfg(feature = "effort")]
     pub(crate) fn effort(&self) -> Effort {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Effort { statements: count(&self.statements), looked_at: count(&self.looked_at), read: count(&self.read) }
+        Effort {
+            statements: count(&self.statements),
+            looked_at: count(&self.looked_at),
+            read: count(&self.read),
+            synced: count(&self.synced),
+        }
     }
 }

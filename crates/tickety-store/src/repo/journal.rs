@@ -35,6 +35,7 @@ use format::{MARK_SIZE, Mark, START};
 pub(crate) use history::{Past, last_name, look_back};
 pub(crate) use log::{After, Extent, Found, Record};
 use log::{Log, read_up_to};
+pub(crate) use transaction::Appended;
 pub use transaction::{Committed, Transaction};
 
 /// When a checkpoint is due.

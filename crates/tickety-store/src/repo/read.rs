@@ -90,6 +90,10 @@ impl IssueStorage for RepoStore {
         self.apply_batch(batch, mode)
     }
 
+    async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
+        self.apply_together(batches)
+    }
+
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
         self.preview_batch(&batch, mode)
     }

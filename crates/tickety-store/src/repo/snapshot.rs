@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Version};
 use tickety_core::issue::{Issue, LinkKind};
 use uuid::Uuid;
@@ -17,12 +18,14 @@ use super::store::{Handle, RepoStore};
 use super::unreadable::Hidden;
 use crate::error::StorageError;
 use crate::plan::{Plan, Snapshot};
-use crate::storage::{Batch, RecordProblem};
+use crate::storage::RecordProblem;
 
 pub(super) struct RepoSnapshot<'a> {
     store: &'a RepoStore,
     handle: &'a mut Handle,
-    batch: &'a Batch,
+    /// Whether there is one operation alone.
+    is_single: bool,
+    now: Timestamp,
     /// The issues that were read, as their files are.
     loaded: BTreeMap<IssueKey, Box<Loaded>>,
     /// The directories that were looked at, or the numbers in them.
@@ -38,9 +41,9 @@ pub(super) struct RepoSnapshot<'a> {
 }
 
 impl<'a> RepoSnapshot<'a> {
-    pub(super) fn new(store: &'a RepoStore, handle: &'a mut Handle, batch: &'a Batch) -> Self {
+    pub(super) fn new(store: &'a RepoStore, handle: &'a mut Handle, is_single: bool, now: Timestamp) -> Self {
         let (loaded, seen, hidden) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        Self { store, handle, batch, loaded, seen, hidden, drawn: None, first: None, trouble: None }
+        Self { store, handle, is_single, now, loaded, seen, hidden, drawn: None, first: None, trouble: None }
     }
 
     /// Returns why planning failed. The numbers that were set aside are free again.
@@ -51,10 +54,11 @@ impl<'a> RepoSnapshot<'a> {
         }
     }
 
-    /// Returns the issues that were read, and the numbers that are to be given out: if the batch isn't rolled back or
-    /// its failures show one of them. What somebody has seen never means another issue.
-    pub(super) fn finish(self, plan: &Plan) -> (BTreeMap<IssueKey, Box<Loaded>>, Option<Draw>) {
-        let is_shown = !plan.rolled_back || self.first.is_some_and(|first| plan.shows_number_from(first));
+    /// Returns the issues that were read, and the numbers that are to be given out: if one of the batches isn't rolled
+    /// back or its failures show one of them. What somebody has seen never means another issue.
+    pub(super) fn finish(self, plans: &[Plan]) -> (BTreeMap<IssueKey, Box<Loaded>>, Option<Draw>) {
+        let is_shown = |plan: &Plan| !plan.rolled_back || self.first.is_some_and(|first| plan.shows_number_from(first));
+        let is_shown = plans.iter().any(is_shown);
         (self.loaded, self.drawn.filter(|_| is_shown))
     }
 
@@ -68,7 +72,7 @@ impl<'a> RepoSnapshot<'a> {
         if !self.hidden.contains_key(&shard) {
             let hidden = self.store.hidden_issues(self.handle, shard);
             let mut hidden = self.checked(hidden)?;
-            if let (IssueSelector::Name(name), 1) = (selector, self.batch.operations.len()) {
+            if let (IssueSelector::Name(name), true) = (selector, self.is_single) {
                 hidden.extend(self.store.elsewhere(name.number)?);
             }
             self.hidden.insert(shard, hidden);
@@ -84,7 +88,7 @@ impl<'a> RepoSnapshot<'a> {
     /// Brings the issues of a number up to date in the index, once: nobody who keeps to the lock changes them meanwhile.
     fn look_at(&mut self, number: IssueNumber) -> Result<(), StorageError> {
         let shard = Shard::of(number);
-        let only = (self.batch.operations.len() == 1).then_some(number);
+        let only = self.is_single.then_some(number);
         if !self.seen.insert((shard, only)) {
             return Ok(());
         }
@@ -179,6 +183,6 @@ impl Snapshot for RepoSnapshot<'_> {
     }
 
     fn new_id(&mut self) -> Uuid {
-        self.store.options.ids.next(self.batch.now)
+        self.store.options.ids.next(self.now)
     }
 }

@@ -73,6 +73,10 @@ impl IssueStorage for Unlooking {
         self.0.submit(batch, mode).await
     }
 
+    async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
+        self.0.submit_together(batches).await
+    }
+
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
         self.0.preview(batch, mode).await
     }

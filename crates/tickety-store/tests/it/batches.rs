@@ -236,6 +236,32 @@ fn check(together: &dyn IssueStorage, apart: &dyn IssueStorage, steps: &[Step], 
     Ok(())
 }
 
+/// Asserts that batches which are written together come out as if one had been written after the other.
+fn check_group(together: &dyn IssueStorage, apart: &dyn IssueStorage, steps: &[Step]) -> TestCaseResult {
+    for store in [together, apart] {
+        let drafts = (1..=ISSUES).map(|number| create(&format!("there {number}"))).collect();
+        block_on(store.apply(batch(drafts))).unwrap();
+    }
+    let batches = steps.chunks(2).enumerate().map(|(place, steps)| {
+        let mode = if place % 2 == 0 { BatchMode::Atomic } else { BatchMode::Each };
+        (batch(operations(steps, false)), mode)
+    });
+    let batches: Vec<_> = batches.collect();
+    let expected = batches.iter().map(|(batch, mode)| came(&block_on(apart.submit(batch.clone(), *mode)).unwrap()));
+    let expected: Vec<_> = expected.collect();
+    let outcomes = block_on(together.submit_together(batches));
+    let versions = |outcome: &BatchOutcome| -> Vec<_> {
+        outcome.outcomes.iter().map(|outcome| (outcome.key, outcome.version)).collect()
+    };
+    let last = outcomes.last().and_then(|outcome| outcome.as_ref().ok()).map(versions).unwrap_or_default();
+    prop_assert_eq!(outcomes.into_iter().map(|outcome| came(&outcome.unwrap())).collect::<Vec<_>>(), expected);
+    prop_assert_eq!(contents(together), contents(apart));
+    for (key, version) in last {
+        prop_assert_eq!(block_on(together.get(key.into())).ok().map(|stored| stored.version), version);
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -260,8 +286,36 @@ proptest! {
     }
 
     #[test]
+    fn together_in_files(steps in any_steps()) {
+        let homes = [Home::new(), Home::new()];
+        let (store, apart) = (homes[0].open(), homes[1].open());
+        check_group(&store, &apart, &steps)?;
+        prop_assert_eq!(store.doctor(false).unwrap(), []);
+    }
+
+    #[test]
     fn all_or_nothing_in_files(steps in any_steps()) {
         let homes = [Home::new(), Home::new()];
         check(&homes[0].open(), &homes[1].open(), &steps, BatchMode::Atomic)?;
     }
+}
+
+#[cfg(feature = "effort")]
+#[test]
+fn batches_about_different_issues_take_one_sync_and_the_same_issue_takes_another() {
+    let home = Home::with(&["one", "two"]);
+    let store = home.open();
+    let title = |number: u32, title: &str| {
+        let change = Change::Title(title.to_owned());
+        (batch(vec![crate::home::update(crate::home::number(number), vec![change])]), BatchMode::Atomic)
+    };
+    let refused = (batch(vec![create(" ")]), BatchMode::Atomic);
+    let new = (batch(vec![create("three")]), BatchMode::Atomic);
+    let before = store.effort().synced;
+    let outcomes =
+        block_on(store.submit_together(vec![title(1, "1"), refused, title(2, "2"), new, title(1, "one again")]));
+    assert_eq!(store.effort().synced - before, 2);
+    let refused: Vec<bool> = outcomes.iter().map(|outcome| outcome.as_ref().unwrap().rolled_back).collect();
+    assert_eq!(refused, [false, true, false, false, false]);
+    assert_eq!(crate::home::titles(&home.open(), "sort:number-asc"), ["one again", "2", "three"]);
 }

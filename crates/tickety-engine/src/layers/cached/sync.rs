@@ -81,6 +81,24 @@ impl CachedIssueStorage {
         outcome
     }
 
+    /// Does the same for batches that are written together.
+    pub(super) async fn write_together(
+        &self,
+        batches: Vec<(Batch, BatchMode)>,
+    ) -> Vec<Result<BatchOutcome, StorageError>> {
+        for (batch, _) in &batches {
+            self.keep_deleted(batch).await;
+        }
+        let mut write = Write { doubts: &self.doubts, is_taken: false };
+        let outcomes = self.inner.submit_together(batches).await;
+        // A write that failed may have been made all the same.
+        if self.take_changes().await.is_err() {
+            self.forget(None);
+        }
+        write.is_taken = true;
+        outcomes
+    }
+
     /// Reads the issues that a batch removes, since nobody can tell afterwards whom they were linked to.
     async fn keep_deleted(&self, batch: &Batch) {
         let deleted = batch.operations.iter().filter_map(|operation| match operation {

@@ -10,7 +10,7 @@ use super::super::layout::HomePath;
 use super::super::os;
 use super::super::stat::{FileKind, StatKey};
 use super::log::{Log, Record};
-use super::{Committed, Journal, JournalError};
+use super::{Committed, Found, Journal, JournalError};
 
 /// What applying a transaction did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -148,10 +148,41 @@ impl Journal<'_> {
     /// can't be written, the transaction stays in the journal and is completed by the next
     /// recovery: [`JournalError::Apply`].
     pub fn apply(&mut self, home: &HomeDir, committed: Committed) -> Result<Applied, JournalError> {
-        let mut applied = Applied::default();
-        let Some(found) = committed.found else { return Ok(applied) };
+        Ok(self.apply_all(home, vec![committed])?.pop().unwrap_or_default())
+    }
+
+    /// Does the same for transactions that were made durable together, in their order. All of them count as applied only
+    /// once all are: recovery looks at each again.
+    pub(crate) fn apply_all(
+        &mut self,
+        home: &HomeDir,
+        committed: Vec<Committed>,
+    ) -> Result<Vec<Applied>, JournalError> {
+        let mut all = Vec::with_capacity(committed.len());
         let mut parents = Parents::default();
-        self.log.visit_records(&found, |record| {
+        let is_nothing = committed.iter().all(|committed| committed.found.is_none());
+        for committed in committed {
+            let mut applied = Applied::default();
+            if let Some(found) = committed.found {
+                self.apply_one(home, &found, &mut parents, &mut applied)?;
+            }
+            all.push(applied);
+        }
+        if !is_nothing {
+            // The files are as they should be. A mark that can't say so costs the next writer a recovery, and nothing else.
+            let _ = self.mark_applied();
+        }
+        Ok(all)
+    }
+
+    fn apply_one(
+        &self,
+        home: &HomeDir,
+        found: &Found,
+        parents: &mut Parents,
+        applied: &mut Applied,
+    ) -> Result<(), JournalError> {
+        self.log.visit_records(found, |record| {
             let current = Current::read(home, &record.path)?;
             let version = match &current {
                 Current::File(content) => Some(Some(content.version())),
@@ -166,14 +197,11 @@ impl Journal<'_> {
                 };
                 applied.records.push(AppliedRecord { path: record.path, version: wanted, stat });
             } else if version == Some(record.before) {
-                applied.records.push(write_record(home, &mut parents, &self.log, &record, current.mode())?);
+                applied.records.push(write_record(home, parents, &self.log, &record, current.mode())?);
             } else {
                 applied.kept.push(Kept { path: record.path, reason: current.reason_to_keep(), wanted });
             }
             Ok::<_, JournalError>(())
-        })?;
-        // The files are as they should be. A mark that can't say so costs the next writer a recovery, and nothing else.
-        let _ = self.mark_applied();
-        Ok(applied)
+        })
     }
 }

@@ -11,7 +11,7 @@ use super::super::layout::HomePath;
 use super::super::os;
 use super::format::{HEADER_SIZE, Header, RecordHeader, hasher, page_after};
 use super::log::CHUNK;
-use super::{Found, Journal, JournalError, Standing};
+use super::{Found, Journal, JournalError, Mark, Standing};
 
 /// How much of a transaction is held in memory.
 const BUFFER: usize = 256 * 1024;
@@ -151,9 +151,31 @@ impl Transaction<'_, '_> {
     ///
     /// If it fails, nothing of the transaction counts. After a failed sync the journal is poisoned:
     /// nobody knows what reached the disk.
-    pub fn commit(mut self) -> Result<Committed, JournalError> {
+    pub fn commit(self) -> Result<Committed, JournalError> {
+        let mut appended = self.journal.together();
+        let journal = self.append_to(&mut appended)?;
+        Ok(journal.sync(appended)?.pop().unwrap_or(Committed { found: None }))
+    }
+
+    /// Appends the transaction to others that are made durable together, by [`Journal::sync`].
+    pub(crate) fn add_to(self, appended: &mut Appended) -> Result<(), JournalError> {
+        self.append_to(appended).map(drop)
+    }
+}
+
+/// Transactions that are written, but not durable yet.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    /// Where the journal ended before them.
+    before: Mark,
+    transactions: Vec<Committed>,
+}
+
+impl<'journal, 'lock> Transaction<'journal, 'lock> {
+    fn append_to(mut self, appended: &mut Appended) -> Result<&'journal mut Journal<'lock>, JournalError> {
         if self.records == 0 {
-            return Ok(Committed { found: None });
+            appended.transactions.push(Committed { found: None });
+            return Ok(self.journal);
         }
         self.check_room()?;
         let start = self.journal.mark.end;
@@ -184,27 +206,49 @@ impl Transaction<'_, '_> {
             self.journal.mark.since_ns = self.time_ns;
         }
         if let Err(error) = self.journal.write_mark() {
-            self.withdraw(mark, start);
+            self.journal.withdraw(mark, start);
             return Err(error);
         }
-        if let Err(source) = self.journal.log.sync() {
-            self.withdraw(mark, start);
-            self.journal.standing = Standing::Poisoned;
-            return Err(JournalError::Sync { path: self.journal.log.path().to_owned(), source });
-        }
-        self.journal.standing = Standing::Behind { mark_known: true };
         let header = Header::decode(&header, self.journal.log.generation());
-        Ok(Committed { found: header.map(|header| Found { position: start, end, header }) })
+        let found = header.map(|header| Found { position: start, end, header });
+        appended.transactions.push(Committed { found });
+        Ok(self.journal)
+    }
+}
+
+impl Journal<'_> {
+    /// Begins to collect transactions that are made durable together.
+    pub(crate) fn together(&self) -> Appended {
+        Appended { before: self.mark, transactions: Vec::new() }
+    }
+
+    /// Makes transactions durable with one sync, all or none, and returns them in their order.
+    pub(crate) fn sync(&mut self, appended: Appended) -> Result<Vec<Committed>, JournalError> {
+        let Appended { before, transactions } = appended;
+        if transactions.iter().all(|transaction| transaction.found.is_none()) {
+            return Ok(transactions);
+        }
+        if let Err(source) = self.log.sync() {
+            for found in transactions.iter().filter_map(|transaction| transaction.found.as_ref()) {
+                self.withdraw(before, found.position);
+            }
+            self.standing = Standing::Poisoned;
+            return Err(JournalError::Sync { path: self.log.path().to_owned(), source });
+        }
+        self.standing = Standing::Behind { mark_known: true };
+        Ok(transactions)
     }
 
     /// Takes a transaction back that isn't acknowledged, so that no recovery redoes it while this
     /// kernel runs. Errors change nothing: the failure that led here is the one to report.
-    fn withdraw(&mut self, mark: super::Mark, start: u64) {
-        self.journal.mark = mark;
-        let _ = self.journal.log.write(&[0; HEADER_SIZE], start);
-        let _ = self.journal.write_mark();
+    fn withdraw(&mut self, mark: Mark, start: u64) {
+        self.mark = mark;
+        let _ = self.log.write(&[0; HEADER_SIZE], start);
+        let _ = self.write_mark();
     }
+}
 
+impl Transaction<'_, '_> {
     /// Fails if the disk has no room for the files, as [`commit`](Self::commit) does.
     pub(crate) fn check_room(&self) -> Result<(), JournalError> {
         let path = self.home.path();
