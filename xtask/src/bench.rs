@@ -29,12 +29,13 @@ struct Options {
 /// Runs one of the benchmarks and prints its tables.
 pub(crate) fn run(which: &str, words: &[&str]) -> Result<()> {
     match which {
+        "batch" => programs::batch(&Options::parse(words, &[10_000])?),
         "cache" => programs::cache(&Options::parse(words, &[])?),
         "cli" => cli::run(&Options::parse(words, &[1_000, 10_000, 100_000])?),
         "criterion" => programs::criterion(words),
         "peers" => peers::run(&Options::parse(words, &[10_000])?),
         "storage" => programs::storage(&Options::parse(words, &[10_000])?),
-        _ => bail!("there is no benchmark `{which}`: cache, cli, criterion, peers, storage"),
+        _ => bail!("there is no benchmark `{which}`: batch, cache, cli, criterion, peers, storage"),
     }
 }
 

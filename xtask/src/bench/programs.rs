@@ -19,6 +19,22 @@ pub(super) fn cache(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Measures batches against what the disk and SQLite take for the same bytes, and says where the figures come from.
+pub(super) fn batch(options: &Options) -> Result<()> {
+    let folder = scratch("batch")?;
+    for size in &options.sizes {
+        let mut command = cargo(&["bench", "--quiet", "--locked", "--profile", "dist", "--package", "tickety-store"]);
+        command.args(["--features", "effort", "--bench", "batch", "--"]);
+        command.arg("--dir").arg(&folder).args(["--size", &size.to_string()]);
+        if options.quick {
+            command.arg("--quick");
+        }
+        program::run(&mut command)?;
+    }
+    println!("\n{}.", machine::describe(&folder));
+    Ok(())
+}
+
 /// Measures the layers over a store in a repository, once a size, and says where the figures come from.
 pub(super) fn storage(options: &Options) -> Result<()> {
     let folder = scratch("storage")?;

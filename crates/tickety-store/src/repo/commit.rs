@@ -184,6 +184,7 @@ impl RepoStore {
         transaction.note(&note.to_bytes())?;
         self.home.meter.note_sync();
         let committed = transaction.commit()?;
+        self.home.meter.note_durable();
         self.has_written.store(true, Ordering::Relaxed);
         let id = committed.id();
         let applied = journal.apply(&self.home, committed)?;

@@ -30,6 +30,8 @@ pub(crate) struct Meter {
     read: AtomicU64,
     #[cfg(feature = "effort")]
     synced: AtomicU64,
+    #[cfg(feature = "effort")]
+    durable: std::sync::Mutex<Option<std::time::Instant>>,
 }
 
 impl Meter {
@@ -50,6 +52,20 @@ impl Meter {
     pub(crate) fn note_sync(&self) {
         #[cfg(feature = "effort")]
         self.synced.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a write is durable now.
+    #[cfg_attr(not(feature = "effort"), expect(clippy::unused_self, reason = "nothing is counted"))]
+    pub(crate) fn note_durable(&self) {
+        #[cfg(feature = "effort")]
+        {
+            *self.durable.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(std::time::Instant::now());
+        }
+    }
+
+    #[cfg(feature = "effort")]
+    pub(crate) fn durable(&self) -> Option<std::time::Instant> {
+        *self.durable.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Returns the counter of statements, for the index to count with.

@@ -80,6 +80,7 @@ impl RepoStore {
         self.home.meter.note_sync();
         match journal.sync(appended) {
             Ok(committed) => {
+                self.home.meter.note_durable();
                 self.has_written.store(true, std::sync::atomic::Ordering::Relaxed);
                 let ids: Vec<Option<u64>> = committed.iter().map(super::journal::Committed::id).collect();
                 match journal.apply_all(&self.home, committed) {

@@ -205,6 +205,12 @@ impl RepoStore {
         self.home.meter.effort()
     }
 
+    /// Returns when a write of this store was last durable.
+    #[cfg(feature = "effort")]
+    pub fn last_durable(&self) -> Option<std::time::Instant> {
+        self.home.meter.durable()
+    }
+
     pub(super) fn handle(&self, index: Index, in_memory: bool) -> Handle {
         #[cfg(feature = "effort")]
         let index = {
