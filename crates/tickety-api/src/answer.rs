@@ -36,7 +36,7 @@ pub struct Written {
 
 impl From<&storage::BatchOutcome> for Written {
     fn from(outcome: &storage::BatchOutcome) -> Self {
-        let storage::BatchOutcome { outcomes, failures: _, rolled_back: _ } = outcome;
+        let storage::BatchOutcome { outcomes, failures: _, rolled_back: _, replayed: _ } = outcome;
         Self { issues: outcomes.iter().map(WrittenIssue::from).collect() }
     }
 }

@@ -141,7 +141,7 @@ pub struct BatchField {
 impl BatchAnswer {
     /// Makes the answer of what a batch did. Of a preview the names of new issues are not said: they aren't theirs.
     pub fn new(outcome: &storage::BatchOutcome, origins: &[Origin], atomic: bool, dry_run: bool) -> Self {
-        let storage::BatchOutcome { outcomes, failures, rolled_back } = outcome;
+        let storage::BatchOutcome { outcomes, failures, rolled_back, replayed: _ } = outcome;
         let created = outcomes.iter().filter(|outcome| dry_run && outcome.effect == Effect::Created);
         let unnamed: BTreeSet<IssueKey> = created.map(|outcome| outcome.key).collect();
         let of = |effect: Effect| {

@@ -23,6 +23,9 @@ pub struct Meta {
     /// The question in its one form, where it was a query: with what the command added, such as `is:open`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// Whether this is what became of the same request before, and nothing was done now; absent where not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replayed: bool,
     /// The records that can't be read and may be missing from the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,

@@ -74,6 +74,8 @@ error_table! {
     IdTaken "id_taken" 422 6 "An issue with the id exists already.";
     NumberTaken "number_taken" 409 6 "Another issue has the number.";
     NumbersExhausted "numbers_exhausted" 507 6 "There are no numbers left.";
+    KeyReused "key_reused" 422 6 "The key of the request was used for another one.";
+    RefusedBefore "refused_before" 422 6 "What is sent again could not be applied the first time either.";
     NotCreated "not_created" 422 6 "A step of a batch refers to an issue that no step before it creates.";
     NeedsFailed "needs_failed" 422 6 "A step of a batch refers to an issue that could not be created.";
     Unreadable "unreadable" 500 7 "The issue exists but its file can't be read.";
@@ -110,6 +112,8 @@ impl From<&StorageError> for ErrorCode {
             StorageError::Refused { source, .. } => source.into(),
             StorageError::BadCursor => Self::BadCursor,
             StorageError::EventsGone { .. } => Self::Gone,
+            StorageError::KeyReused { .. } => Self::KeyReused,
+            StorageError::RefusedBefore { .. } => Self::RefusedBefore,
             StorageError::NoHome { .. } => Self::NoHome,
             StorageError::Config { .. } | StorageError::NoConfig { .. } | StorageError::NewerHome { .. } => {
                 Self::BadConfig

@@ -59,6 +59,8 @@ pub struct ImportOptions {
     pub actor: Option<String>,
     /// When.
     pub now: Timestamp,
+    /// From where: the name of the format.
+    pub source: &'static str,
 }
 
 /// What an import did, or would do.
@@ -319,7 +321,7 @@ async fn write(
     let outcomes = if options.dry_run || operations.is_empty() {
         Vec::new()
     } else {
-        let batch = Batch { operations, actor: options.actor.clone(), now: options.now };
+        let batch = Batch::new(operations, options.actor.clone(), options.now).imported_from(options.source);
         let refused = |error| match error {
             StorageError::Refused { index, source } => {
                 match places.iter().position(|place| *place == Some(index)).map(|index| &known[index]) {

@@ -10,4 +10,5 @@ pub mod export;
 pub mod import;
 pub mod layers;
 pub mod questions;
+pub mod requests;
 pub mod sample;

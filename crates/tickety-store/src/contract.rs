@@ -9,6 +9,7 @@ mod batches;
 mod issues;
 mod links;
 mod refusals;
+mod requests;
 mod stamps;
 
 use jiff::Timestamp;
@@ -25,6 +26,7 @@ pub use batches::*;
 pub use issues::*;
 pub use links::*;
 pub use refusals::*;
+pub use requests::*;
 pub use stamps::*;
 
 /// Makes a test of every claim of the contract. The argument is an expression that makes an empty
@@ -47,6 +49,9 @@ macro_rules! contract_tests {
             changes_of_different_fields_are_both_kept
             of_two_changes_of_a_field_one_is_refused_with_both_values
             a_batch_applies_whole_or_not_at_all
+            a_request_is_done_once
+            a_key_is_not_used_for_another_request
+            only_what_was_rolled_back_is_tried_again
             operations_refer_to_issues_of_the_same_batch
             versions_are_those_after_the_whole_batch
             a_rolled_back_batch_tells_every_failure
@@ -97,7 +102,7 @@ async fn apply_at(
     seconds: i64,
     operations: Vec<Operation>,
 ) -> Result<BatchOutcome, StorageError> {
-    store.apply(Batch { operations, actor: Some("ann".to_owned()), now: at(seconds) }).await
+    store.apply(Batch::new(operations, Some("ann".to_owned()), at(seconds))).await
 }
 
 async fn apply(store: &dyn IssueStorage, operations: Vec<Operation>) -> BatchOutcome {

@@ -119,6 +119,20 @@ pub enum StorageError {
         /// After what the log still has everything.
         oldest: crate::events::EventCursor,
     },
+    /// The key of a request was used for another one.
+    #[error("the key `{key}` was used for another request at {at}")]
+    KeyReused {
+        /// The key.
+        key: String,
+        /// When.
+        at: jiff::Timestamp,
+    },
+    /// An operation of a request that is sent again could not be applied the first time.
+    #[error("{message}")]
+    RefusedBefore {
+        /// What was wrong.
+        message: String,
+    },
     /// No home was found.
     #[error("there is no .tickety in {} or above it", start.display())]
     NoHome {
@@ -234,6 +248,7 @@ impl StorageError {
             | Self::Ambiguous { .. }
             | Self::Unreadable { .. }
             | Self::Conflict { .. }
+            | Self::RefusedBefore { .. }
             | Self::FieldConflict { .. }
             | Self::Refused { .. } => true,
             Self::Overtaken { .. }
@@ -245,6 +260,7 @@ impl StorageError {
             | Self::NumberTaken { .. }
             | Self::BadCursor
             | Self::EventsGone { .. }
+            | Self::KeyReused { .. }
             | Self::NoHome { .. }
             | Self::NoConfig { .. }
             | Self::NewerHome { .. }

@@ -24,5 +24,5 @@ pub use memory::MemoryStore;
 pub use storage::{
     Batch, BatchMode, BatchOutcome, BatchPreview, ChangedIssue, Changes, Checked, Effect, Freshness, FreshnessMode,
     GraphScope, Identity, IssueStorage, IssueSummary, IssueText, Look, MAX_OPERATIONS, OperationFailure,
-    OperationOutcome, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    OperationOutcome, Page, RecordProblem, Request, RequestKeyError, Stamp, Stamped, Stats, StoredIssue,
 };

@@ -21,8 +21,8 @@ use crate::ids::IdSource;
 use crate::plan::{self, PlannedChange, PlannedOutcome, Snapshot};
 use crate::storage::{
     Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, DEFAULT_LIMIT, Freshness, FreshnessMode,
-    GraphScope, Identity, IssueStorage, IssueSummary, IssueText, Look, MAX_LIMIT, OperationOutcome, Page,
-    RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    GraphScope, Identity, IssueStorage, IssueSummary, IssueText, Look, MAX_LIMIT, OperationFailure, OperationOutcome,
+    Page, RecordProblem, Request, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// There is nothing that answers could lag behind.
@@ -42,6 +42,8 @@ struct State {
     by_id: BTreeMap<IssueId, IssueKey>,
     last_number: u32,
     last_version: u128,
+    /// What became of requests, by key.
+    requests: BTreeMap<String, Done>,
     /// How many batches changed something.
     generation: u64,
     /// What the last of them changed, at most [`REMEMBERED`].
@@ -50,6 +52,15 @@ struct State {
 
 /// How many batches it is remembered for what they changed.
 const REMEMBERED: usize = 64;
+
+/// What became of a request.
+#[derive(Debug)]
+struct Done {
+    digest: [u8; 16],
+    at: Timestamp,
+    outcomes: Vec<OperationOutcome>,
+    failures: Vec<(usize, String)>,
+}
 
 #[derive(Clone, Debug)]
 struct Record {
@@ -174,6 +185,19 @@ impl State {
             problems: Vec::new(),
             issue,
         }
+    }
+
+    fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        let Some(done) = self.requests.get(request.key()) else { return Ok(None) };
+        if done.digest != request.digest() {
+            return Err(StorageError::KeyReused { key: request.key().to_owned(), at: done.at });
+        }
+        let failures = done.failures.iter().map(|(index, message)| OperationFailure {
+            index: *index,
+            error: StorageError::RefusedBefore { message: message.clone() },
+        });
+        let (outcomes, failures) = (done.outcomes.clone(), failures.collect());
+        Ok(Some(BatchOutcome { outcomes, failures, rolled_back: false, replayed: true }))
     }
 
     fn stamp(&self) -> Stamp {
@@ -376,6 +400,11 @@ impl IssueStorage for MemoryStore {
 
     async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
         let mut state = self.state();
+        if let Some(request) = &batch.request
+            && let Some(outcome) = state.recall(request)?
+        {
+            return Ok(outcome);
+        }
         let mut locked = Locked { state: &mut state, ids: &self.ids, now: batch.now, drawn: None };
         let plan = plan::plan(&batch, mode, &self.schema, &mut locked)?;
         if let Some((first, last)) = locked.drawn
@@ -402,11 +431,17 @@ impl IssueStorage for MemoryStore {
             state.issues.insert(key, Record { issue, version, written });
         }
         let version = |key| state.issues.get(&key).map(|record| record.version);
-        Ok(BatchOutcome {
-            outcomes: plan.outcomes.into_iter().map(|planned| outcome(planned, version)).collect(),
-            failures: plan.failures,
-            rolled_back: plan.rolled_back,
-        })
+        let outcomes: Vec<_> = plan.outcomes.iter().map(|planned| outcome(planned, version)).collect();
+        if let Some(request) = batch.request.filter(|_| !plan.rolled_back) {
+            let failures = plan.failures.iter().map(|failure| (failure.index, failure.error.to_string())).collect();
+            let done = Done { digest: request.digest(), at: batch.now, outcomes: outcomes.clone(), failures };
+            state.requests.insert(request.key().to_owned(), done);
+        }
+        Ok(BatchOutcome { outcomes, failures: plan.failures, rolled_back: plan.rolled_back, replayed: false })
+    }
+
+    async fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.state().recall(request)
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
@@ -417,10 +452,9 @@ impl IssueStorage for MemoryStore {
             true => None,
             false => state.issues.get(&key).map(|record| record.version),
         };
-        let outcomes =
-            std::mem::take(&mut plan.outcomes).into_iter().map(|planned| outcome(planned, version)).collect();
+        let outcomes = std::mem::take(&mut plan.outcomes).iter().map(|planned| outcome(planned, version)).collect();
         let failures = std::mem::take(&mut plan.failures);
-        let outcome = BatchOutcome { outcomes, failures, rolled_back: plan.rolled_back };
+        let outcome = BatchOutcome { outcomes, failures, rolled_back: plan.rolled_back, replayed: false };
         Ok(BatchPreview { outcome, changes: plan.into_changed_issues() })
     }
 
@@ -442,8 +476,8 @@ fn difference(change: &PlannedChange) -> Difference {
     }
 }
 
-fn outcome(planned: PlannedOutcome, version: impl Fn(IssueKey) -> Option<Version>) -> OperationOutcome {
-    let PlannedOutcome { index, key, id, effect } = planned;
+fn outcome(planned: &PlannedOutcome, version: impl Fn(IssueKey) -> Option<Version>) -> OperationOutcome {
+    let PlannedOutcome { index, key, id, effect } = *planned;
     OperationOutcome { index, key, id, effect, version: version(key), path: format!("memory:{key}") }
 }
 

@@ -32,6 +32,7 @@ mod read;
 pub mod recovery;
 mod refresh;
 mod renumber;
+mod requests;
 pub mod scan;
 #[cfg(test)]
 mod scene;

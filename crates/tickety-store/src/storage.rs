@@ -20,7 +20,7 @@ use crate::difference::Difference;
 use crate::error::StorageError;
 pub use batch::{
     Batch, BatchMode, BatchOutcome, BatchPreview, ChangedIssue, Effect, MAX_OPERATIONS, OperationFailure,
-    OperationOutcome,
+    OperationOutcome, Request, RequestKeyError,
 };
 
 /// A store of issues.
@@ -102,6 +102,12 @@ pub trait IssueStorage: Send + Sync {
         }
         outcomes
     }
+
+    /// Returns what became of a request that was sent before; `None` if it wasn't, or isn't remembered any more. A batch
+    /// that [is done once](Batch::once) asks that itself: this is for who would have to work before he sends it.
+    ///
+    /// Fails with [`StorageError::KeyReused`] if its key was used for another.
+    async fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError>;
 
     /// Works out under the writers' lock what a batch would do, and writes nothing. The names of new issues are not
     /// theirs yet: the next batch may give them to others.

@@ -40,6 +40,10 @@ pub struct Global {
     #[arg(long, value_name = "MODE", value_parser = freshness, global = true)]
     pub freshness: Option<FreshnessMode>,
 
+    /// Do a write once only: sent again with the same KEY, it says what became of it the first time
+    #[arg(long, value_name = "KEY", global = true)]
+    pub idempotency_key: Option<String>,
+
     /// Never start a pager
     #[arg(long, global = true)]
     pub no_pager: bool,

@@ -134,13 +134,13 @@ pub fn run(arguments: &[OsString]) -> Result<Ended, CliError> {
     if let Some((1, entry)) = named
         && let Some(matches) = match_alone(entry, &escaped)
     {
-        return start(entry, &matches, &matches);
+        return start(entry, &matches, &matches, arguments);
     }
     let matches = whole_command()
         .try_get_matches_from(&escaped)
         .map_err(|error| mistakes::explain(error, named.map(|(_, entry)| entry.name), query_from.is_some()))?;
     let (name, of_command) = matches.subcommand().expect("clap asks for a command");
-    start(find(name).expect("clap knows the commands of the table alone"), &matches, of_command)
+    start(find(name).expect("clap knows the commands of the table alone"), &matches, of_command, arguments)
 }
 
 /// Makes sense of the arguments after the name of a command, if they make any. The options of every command and its
@@ -152,10 +152,16 @@ fn match_alone(entry: &Entry, arguments: &[OsString]) -> Option<ManuallyDrop<Arg
     command.try_get_matches_from_mut(arguments.get(2..)?).ok().map(ManuallyDrop::new)
 }
 
-fn start(entry: &Entry, global: &ArgMatches, of_command: &ArgMatches) -> Result<Ended, CliError> {
+fn start(
+    entry: &Entry,
+    global: &ArgMatches,
+    of_command: &ArgMatches,
+    arguments: &[OsString],
+) -> Result<Ended, CliError> {
     // Taking the session apart would cost a tenth of most commands, and nothing waits for it: the process ends next,
     // and what was written was written before it was said.
-    let session = ManuallyDrop::new(Session::new(Global::from_arg_matches(global)?, entry.name)?);
+    let session = Session::new(Global::from_arg_matches(global)?, entry.name)?.once(arguments)?;
+    let session = ManuallyDrop::new(session);
     let ended = (entry.run)(of_command, &session);
     session.finish();
     ended

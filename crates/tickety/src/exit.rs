@@ -163,6 +163,8 @@ impl From<StorageError> for CliError {
             StorageError::NumbersExhausted { .. } => made.hint("`tickety doctor` says what can be done about it"),
             StorageError::BatchTooLarge { .. } => made.hint("do it in several batches"),
             StorageError::BadCursor => made.hint("leave out --after, or repeat the query the cursor came from"),
+            StorageError::KeyReused { .. } => made.hint("give each request a key of its own"),
+            StorageError::RefusedBefore { .. } => made,
             StorageError::EventsGone { oldest, .. } => made.hint(format!(
                 "read the issues anew, then go on with `tickety events --since {oldest}`; events in between are lost"
             )),

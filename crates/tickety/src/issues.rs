@@ -1,10 +1,11 @@
 //! Reading the issues that arguments name, and telling what was done to them.
 
-use tickety_api::Meta;
+use std::collections::BTreeMap;
+
 use tickety_api::answer::Written;
-use tickety_core::ident::IssueSelector;
+use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
 use tickety_core::operation::Operation;
-use tickety_store::{Effect, StoredIssue};
+use tickety_store::{BatchOutcome, Effect, StoredIssue};
 
 use crate::exit::{CliError, Ended};
 use crate::parents::Parents;
@@ -22,12 +23,23 @@ pub fn write(session: &Session, operations: Vec<Operation>, done: &str) -> Resul
     let parents = Parents::before(session, &operations)?;
     let outcome = session.apply(operations)?;
     let replaced = parents.replaced(session)?;
+    tell(session, &outcome, &replaced, done)
+}
+
+/// Tells of each issue of a write that it was changed.
+pub fn tell(
+    session: &Session,
+    outcome: &BatchOutcome,
+    replaced: &BTreeMap<IssueKey, IssueName>,
+    done: &str,
+) -> Result<Ended, CliError> {
+    let meta = session.meta_of(outcome);
     if session.json() {
-        let mut written = Written::from(&outcome);
+        let mut written = Written::from(outcome);
         for (issue, outcome) in written.issues.iter_mut().zip(&outcome.outcomes) {
             issue.former_parent = replaced.get(&outcome.key).map(ToString::to_string);
         }
-        return session.answer(written, Meta::default());
+        return session.answer(written, meta);
     }
     if session.global.quiet {
         return Ok(Ended::Done);

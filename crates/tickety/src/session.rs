@@ -1,17 +1,18 @@
 //! What every command has at hand: the options, the world, the store, and ways to answer.
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
-use tickety_api::{Envelope, Meta};
+use tickety_api::{Envelope, ErrorCode, Meta};
 use tickety_core::ident::IssueSelector;
 use tickety_core::operation::{Operation, OperationError};
 use tickety_core::query::{Bounds, Count, Expr, Moment, Query, Term};
 use tickety_core::schema::Schema;
-use tickety_engine::questions;
-use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, RecordProblem, StorageError};
+use tickety_engine::{questions, requests};
+use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, RecordProblem, Request, StorageError};
 
 use crate::args::Global;
 use crate::compose::{Finding, Repo};
@@ -31,13 +32,31 @@ pub struct Session {
     pub context: Context,
     /// The name of the command.
     pub command: &'static str,
+    /// What tells the write of the command from others, where it has a key.
+    request: Option<Request>,
     storage: OnceCell<Repo>,
 }
 
 impl Session {
     /// Makes the session of a command; opens nothing.
     pub fn new(global: Global, command: &'static str) -> Result<Self, CliError> {
-        Ok(Self { context: Context::new(&global)?, global, command, storage: OnceCell::new() })
+        Ok(Self { context: Context::new(&global)?, global, command, request: None, storage: OnceCell::new() })
+    }
+
+    /// Has what the command writes be done once only, if it has a key. `arguments` say what it is.
+    pub fn once(mut self, arguments: &[OsString]) -> Result<Self, CliError> {
+        if let Some(key) = &self.global.idempotency_key {
+            // How the answer looks is no part of what is asked for.
+            let is_look = |argument: &[u8]| {
+                [&b"--json"[..], b"-q", b"--quiet", b"--no-pager"].contains(&argument)
+                    || argument.starts_with(b"--color")
+            };
+            let parts = arguments.iter().skip(1).map(|argument| argument.as_encoded_bytes());
+            let request = requests::request(key, parts.filter(|argument| !is_look(argument)));
+            self.request =
+                Some(request.map_err(|error| CliError::new(ErrorCode::BadValue, error).about("--idempotency-key"))?);
+        }
+        Ok(self)
     }
 
     /// Returns a session with the same options in another directory.
@@ -121,7 +140,21 @@ impl Session {
     /// Makes a batch of the actor, now.
     pub fn batch(&self, operations: Vec<Operation>) -> Result<Batch, CliError> {
         let actor = self.context.actor()?.map(str::to_owned);
-        Ok(Batch { operations, actor, now: self.context.time_of_writing() })
+        Ok(Batch::new(operations, actor, self.context.time_of_writing()).once(self.request.clone()))
+    }
+
+    /// Returns what became of the command before, if it was given with the same key.
+    pub fn recalled(&self) -> Result<Option<BatchOutcome>, CliError> {
+        let Some(request) = &self.request else { return Ok(None) };
+        Ok(pollster::block_on(self.storage()?.recall(request))?)
+    }
+
+    /// Returns what JSON says of a write, and says to people where nothing was done.
+    pub fn meta_of(&self, outcome: &BatchOutcome) -> Meta {
+        if outcome.replayed {
+            self.note("this was done before, with the same key: nothing was done now");
+        }
+        Meta { replayed: outcome.replayed, ..Meta::default() }
     }
 
     /// Turns an error of the store into that of the command, with what the store itself can tell
@@ -200,7 +233,7 @@ impl Session {
             0 => Vec::new(),
             _ => pollster::block_on(self.storage()?.problems())?.into_iter().map(Into::into).collect(),
         };
-        Ok(Meta { freshness: freshness.map(Into::into), query: None, problems })
+        Ok(Meta { freshness: freshness.map(Into::into), query: None, replayed: false, problems })
     }
 
     /// Returns what JSON says about how a list of issues came about.

@@ -70,7 +70,7 @@ impl Subject<'_> {
     }
 
     fn apply(&self, operations: Vec<Operation>) {
-        let batch = Batch { operations, actor: Some("ann".to_owned()), now: self.repository.moment(0).now };
+        let batch = Batch::new(operations, Some("ann".to_owned()), self.repository.moment(0).now);
         block_on(self.store.apply(batch)).expect("writes succeed");
     }
 }

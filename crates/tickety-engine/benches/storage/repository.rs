@@ -43,7 +43,7 @@ impl Repository {
         let this = Self::at(folder);
         let store = this.open(FreshnessMode::Verify)?;
         for operations in Sample::new(seed, size, this.now).in_batches_of(BATCH).batches() {
-            block_on(store.apply(Batch { operations, actor: Some("ann".to_owned()), now: this.now }))?;
+            block_on(store.apply(Batch::new(operations, Some("ann".to_owned()), this.now)))?;
         }
         Ok(this)
     }

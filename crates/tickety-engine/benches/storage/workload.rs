@@ -246,7 +246,7 @@ impl Worker<'_> {
             0 => Operation::Create(Box::new(Draft::new("Something new"))),
             _ => Operation::Update { target: self.uneven(rng).into(), expected: None, changes: vec![change] },
         };
-        Batch { operations: vec![operation], actor: Some("ann".to_owned()), now: self.repository.moment(self.turn).now }
+        Batch::new(vec![operation], Some("ann".to_owned()), self.repository.moment(self.turn).now)
     }
 
     fn write(&mut self, rng: &mut Rng) -> Result<()> {

@@ -17,7 +17,7 @@ use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_store::{
     Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity,
-    IssueStorage, IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
+    IssueStorage, IssueText, Look, Page, RecordProblem, Request, Stamp, Stamped, Stats, StorageError, StoredIssue,
 };
 
 use self::sync::Doubts;
@@ -520,6 +520,10 @@ impl IssueStorage for CachedIssueStorage {
 
     async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
         self.write_together(batches).await
+    }
+
+    async fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.inner.recall(request).await
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {

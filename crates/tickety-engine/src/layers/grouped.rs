@@ -17,7 +17,7 @@ use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_store::{
     Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, GraphScope, Identity, IssueStorage, IssueText,
-    Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
+    Look, Page, RecordProblem, Request, Stamp, Stamped, Stats, StorageError, StoredIssue,
 };
 
 use self::answer::{Answer, Question, block_on};
@@ -179,6 +179,10 @@ impl IssueStorage for GroupedIssueStorage {
             outcomes.push(question.await.unwrap_or(Err(StorageError::Interrupted)));
         }
         outcomes
+    }
+
+    async fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.inner.recall(request).await
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {

@@ -17,7 +17,7 @@ use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_store::{
     Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, GraphScope, Identity, IssueStorage, IssueText,
-    Look, Page, RecordProblem, Stamp, Stamped, Stats, StorageError, StoredIssue,
+    Look, Page, RecordProblem, Request, Stamp, Stamped, Stats, StorageError, StoredIssue,
 };
 
 pub use histogram::Latency;
@@ -264,6 +264,10 @@ impl IssueStorage for InstrumentedIssueStorage {
             self.note(kind, took, outcome.as_ref().map_or(true, is_refused));
         }
         outcomes
+    }
+
+    async fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.inner.recall(request).await
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {

@@ -105,6 +105,10 @@ impl IssueStorage for Damaged<'_> {
         self.store.submit(batch, mode).await
     }
 
+    async fn recall(&self, request: &tickety_store::Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.store.recall(request).await
+    }
+
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
         self.store.preview(batch, mode).await
     }

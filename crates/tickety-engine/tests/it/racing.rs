@@ -41,7 +41,7 @@ fn import_beside(world: &World, input: &str, operation: Operation) -> ImportRepo
     let mut beside = |progress: Progress| {
         if progress.stage == Stage::Write && !operations.is_empty() {
             let operations = std::mem::take(&mut operations);
-            block_on(world.store.apply(Batch { operations, actor: None, now: world.now })).unwrap();
+            block_on(world.store.apply(Batch::new(operations, None, world.now))).unwrap();
         }
     };
     block_on(import(&world.store, &mut *reader, &options(world.now), &mut beside)).unwrap()
@@ -84,7 +84,7 @@ fn an_import_that_is_always_overtaken_gives_up() {
                 };
                 let operations: Vec<_> = world.issues().into_iter().map(delete).collect();
                 if !operations.is_empty() {
-                    block_on(world.store.apply(Batch { operations, actor: None, now: world.now })).unwrap();
+                    block_on(world.store.apply(Batch::new(operations, None, world.now))).unwrap();
                 }
             }
             Stage::Write => {

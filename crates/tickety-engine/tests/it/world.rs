@@ -94,12 +94,12 @@ impl World {
 
     pub(crate) fn apply(&mut self, operations: Vec<Operation>) {
         let now = self.tick();
-        block_on(self.store.apply(Batch { operations, actor: Some("me".to_owned()), now })).unwrap();
+        block_on(self.store.apply(Batch::new(operations, Some("me".to_owned()), now))).unwrap();
     }
 }
 
 pub(crate) fn options(now: Timestamp) -> ImportOptions {
-    ImportOptions { dry_run: false, actor: Some("importer".to_owned()), now }
+    ImportOptions { dry_run: false, actor: Some("importer".to_owned()), now, source: "beads" }
 }
 
 pub(crate) fn import_into(

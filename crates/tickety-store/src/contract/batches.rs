@@ -9,7 +9,7 @@ use crate::error::StorageError;
 use crate::storage::{Batch, BatchMode, BatchOutcome, Effect, IssueStorage};
 
 fn batch(operations: Vec<Operation>) -> Batch {
-    Batch { operations, actor: Some("ann".to_owned()), now: at(0) }
+    Batch::new(operations, Some("ann".to_owned()), at(0))
 }
 
 fn new(title: &str) -> Operation {

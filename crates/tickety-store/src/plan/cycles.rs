@@ -118,7 +118,7 @@ mod tests {
                     changes: vec![change],
                 });
             }
-            let batch = Batch { operations, actor: None, now };
+            let batch = Batch::new(operations, None, now);
             let plan = plan(&batch, BatchMode::Atomic, &Schema::default(), self)?;
             plan.failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.error))
         }

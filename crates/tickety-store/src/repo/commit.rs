@@ -19,6 +19,7 @@ use super::layout::{CommentStamp, HomePath, RecordPath};
 use super::load::{Loaded, shown};
 use super::lock::WriteLock;
 use super::recovery;
+use super::requests::Remembered;
 use super::snapshot::RepoSnapshot;
 use super::store::RepoStore;
 use super::waiting;
@@ -42,6 +43,26 @@ pub(super) struct Work<'a> {
     /// The issues that get another name.
     pub(super) moves: &'a Moves,
 }
+
+/// What is told of a write besides its changes.
+#[derive(Clone, Copy)]
+pub(super) struct About<'a> {
+    /// Who writes.
+    pub(super) actor: Option<&'a str>,
+    /// When.
+    pub(super) now: Timestamp,
+    /// From where an import brings the issues.
+    pub(super) source: Option<&'a str>,
+}
+
+impl<'a> About<'a> {
+    pub(super) fn of(batch: &'a Batch) -> Self {
+        Self { actor: batch.actor.as_deref(), now: batch.now, source: batch.source.as_deref() }
+    }
+}
+
+/// Makes what is remembered of a write, given the versions that it leaves.
+type Remember<'a> = &'a dyn Fn(&BTreeMap<IssueKey, Version>) -> Option<Remembered>;
 
 /// Where the bytes of a record come from.
 #[derive(Clone, Copy)]
@@ -74,26 +95,36 @@ impl RepoStore {
         waiting::set_bases(&mut batch, bases);
         let batch = &batch;
         let mut journal = self.open_journal(&lock)?;
+        if let Some(request) = &batch.request
+            && let Some(outcome) = self.recall_request(request)?
+        {
+            return Ok(outcome);
+        }
         let (plan, loaded, drawn) = self.plan_batch(&lock, batch, mode)?;
         let Plan { changes, outcomes, failures, rolled_back } = plan;
         let work = Work { changes: &changes, loaded: &loaded, moves: &Moves::new() };
-        let versions = self.commit(&lock, &mut journal, work, drawn, (batch.actor.as_deref(), batch.now))?;
-        let outcomes = outcomes_of(outcomes, &changes, &loaded, &versions);
-        Ok(BatchOutcome { outcomes, failures, rolled_back })
+        let told = |versions: &BTreeMap<IssueKey, Version>| outcomes_of(&outcomes, &changes, &loaded, versions);
+        let remember = |versions: &BTreeMap<IssueKey, Version>| {
+            let request = batch.request.as_ref()?;
+            Remembered::new(request, batch.now, &told(versions), &failures, rolled_back)
+        };
+        let versions = self.commit(&lock, &mut journal, work, drawn, About::of(batch), &remember)?;
+        Ok(BatchOutcome { outcomes: told(&versions), failures, rolled_back, replayed: false })
     }
 
     pub(super) fn preview_batch(&self, batch: &Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         drop(self.open_journal(&lock)?);
         let (mut plan, loaded, _) = self.plan_batch(&lock, batch, mode)?;
-        let outcomes = std::mem::take(&mut plan.outcomes).into_iter().map(|planned| {
+        let outcomes = std::mem::take(&mut plan.outcomes);
+        let outcomes = outcomes.iter().map(|planned| {
             let is_unchanged = !plan.changes.contains_key(&planned.key);
             let version = loaded.get(&planned.key).map(|loaded| loaded.version).filter(|_| is_unchanged);
             outcome(planned, version)
         });
         let outcomes = outcomes.collect();
         let failures = std::mem::take(&mut plan.failures);
-        let outcome = BatchOutcome { outcomes, failures, rolled_back: plan.rolled_back };
+        let outcome = BatchOutcome { outcomes, failures, rolled_back: plan.rolled_back, replayed: false };
         Ok(BatchPreview { outcome, changes: plan.into_changed_issues() })
     }
 
@@ -161,17 +192,20 @@ impl RepoStore {
         journal: &mut Journal<'_>,
         work: Work<'_>,
         drawn: Option<Draw>,
-        (actor, now): (Option<&str>, Timestamp),
+        about: About<'_>,
+        remember: Remember<'_>,
     ) -> Result<BTreeMap<IssueKey, Version>, StorageError> {
         let Work { changes, loaded, moves } = work;
         if changes.is_empty() {
             // What led here is the failure to report.
             let _ = drawn.map(Draw::keep);
-            return Ok(BTreeMap::new());
+            let versions = BTreeMap::new();
+            remember(&versions).map_or(Ok(()), |remembered| remembered.write(&self.layout))?;
+            return Ok(versions);
         }
         let taken_ns = super::os::now_ns();
-        let note = events::note_of(changes, moves, &self.schema, (actor, now));
-        let mut transaction = journal.begin(&self.home, now)?;
+        let mut note = events::note_of(changes, moves, &self.schema, about);
+        let mut transaction = journal.begin(&self.home, about.now)?;
         let written = self.write_changes(&mut transaction, work);
         if written.is_ok() {
             transaction.check_room()?;
@@ -181,6 +215,7 @@ impl RepoStore {
             draw.keep()?;
         }
         let versions = written?;
+        note.request = remember(&versions);
         transaction.note(&note.to_bytes())?;
         self.home.meter.note_sync();
         let committed = transaction.commit()?;
@@ -394,23 +429,23 @@ impl RepoStore {
 
 /// Says what became of operations, with the versions that their issues have now.
 pub(super) fn outcomes_of(
-    planned: Vec<PlannedOutcome>,
+    planned: &[PlannedOutcome],
     changes: &BTreeMap<IssueKey, PlannedChange>,
     loaded: &LoadedIssues,
     versions: &BTreeMap<IssueKey, Version>,
 ) -> Vec<OperationOutcome> {
-    let outcome = |planned: PlannedOutcome| {
+    let outcome = |planned: &PlannedOutcome| {
         // Whatever this operation did to it, a later one may have deleted it.
         let is_gone = changes.get(&planned.key).is_some_and(|change| change.after.is_none());
         let unchanged = || loaded.get(&planned.key).map(|loaded| loaded.version).filter(|_| !is_gone);
         let version = versions.get(&planned.key).copied().or_else(unchanged);
         outcome(planned, version)
     };
-    planned.into_iter().map(outcome).collect()
+    planned.iter().map(outcome).collect()
 }
 
-fn outcome(planned: PlannedOutcome, version: Option<Version>) -> OperationOutcome {
-    let PlannedOutcome { index, key, id, effect } = planned;
+fn outcome(planned: &PlannedOutcome, version: Option<Version>) -> OperationOutcome {
+    let PlannedOutcome { index, key, id, effect } = *planned;
     OperationOutcome { index, key, id, effect, version, path: shown(RecordPath::issue(key)) }
 }
 

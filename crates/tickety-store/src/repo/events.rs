@@ -7,7 +7,7 @@
 //! A change from outside is noticed when the index is brought up to date, and logged while the transaction on the index
 //! keeps everybody else from noticing it too. What the journal has and the log hasn't yet is no change from outside.
 
-mod line;
+pub(super) mod line;
 mod log;
 mod noticed;
 mod record;
@@ -16,21 +16,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use tickety_core::event::{Event, events_between};
 use tickety_core::ident::{IssueKey, Version};
 use tickety_core::operation::{FieldChange, FieldState};
 use tickety_core::query::FieldName;
 use tickety_core::schema::Schema;
 
-use super::commit::Moves;
+use super::commit::{About, Moves};
 use super::journal::{Journal, Past, last_name, look_back};
-use super::layout::HomePath;
+use super::layout::{HomePath, Layout};
 use super::lock::{LockError, WriteLock};
+use super::requests;
 use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::events::{EventCursor, EventLog, EventPage, EventStats, GroupId, LoggedEvent, MAX_EVENTS, Position};
 use crate::plan::PlannedChange;
+use crate::storage::{BatchOutcome, Request};
 
 pub(super) use line::Note;
 use log::{Appender, KEPT_DAYS, KEPT_EVENTS, NOTICED, Read, Reader};
@@ -57,9 +58,9 @@ pub(super) fn note_of(
     changes: &BTreeMap<IssueKey, PlannedChange>,
     moves: &Moves,
     schema: &Schema,
-    (actor, now): (Option<&str>, Timestamp),
+    about: About<'_>,
 ) -> Note {
-    let mut note = Note::new(now, actor.map(str::to_owned));
+    let mut note = Note::new(about.now, about.actor.map(str::to_owned));
     let (mut created, mut updated, mut deleted) = (0, 0, 0);
     for (key, change) in changes {
         // Where an issue gets another number, the change of the number tells of both names.
@@ -78,8 +79,10 @@ pub(super) fn note_of(
         }
         events.iter().for_each(|event| note.add(event));
     }
-    if created + updated + deleted > 1 {
-        note.add(&Event::BatchCommitted { created, updated, deleted });
+    match about.source {
+        Some(source) => note.add(&Event::ImportFinished { source: source.to_owned(), created, updated }),
+        None if created + updated + deleted > 1 => note.add(&Event::BatchCommitted { created, updated, deleted }),
+        None => {}
     }
     note
 }
@@ -103,6 +106,9 @@ impl RepoStore {
         note: &Note,
     ) -> Result<(), StorageError> {
         let name = journal.name_of(id);
+        if let Some(request) = &note.request {
+            request.write(&self.layout)?;
+        }
         let before = id.checked_sub(1).filter(|id| *id > 0).map(|id| journal.name_of(id));
         let mut log = Appender::open(&self.layout, WAIT)?;
         // A generation of the journal begins when the log has all of the one before.
@@ -122,25 +128,40 @@ impl RepoStore {
         })?;
         let mut log = Appender::open(&self.layout, WAIT)?;
         let past = journal.past_after(log.tail().transaction.as_deref())?;
-        append_all(&mut log, &past)
+        append_all(&self.layout, &mut log, &past)
     }
 
     /// Makes sure that the log has, durably, all that the journal is about to forget.
     pub(super) fn settle_events(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
         self.catch_up(lock, journal)?;
+        requests::settle(&self.layout)?;
         Appender::open(&self.layout, WAIT)?.sync()
+    }
+
+    /// Returns what became of a request that was sent before, if it is remembered.
+    pub(super) fn recall_request(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        if let Some(outcome) = requests::recall(&self.layout, request)? {
+            return Ok(Some(outcome));
+        }
+        // A writer may have died before it was written down.
+        remember_all(&self.layout, &look_back(&self.layout, self.last_logged()?.as_deref())?)?;
+        requests::recall(&self.layout, request)
     }
 
     /// Appends what a journal had that was recovered from. After a restart of the system, what was noticed from outside
     /// may be lost.
     pub(super) fn log_recovered(&self, past: &[Past], is_restart: bool) -> Result<(), StorageError> {
+        if is_restart {
+            // A restart may take the file of a request and leave its events.
+            remember_all(&self.layout, past)?;
+        }
         let mut log = Appender::open(&self.layout, WAIT)?;
         if is_restart {
             log.pass_over()?;
         }
         let known = log.tail().transaction.clone();
         let from = past.iter().position(|past| Some(&past.name) == known.as_ref()).map_or(0, |place| place + 1);
-        append_all(&mut log, &past[from..])?;
+        append_all(&self.layout, &mut log, &past[from..])?;
         if is_restart { log.sync() } else { Ok(()) }
     }
 
@@ -201,7 +222,15 @@ impl RepoStore {
     }
 }
 
-fn append_all(log: &mut Appender, past: &[Past]) -> Result<(), StorageError> {
+/// Writes down what became of the requests of transactions.
+fn remember_all(layout: &Layout, past: &[Past]) -> Result<(), StorageError> {
+    let requests = past.iter().filter_map(|past| Note::from_bytes(&past.note)?.request);
+    requests.into_iter().try_for_each(|request| request.write(layout))
+}
+
+/// Tells of transactions.
+fn append_all(layout: &Layout, log: &mut Appender, past: &[Past]) -> Result<(), StorageError> {
+    remember_all(layout, past)?;
     for Past { name, note, .. } in past {
         // An older Tickety wrote no events.
         if let Some(note) = Note::from_bytes(note) {

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tickety_core::ident::{IssueKey, Version};
 
-use super::commit::{LoadedIssues, Moves, Work, outcomes_of};
+use super::commit::{About, LoadedIssues, Moves, Work, outcomes_of};
 use super::events::{self, Note};
 use super::journal::{Appended, Applied, Journal, JournalError};
 use super::lock::WriteLock;
@@ -35,17 +35,20 @@ impl RepoStore {
     pub(super) fn apply_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Came> {
         let mut waiting: VecDeque<(Batch, BatchMode)> = batches.into();
         let mut came = Vec::with_capacity(waiting.len());
-        while waiting.len() > 1 {
-            match self.apply_group(waiting.make_contiguous()) {
-                Ok(group) => {
+        while !waiting.is_empty() {
+            // A request that was done before isn't planned.
+            let free = waiting.iter().take_while(|(batch, _)| batch.request.is_none()).count();
+            match (free > 1).then(|| self.apply_group(&mut waiting.make_contiguous()[..free])) {
+                Some(Ok(group)) => {
                     waiting.drain(..group.len());
                     came.extend(group);
                 }
                 // What is wrong with one of them, or with all, each is told by itself.
-                Err(_) => came.extend(waiting.pop_front().map(|(batch, mode)| self.apply_batch(batch, mode))),
+                Some(Err(_)) | None => {
+                    came.extend(waiting.pop_front().map(|(batch, mode)| self.apply_batch(batch, mode)));
+                }
             }
         }
-        came.extend(waiting.pop_front().map(|(batch, mode)| self.apply_batch(batch, mode)));
         came
     }
 
@@ -71,8 +74,8 @@ impl RepoStore {
             if plan.changes.is_empty() {
                 continue;
             }
-            let who = (batch.actor.as_deref(), batch.now);
-            match self.append(&mut journal, &mut appended, &plan.changes, &loaded, who) {
+            let about = About::of(batch);
+            match self.append(&mut journal, &mut appended, &plan.changes, &loaded, about) {
                 Ok((versions, note)) => written.push(Written { place, versions, note }),
                 Err(error) => came[place] = Some(error),
             }
@@ -110,8 +113,8 @@ impl RepoStore {
             match error {
                 Some(error) => Err(error),
                 None => {
-                    let outcomes = outcomes_of(outcomes, &changes, &loaded, &versions);
-                    Ok(BatchOutcome { outcomes, failures, rolled_back })
+                    let outcomes = outcomes_of(&outcomes, &changes, &loaded, &versions);
+                    Ok(BatchOutcome { outcomes, failures, rolled_back, replayed: false })
                 }
             }
         };
@@ -125,11 +128,11 @@ impl RepoStore {
         appended: &mut Appended,
         changes: &BTreeMap<IssueKey, PlannedChange>,
         loaded: &LoadedIssues,
-        (actor, now): (Option<&str>, jiff::Timestamp),
+        about: About<'_>,
     ) -> Result<(BTreeMap<IssueKey, Version>, Note), StorageError> {
         let moves = Moves::new();
-        let note = events::note_of(changes, &moves, &self.schema, (actor, now));
-        let mut transaction = journal.begin(&self.home, now)?;
+        let note = events::note_of(changes, &moves, &self.schema, about);
+        let mut transaction = journal.begin(&self.home, about.now)?;
         let versions = self.write_changes(&mut transaction, Work { changes, loaded, moves: &moves })?;
         transaction.check_room()?;
         transaction.note(&note.to_bytes())?;

@@ -121,6 +121,11 @@ impl Layout {
         self.state.join("events")
     }
 
+    /// Returns the directory of what became of requests.
+    pub fn requests(&self) -> PathBuf {
+        self.state.join("requests")
+    }
+
     /// Returns the file of the counter of numbers.
     pub fn counter(&self) -> PathBuf {
         self.common_state.join("counter")

@@ -21,7 +21,7 @@ use super::unlooking::Unlooking;
 use crate::error::StorageError;
 use crate::storage::{
     Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, Freshness, FreshnessMode, GraphScope, Identity,
-    IssueStorage, IssueSummary, IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    IssueStorage, IssueSummary, IssueText, Look, Page, RecordProblem, Request, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// How often a list is asked again because records of its answer changed meanwhile.
@@ -92,6 +92,10 @@ impl IssueStorage for RepoStore {
 
     async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
         self.apply_together(batches)
+    }
+
+    async fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.recall_request(request)
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector, alias_reference};
 use tickety_core::issue::{Issue, Link};
 
-use super::commit::{LoadedIssues, Moves, Work};
+use super::commit::{About, LoadedIssues, Moves, Work};
 use super::counter::Draw;
 use super::git::Git;
 use super::load::Found;
@@ -41,7 +41,8 @@ impl RepoStore {
         let (targets, draw) = self.choose_targets(moves, &lock)?;
         let (changes, loaded, moves, renumbered) = self.ask(Some(&lock), |handle| self.plan_moves(handle, &targets))?;
         let work = Work { changes: &changes, loaded: &loaded, moves: &moves };
-        self.commit(&lock, &mut journal, work, Some(draw), (actor, now))?;
+        let about = About { actor, now, source: None };
+        self.commit(&lock, &mut journal, work, Some(draw), about, &|_| None)?;
         Ok(renumbered)
     }
 

@@ -13,7 +13,7 @@ use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::storage::{
     Batch, BatchMode, BatchOutcome, BatchPreview, Changes, Checked, FreshnessMode, GraphScope, Identity, IssueStorage,
-    IssueText, Look, Page, RecordProblem, Stamp, Stamped, Stats, StoredIssue,
+    IssueText, Look, Page, RecordProblem, Request, Stamp, Stamped, Stats, StoredIssue,
 };
 
 /// What is asked of it: nothing of the files.
@@ -75,6 +75,10 @@ impl IssueStorage for Unlooking {
 
     async fn submit_together(&self, batches: Vec<(Batch, BatchMode)>) -> Vec<Result<BatchOutcome, StorageError>> {
         self.0.submit_together(batches).await
+    }
+
+    async fn recall(&self, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.0.recall(request).await
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {

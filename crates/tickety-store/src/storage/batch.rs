@@ -19,7 +19,66 @@ pub struct Batch {
     pub actor: Option<String>,
     /// When; new times are taken from here.
     pub now: Timestamp,
+    /// From where an import brings the issues: the name of the format.
+    pub source: Option<String>,
+    /// What tells the write from others, so that it isn't done twice.
+    pub request: Option<Request>,
 }
+
+impl Batch {
+    /// Makes a batch of operations that somebody asks for at a time.
+    pub fn new(operations: Vec<Operation>, actor: Option<String>, now: Timestamp) -> Self {
+        Self { operations, actor, now, source: None, request: None }
+    }
+
+    /// Says that the batch is an import from this format.
+    #[must_use]
+    pub fn imported_from(mut self, source: &str) -> Self {
+        self.source = Some(source.to_owned());
+        self
+    }
+
+    /// Has the batch done once only, however often it is sent.
+    #[must_use]
+    pub fn once(mut self, request: Option<Request>) -> Self {
+        self.request = request;
+        self
+    }
+}
+
+/// What tells a write from others. Who sends the same request again gets what became of it the first time, as long as
+/// the store remembers it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Request {
+    key: String,
+    digest: [u8; 16],
+}
+
+impl Request {
+    /// The longest key, in bytes.
+    pub const MAX_KEY: usize = 200;
+
+    /// Names a request. `digest` is a hash of all that it asks for: a key with another one is refused.
+    pub fn new(key: &str, digest: [u8; 16]) -> Result<Self, RequestKeyError> {
+        let fits = !key.is_empty() && key.len() <= Self::MAX_KEY && !key.chars().any(char::is_control);
+        if fits { Ok(Self { key: key.to_owned(), digest }) } else { Err(RequestKeyError) }
+    }
+
+    /// Returns the key.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Returns the hash of what is asked for.
+    pub fn digest(&self) -> [u8; 16] {
+        self.digest
+    }
+}
+
+/// A text that can't be the key of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a key has 1 to {} bytes, without line breaks and other control characters", Request::MAX_KEY)]
+pub struct RequestKeyError;
 
 /// What becomes of a batch if one of its operations can't be applied.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -43,6 +102,8 @@ pub struct BatchOutcome {
     pub failures: Vec<OperationFailure>,
     /// Whether nothing was written because of the failures.
     pub rolled_back: bool,
+    /// Whether this is what became of the same request before, and nothing was done now.
+    pub replayed: bool,
 }
 
 impl BatchOutcome {
@@ -53,9 +114,9 @@ impl BatchOutcome {
 
     /// Returns the error of the first operation that couldn't be applied, if there is any.
     pub fn or_first_failure(self) -> Result<Self, StorageError> {
-        let Self { outcomes, failures, rolled_back } = self;
+        let Self { outcomes, failures, rolled_back, replayed } = self;
         match failures.into_iter().next() {
-            None => Ok(Self { outcomes, failures: Vec::new(), rolled_back }),
+            None => Ok(Self { outcomes, failures: Vec::new(), rolled_back, replayed }),
             Some(failure) => Err(failure.error),
         }
     }

@@ -143,7 +143,7 @@ fn came(outcome: &BatchOutcome) -> Vec<(usize, Came)> {
 
 fn batch(operations: Vec<Operation>) -> Batch {
     let now = jiff::Timestamp::from_second(1_790_000_000).unwrap();
-    Batch { operations, actor: Some("ann".to_owned()), now }
+    Batch::new(operations, Some("ann".to_owned()), now)
 }
 
 /// Applies operations one by one and returns what came of each.

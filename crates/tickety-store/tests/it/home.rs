@@ -94,7 +94,7 @@ pub(crate) fn open_at(path: &Path, freshness: Option<FreshnessMode>) -> Result<R
 
 pub(crate) fn apply(store: &RepoStore, operations: Vec<Operation>) -> Result<BatchOutcome, StorageError> {
     let now = Timestamp::from_second(1_790_000_000).unwrap();
-    block_on(store.apply(Batch { operations, actor: Some("ann".to_owned()), now }))
+    block_on(store.apply(Batch::new(operations, Some("ann".to_owned()), now)))
 }
 
 pub(crate) fn create(title: &str) -> Operation {

@@ -1,5 +1,7 @@
 //! `tickety delete`
 
+use std::collections::BTreeMap;
+
 use tickety_api::ErrorCode;
 use tickety_core::ident::IssueSelector;
 use tickety_core::operation::Operation;
@@ -25,6 +27,9 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    if let Some(outcome) = session.recalled()? {
+        return issues::tell(session, &outcome, &BTreeMap::new(), "deleted");
+    }
     let selectors = session.selectors(&args.issues)?;
     let found = issues::read(session, &selectors)?;
     if !args.yes {

@@ -80,7 +80,7 @@ fn fill(demo: &Session, issues: u32, seed: u64) -> Result<(), CliError> {
     for operations in Sample::new(seed, issues, now).in_batches_of(BATCH).batches() {
         let made = operations.len() as u64;
         progress.show("making issues", done, Some(issues.into()));
-        pollster::block_on(storage.apply(Batch { operations, actor: None, now }))?;
+        pollster::block_on(storage.apply(Batch::new(operations, None, now)))?;
         done += made;
     }
     demo.finish();

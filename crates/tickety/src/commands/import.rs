@@ -59,6 +59,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         dry_run: args.dry_run,
         actor: session.context.actor()?.map(str::to_owned),
         now: session.context.time_of_writing(),
+        source: format.as_str(),
     };
     let mut progress = Progress::new(session);
     let imported = pollster::block_on(import(session.storage()?, &mut *reader, &options, &mut |done| {

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use tickety_api::Meta;
 use tickety_api::answer::Written;
 use tickety_core::operation::{Draft, Operation};
 
@@ -89,8 +88,9 @@ fn edit(draft: &Draft, session: &Session) -> Result<Ended, CliError> {
 fn create(draft: Draft, session: &Session) -> Result<Ended, CliError> {
     parents::check(&draft)?;
     let outcome = session.apply(vec![Operation::Create(Box::new(draft))])?;
+    let meta = session.meta_of(&outcome);
     if session.json() {
-        return session.answer(Written::from(&outcome), Meta::default());
+        return session.answer(Written::from(&outcome), meta);
     }
     let mut screen = session.screen();
     for created in &outcome.outcomes {

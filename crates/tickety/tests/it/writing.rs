@@ -350,3 +350,40 @@ fn another_parent_takes_the_place_of_the_first_and_that_is_said() {
         assert_eq!((output.status, output.stderr.as_str()), (2, several), "{command:?}");
     }
 }
+
+#[test]
+fn a_command_with_a_key_is_done_once() {
+    let env = small_home();
+    let new = ["new", "Singular", "--idempotency-key", "a", "--json"];
+    let first = json(&env, &new);
+    let again = json(&env, &new);
+    assert_eq!((&first["data"], &again["meta"]["replayed"]), (&again["data"], &true.into()));
+    assert_eq!(json(&env, &["list", "Singular", "--json"])["data"]["total"], 1);
+    assert_snapshot!(env.run(&["new", "Another", "--idempotency-key", "a"]), @"
+    --- standard error
+    error: the key `a` was used for another request at 2126-11-21T12:08:00Z
+    hint: give each request a key of its own
+    --- status 6
+    ");
+    // How the answer looks is no part of the request; what was deleted meanwhile is told all the same.
+    let key = ["delete", "4", "--yes", "--idempotency-key", "b"];
+    assert_snapshot!(env.run(&key), @"4-ns3m deleted");
+    assert_snapshot!(env.run(&[&key[..], &["--color=never"]].concat()), @"
+    4-ns3m deleted
+    --- standard error
+    this was done before, with the same key: nothing was done now
+    ");
+    // A query that selects nothing any more.
+    let close = ["batch", "close", "label:cache", "--idempotency-key", "c"];
+    assert_snapshot!(env.run(&close), @"1-3fqb closed");
+    assert_snapshot!(env.run(&close), @"
+    1-3fqb closed
+    --- standard error
+    this was done before, with the same key: nothing was done now
+    ");
+    assert_snapshot!(env.run(&["new", "x", "--idempotency-key", ""]), @"
+    --- standard error
+    error: --idempotency-key: a key has 1 to 200 bytes, without line breaks and other control characters
+    --- status 2
+    ");
+}

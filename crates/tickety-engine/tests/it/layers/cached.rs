@@ -71,7 +71,7 @@ fn update(target: u32, change: Change) -> Operation {
 }
 
 fn apply(store: &dyn IssueStorage, operations: Vec<Operation>) {
-    block_on(store.apply(Batch { operations, actor: None, now: moment().now })).unwrap();
+    block_on(store.apply(Batch::new(operations, None, moment().now))).unwrap();
 }
 
 impl World {
@@ -350,6 +350,12 @@ fn a_write_whose_caller_went_away_is_seen_at_once() {
         ) -> Result<tickety_store::BatchOutcome, StorageError> {
             self.write(batch, mode).await
         }
+        async fn recall(
+            &self,
+            _: &tickety_store::Request,
+        ) -> Result<Option<tickety_store::BatchOutcome>, StorageError> {
+            unimplemented!()
+        }
         async fn preview(
             &self,
             batch: Batch,
@@ -371,7 +377,7 @@ fn a_write_whose_caller_went_away_is_seen_at_once() {
     );
     assert_eq!(block_on(layer.get(number(1))).unwrap().issue.title, "one");
     let operations = vec![update(1, Change::Title("new".to_owned()))];
-    let mut write = layer.apply(Batch { operations, actor: None, now: moment().now });
+    let mut write = layer.apply(Batch::new(operations, None, moment().now));
     let waker = std::task::Waker::noop();
     assert!(write.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
     drop(write);

@@ -40,7 +40,7 @@ fn count(store: &dyn IssueStorage, text: &str) -> u64 {
 }
 
 fn apply(store: &dyn IssueStorage, operations: Vec<Operation>) {
-    block_on(store.apply(Batch { operations, actor: None, now: moment().now })).unwrap();
+    block_on(store.apply(Batch::new(operations, None, moment().now))).unwrap();
 }
 
 fn update(wanted: u32, change: Change) -> Operation {

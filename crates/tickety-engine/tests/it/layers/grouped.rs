@@ -28,7 +28,7 @@ tickety_store::contract_tests!((GroupedIssueStorage::start(Arc::new(MemoryStore:
 
 fn batch(title: &str) -> Batch {
     let operations = vec![Operation::Create(Box::new(Draft::new(title)))];
-    Batch { operations, actor: Some("ann".to_owned()), now: moment().now }
+    Batch::new(operations, Some("ann".to_owned()), moment().now)
 }
 
 fn titles(store: &dyn IssueStorage) -> Vec<String> {
@@ -133,6 +133,10 @@ impl IssueStorage for Failing {
         assert!(!self.fails.load(Ordering::Acquire), "told to fail");
         self.inner.submit(batch, mode).await
     }
+    async fn recall(&self, request: &tickety_store::Request) -> Result<Option<BatchOutcome>, StorageError> {
+        self.inner.recall(request).await
+    }
+
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
         self.inner.preview(batch, mode).await
     }

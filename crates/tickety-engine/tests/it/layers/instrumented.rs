@@ -27,7 +27,7 @@ fn update(changes: Vec<Change>) -> Operation {
 fn every_operation_is_counted_as_what_it_is() {
     let layer = InstrumentedIssueStorage::new(Arc::new(MemoryStore::default()));
     let moment = Moment { now: "2026-06-01T12:00:00Z".parse().unwrap(), zone: jiff::tz::TimeZone::UTC, me: None };
-    let apply = |operations| block_on(layer.apply(Batch { operations, actor: None, now: moment.now }));
+    let apply = |operations| block_on(layer.apply(Batch::new(operations, None, moment.now)));
     let list = |text: &str| {
         let query = Query::parse(text, &Schema::default()).unwrap();
         block_on(layer.list(&query, &moment)).unwrap();
@@ -43,13 +43,13 @@ fn every_operation_is_counted_as_what_it_is() {
     apply(vec![Operation::Delete { target: Target::from(number(3)), expected: None }]).unwrap();
     apply(vec![Operation::Delete { target: Target::from(number(3)), expected: None }]).unwrap_err();
     let submit = |operations, mode| {
-        let batch = Batch { operations, actor: None, now: moment.now };
+        let batch = Batch::new(operations, None, moment.now);
         block_on(layer.submit(batch, mode)).unwrap().failures.len()
     };
     let half = || vec![create(), Operation::Create(Box::new(Draft::new(" ")))];
     assert_eq!(submit(half(), BatchMode::Each), 1);
     assert_eq!(submit(half(), BatchMode::Atomic), 1);
-    let batch = Batch { operations: half(), actor: None, now: moment.now };
+    let batch = Batch::new(half(), None, moment.now);
     assert!(block_on(layer.preview(batch, BatchMode::Atomic)).unwrap().changes.is_empty());
     block_on(layer.get(number(1))).unwrap();
     block_on(layer.get(number(3))).unwrap_err();

@@ -41,7 +41,7 @@ fn number(place: usize) -> IssueSelector {
 }
 
 fn apply(store: &dyn IssueStorage, operations: Vec<Operation>) {
-    block_on(store.apply(Batch { operations, actor: None, now: moment().now })).unwrap();
+    block_on(store.apply(Batch::new(operations, None, moment().now))).unwrap();
 }
 
 fn rename(store: &dyn IssueStorage, place: usize, title: u32) {

@@ -11,7 +11,7 @@ use super::log::STRIDE;
 use super::*;
 use crate::repo::os::fault;
 use crate::repo::{RepoOptions, init};
-use crate::storage::{Batch, IssueStorage as _};
+use crate::storage::{Batch, BatchMode, IssueStorage as _, Request};
 
 fn home() -> TempDir {
     fault::revive();
@@ -28,7 +28,7 @@ fn open(home: &TempDir) -> RepoStore {
 
 fn create(home: &TempDir, titles: &[&str]) -> Result<(), StorageError> {
     let operations = titles.iter().map(|title| Operation::Create(Box::new(Draft::new(*title)))).collect();
-    block_on(open(home).apply(Batch { operations, actor: None, now: Timestamp::UNIX_EPOCH })).map(drop)
+    block_on(open(home).apply(Batch::new(operations, None, Timestamp::UNIX_EPOCH))).map(drop)
 }
 
 fn told(home: &TempDir, from: Position) -> EventPage {
@@ -77,6 +77,55 @@ fn a_writer_that_dies_anywhere_leaves_one_group_for_what_it_wrote() {
             }
         }
     }
+}
+
+#[test]
+fn a_request_whose_writer_died_is_done_once() {
+    let request = || Request::new("key", [1; 16]).unwrap();
+    let send = |home: &TempDir| {
+        let operations = vec![Operation::Create(Box::new(Draft::new("once")))];
+        let batch = Batch::new(operations, None, Timestamp::UNIX_EPOCH).once(Some(request()));
+        block_on(open(home).submit(batch, BatchMode::Atomic))
+    };
+    for steps in 0.. {
+        for restart in [false, true] {
+            let home = home();
+            create(&home, &["before"]).unwrap();
+            fault::die_after(steps);
+            let first = send(&home);
+            let died = fault::revive();
+            if restart {
+                fault::set_boot(2);
+                // Nothing but the journal was synced.
+                let _ = fs::remove_dir_all(open(&home).layout().requests());
+            }
+            let again = send(&home).unwrap();
+            assert_eq!(listed(&home), ["before", "once"], "after {steps} steps");
+            if let Ok(first) = first {
+                assert_eq!((again.outcomes, again.replayed), (first.outcomes, true), "after {steps} steps");
+                if restart && !died {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn only_so_many_requests_are_remembered() {
+    let home = home();
+    for number in 0..8 {
+        let operations = vec![Operation::Create(Box::new(Draft::new("one")))];
+        let request = Request::new(&number.to_string(), [0; 16]).unwrap();
+        let batch = Batch::new(operations, None, Timestamp::UNIX_EPOCH).once(Some(request));
+        let store = open(&home);
+        block_on(store.submit(batch, BatchMode::Atomic)).unwrap();
+        store.maintain(Timestamp::from_second(3600).unwrap()).unwrap();
+    }
+    let kept = fs::read_dir(open(&home).layout().requests()).unwrap().count();
+    assert_eq!(kept, requests::REMEMBERED);
+    let recalled = |key| block_on(open(&home).recall(&Request::new(key, [0; 16]).unwrap())).unwrap().is_some();
+    assert!(recalled("7") && !recalled("0"));
 }
 
 #[test]

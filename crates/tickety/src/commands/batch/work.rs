@@ -64,6 +64,9 @@ impl HowArgs {
         again: bool,
         mut make: impl FnMut() -> Result<Work, CliError>,
     ) -> Result<Ended, CliError> {
+        if let Some(outcome) = session.recalled()?.filter(|_| !self.dry_run) {
+            return self.tell(&outcome, &[], None, 0.0, done, session);
+        }
         for round in 1.. {
             let Work { operations, origins, file } = make()?;
             let batch = session.batch(operations)?;
@@ -95,8 +98,9 @@ impl HowArgs {
     ) -> Result<Ended, CliError> {
         let answer = BatchAnswer { duration_ms: took, ..BatchAnswer::new(outcome, origins, !self.no_atomic, false) };
         let ended = ended(outcome);
+        let meta = session.meta_of(outcome);
         if session.json() {
-            session.answer(answer, Meta::default())?;
+            session.answer(answer, meta)?;
             return Ok(ended);
         }
         complain(&answer, file);

@@ -49,7 +49,7 @@ pub(super) fn any_batch(rng: &mut Rng, names: &Names, now: Timestamp) -> Batch {
         1..9 => rng.usize(2..5),
         _ => 1,
     };
-    Batch { operations: (0..count).map(|_| operation(rng)).collect(), actor: Some("ann".to_owned()), now }
+    Batch::new((0..count).map(|_| operation(rng)).collect(), Some("ann".to_owned()), now)
 }
 
 /// Does to a record, or to a comment beside it, what an editor, git, a shell or another command would.
