@@ -128,7 +128,7 @@ fn draft(place: u32) -> Draft {
 
 fn apply(store: &RepoStore, operations: Vec<Operation>) -> (Took, Vec<IssueKey>) {
     let now = Timestamp::from_second(1_790_000_000).expect("a time");
-    let batch = Batch { operations, actor: Some("bench".to_owned()), now };
+    let batch = Batch::new(operations, Some("bench".to_owned()), now);
     let before = store.effort().synced;
     // What was written before is not to be written back meanwhile.
     reset_peak();
