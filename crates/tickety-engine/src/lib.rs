@@ -6,6 +6,7 @@
 //! name, and never asks what time it is.
 
 pub mod convert;
+pub mod events;
 pub mod export;
 pub mod import;
 pub mod layers;

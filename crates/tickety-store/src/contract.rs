@@ -6,6 +6,7 @@
 
 mod answers;
 mod batches;
+mod events;
 mod issues;
 mod links;
 mod refusals;
@@ -23,6 +24,7 @@ use crate::error::StorageError;
 use crate::storage::{Batch, BatchOutcome, Effect, IssueStorage, StoredIssue};
 pub use answers::*;
 pub use batches::*;
+pub use events::*;
 pub use issues::*;
 pub use links::*;
 pub use refusals::*;

@@ -3,6 +3,8 @@
 //! It answers queries by asking every issue, so it is right by the definition of
 //! [`Query::matches`] and no faster than that.
 
+mod log;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -42,6 +44,7 @@ struct State {
     by_id: BTreeMap<IssueId, IssueKey>,
     last_number: u32,
     last_version: u128,
+    log: log::Log,
     /// What became of requests, by key.
     requests: BTreeMap<String, Done>,
     /// How many batches changed something.
@@ -414,6 +417,7 @@ impl IssueStorage for MemoryStore {
             state.last_number = last;
         }
         let plan = plan.without_unchanged();
+        state.log.tell(&plan.changes, &self.schema, &batch);
         let differences = plan.changes.iter().map(|(key, change)| (*key, difference(change)));
         state.note(differences.collect());
         for (key, change) in plan.changes {
@@ -539,4 +543,5 @@ impl Snapshot for Locked<'_> {
 #[cfg(test)]
 mod tests {
     crate::contract_tests!((crate::MemoryStore::default(), ()));
+    crate::event_contract_tests!((crate::MemoryStore::default(), ()));
 }

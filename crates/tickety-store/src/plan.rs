@@ -4,6 +4,7 @@
 //! what is there (a [`Snapshot`]) and writes what the [`Plan`] says.
 
 mod cycles;
+pub(crate) mod events;
 mod names;
 mod planner;
 

@@ -16,10 +16,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tickety_core::event::{Event, events_between};
 use tickety_core::ident::{IssueKey, Version};
-use tickety_core::operation::{FieldChange, FieldState};
-use tickety_core::query::FieldName;
 use tickety_core::schema::Schema;
 
 use super::commit::{About, Moves};
@@ -30,7 +27,7 @@ use super::requests;
 use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::events::{EventCursor, EventLog, EventPage, EventStats, GroupId, LoggedEvent, MAX_EVENTS, Position};
-use crate::plan::PlannedChange;
+use crate::plan::{self, PlannedChange};
 use crate::storage::{BatchOutcome, Request};
 
 pub(super) use line::Note;
@@ -61,37 +58,8 @@ pub(super) fn note_of(
     about: About<'_>,
 ) -> Note {
     let mut note = Note::new(about.now, about.actor.map(str::to_owned));
-    let (mut created, mut updated, mut deleted) = (0, 0, 0);
-    for (key, change) in changes {
-        // Where an issue gets another number, the change of the number tells of both names.
-        if moves.values().any(|old| old == key) && change.after.is_none() {
-            continue;
-        }
-        let before = change.before.as_ref().map(|(issue, _)| issue);
-        let events = match (moves.get(key), &change.after) {
-            (Some(old), Some(_)) => vec![renumbered(*old, *key)],
-            (_, after) => events_between(*key, before, after.as_ref(), schema),
-        };
-        match (before, &change.after) {
-            (None, Some(_)) if !moves.contains_key(key) => created += 1,
-            (Some(_), None) => deleted += 1,
-            _ => updated += 1,
-        }
-        events.iter().for_each(|event| note.add(event));
-    }
-    match about.source {
-        Some(source) => note.add(&Event::ImportFinished { source: source.to_owned(), created, updated }),
-        None if created + updated + deleted > 1 => note.add(&Event::BatchCommitted { created, updated, deleted }),
-        None => {}
-    }
+    plan::events::tell(changes, moves, schema, about.source, |event| note.add(&event));
     note
-}
-
-/// Returns the event of an issue that got another number.
-fn renumbered(old: IssueKey, new: IssueKey) -> Event {
-    let value = |key: IssueKey| FieldState::Value(key.to_string());
-    let change = FieldChange { field: FieldName::Number, before: value(old), after: value(new) };
-    Event::IssueUpdated { issue: new, fields: vec![change] }
 }
 
 impl RepoStore {

@@ -8,3 +8,4 @@ fn empty() -> (tickety_store::repo::RepoStore, Home) {
 }
 
 tickety_store::contract_tests!(empty());
+tickety_store::event_contract_tests!(empty());

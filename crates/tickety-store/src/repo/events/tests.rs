@@ -4,6 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use pollster::block_on;
 use tempfile::TempDir;
+use tickety_core::event::Event;
 use tickety_core::operation::{Draft, Operation};
 use tickety_core::query::{Moment, Query};
 
