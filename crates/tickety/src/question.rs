@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 
 use tickety_api::ErrorCode;
-use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem};
+use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem, SortBy};
 
 use crate::args;
 use crate::exit::CliError;
@@ -37,6 +37,17 @@ pub struct PageArgs {
     /// Go on where a page ended: its `next` in the JSON answer
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
+
+    /// Whether `search --ranked` asks.
+    #[arg(skip)]
+    ranked: bool,
+}
+
+impl PageArgs {
+    /// Returns the same part of the answer in which those come first that fit best, whatever order the query has.
+    pub fn ranked(self) -> Self {
+        Self { ranked: true, ..self }
+    }
 }
 
 impl QueryArgs {
@@ -69,17 +80,25 @@ impl QueryArgs {
     /// Reads the query together with the options that say more about it.
     pub fn parse_page(&self, page: &PageArgs, session: &Session) -> Result<Query, CliError> {
         let written = self.words.iter().map(|word| unescape(word)).collect::<Vec<_>>().join(" ");
-        let PageArgs { limit, sort, fields, after } = page;
+        let PageArgs { limit, sort, fields, after, ranked } = page;
         let options = [
             ("sort", sort.as_deref().map(unescape).map(Cow::Borrowed)),
+            (RANKED, ranked.then_some(Cow::Borrowed(SortBy::Relevance.as_str()))),
             ("limit", limit.map(|limit| Cow::Owned(limit.to_string()))),
             ("fields", fields.as_deref().map(unescape).map(Cow::Borrowed)),
             ("after", after.as_deref().map(unescape).map(Cow::Borrowed)),
         ];
         let options = options.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        parse_with(written.trim(), options, session)
+        let mut query = parse_with(written.trim(), options, session)?;
+        if *ranked {
+            query.sort.retain(|key| key.by == SortBy::Relevance);
+        }
+        Ok(query)
     }
 }
+
+/// The option that is called `sort:` in a query and says nothing but that.
+const RANKED: &str = "ranked";
 
 /// What stands before a word that only looks like options. No argument can hold this character.
 const ESCAPE: char = '\0';
@@ -138,7 +157,8 @@ fn parse_with<'a>(
             let message = format!("--{name}: `{odd}` is not one value: several have commas between them");
             return Err(CliError::new(ErrorCode::BadQuery, message));
         }
-        text.push_str(&format!(" {name}:{}", values.join(",")));
+        let key = if name == RANKED { "sort" } else { name };
+        text.push_str(&format!(" {key}:{}", values.join(",")));
     }
     Query::parse(&text, &schema).map_err(|error| {
         // An option that was put after a parenthesis that isn't closed is not to blame.

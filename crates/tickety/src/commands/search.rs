@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tickety_api::answer::IssueList;
 use tickety_core::ident::IssueKey;
-use tickety_core::query::{SortBy, SortKey, TextMatch, TextScope};
+use tickety_core::query::{TextMatch, TextScope};
 use tickety_core::text::{self, Snippet};
 use tickety_engine::questions;
 use tickety_store::{IssueText, Page};
@@ -60,14 +60,12 @@ struct WireSnippet {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let mut query = args.query.parse_page(&args.page, session)?;
+    let page = if args.ranked { args.page.ranked() } else { args.page };
+    let query = args.query.parse_page(&page, session)?;
     let wanted = questions::wanted_texts(&query.filter);
     if wanted.is_empty() {
         return Err(CliError::usage("there is nothing to search for")
             .hint("write `tickety search WORDS`; `tickety list` takes queries without words"));
-    }
-    if args.ranked {
-        query.sort = vec![SortKey { by: SortBy::Relevance, descending: true }];
     }
     let moment = session.moment(&query)?;
     let storage = session.storage()?;

@@ -51,6 +51,30 @@ fn pages_follow_each_other_without_gap_or_repetition() {
 }
 
 #[test]
+fn pages_of_what_fits_best_follow_each_other() {
+    let env = small_home();
+    let whole = numbers(&env.ok(&["search", "cache", "--ranked"]));
+    assert!(whole.len() > 1);
+    let mut paged = Vec::new();
+    let mut after: Option<String> = None;
+    for _ in 0..10 {
+        let mut arguments = vec!["search", "cache", "--ranked", "sort:title", "-n", "1", "--json"];
+        arguments.extend(after.iter().flat_map(|cursor| ["--after", cursor.as_str()]));
+        let answer = crate::json(&env, &arguments);
+        assert_eq!(answer["meta"]["query"].as_str().unwrap().split(' ').nth(1), Some("sort:relevance-desc"));
+        paged
+            .extend(answer["data"]["issues"].as_array().unwrap().iter().map(|issue| issue["number"].as_u64().unwrap()));
+        after = answer["data"]["next"].as_str().map(str::to_owned);
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(paged, whole.iter().copied().map(u64::from).collect::<Vec<_>>());
+    let failed = env.run(&["search", "label:cache", "--ranked"]);
+    assert!(failed.stderr.contains("--ranked: an order by relevance needs a word"), "{}", failed.stderr);
+}
+
+#[test]
 fn chosen_fields_follow_the_name() {
     let env = small_home();
     assert_snapshot!(env.ok(&["list", "--fields", "title,due,link"]), @"
