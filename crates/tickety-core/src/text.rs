@@ -17,7 +17,7 @@ use crate::query::TextMatch;
 pub use snippet::{Piece, Snippet, highlight, snippet};
 pub use token::{MAX_TOKEN_CHARS, Token, Tokens, tokens};
 
-pub(crate) use composed::compose;
+pub(crate) use composed::{compose, is_same_word};
 pub(crate) use token::is_unspaced_token;
 
 /// Whether `text` contains what is looked for.

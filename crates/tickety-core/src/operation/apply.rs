@@ -9,6 +9,7 @@ use super::{Change, Draft, DraftComment, OperationError, Target, limits};
 use crate::ident::{IssueId, IssueKey, IssueNumber};
 use crate::issue::{CloseReason, Closure, Comment, CommentId, FieldValue, Issue, Kind, Link, LinkKind, Status};
 use crate::schema::{Category, FieldType, Schema};
+use crate::text::is_same_word;
 
 /// What applying needs from outside.
 pub struct ApplyContext<'a> {
@@ -178,16 +179,16 @@ fn apply_one(issue: &mut Issue, change: &Change, context: &mut ApplyContext<'_>)
             issue.kind = kind.clone();
         }
         Change::AddLabel(label) => {
-            issue.labels.insert(limits::line(label, "a label", limits::NAME)?);
+            insert(&mut issue.labels, limits::line(label, "a label", limits::NAME)?);
         }
         Change::RemoveLabel(label) => {
-            issue.labels.remove(label.trim());
+            remove(&mut issue.labels, label);
         }
         Change::AddAssignee(assignee) => {
-            issue.assignees.insert(limits::line(assignee, "an assignee", limits::NAME)?);
+            insert(&mut issue.assignees, limits::line(assignee, "an assignee", limits::NAME)?);
         }
         Change::RemoveAssignee(assignee) => {
-            issue.assignees.remove(assignee.trim());
+            remove(&mut issue.assignees, assignee);
         }
         Change::Reporter(reporter) => {
             issue.reporter =
@@ -218,10 +219,10 @@ fn apply_one(issue: &mut Issue, change: &Change, context: &mut ApplyContext<'_>)
             issue.links.retain(|link| link.kind != *kind || !link.target.names(target));
         }
         Change::AddReference(reference) => {
-            issue.references.insert(limits::line(reference, "a reference", limits::REFERENCE)?);
+            insert(&mut issue.references, limits::line(reference, "a reference", limits::REFERENCE)?);
         }
         Change::RemoveReference(reference) => {
-            issue.references.remove(reference.trim());
+            remove(&mut issue.references, reference);
         }
         Change::AddComment(comment) => {
             let comment = make_comment(comment, context)?;
@@ -250,6 +251,18 @@ fn apply_one(issue: &mut Issue, change: &Change, context: &mut ApplyContext<'_>)
         Change::ImportedUpdated(updated) => issue.imported_updated = *updated,
     }
     Ok(())
+}
+
+/// Adds a word, unless it is there in another spelling of its accents.
+fn insert(words: &mut BTreeSet<String>, word: String) {
+    if !words.iter().any(|known| is_same_word(known, &word)) {
+        words.insert(word);
+    }
+}
+
+/// Removes a word in every spelling of its accents.
+fn remove(words: &mut BTreeSet<String>, word: &str) {
+    words.retain(|known| !is_same_word(known, word.trim()));
 }
 
 fn set_status(issue: &mut Issue, status: &Status, context: &ApplyContext<'_>) -> Result<(), OperationError> {

@@ -1,7 +1,10 @@
 //! The changes that lead from one state of an issue to another.
 
+use std::collections::BTreeSet;
+
 use super::{Change, DraftComment};
 use crate::issue::{Comment, Issue};
+use crate::text::is_same_word;
 
 /// Returns the changes that turn `before` into `after`; none where they are equal. Number and id
 /// are not compared.
@@ -50,12 +53,9 @@ pub fn diff(before: &Issue, after: &Issue) -> Vec<Change> {
     push(before.spent != *spent, &|| Change::Spent(*spent));
     push(before.created != *created, &|| Change::Created(*created));
 
-    changes.extend(before.labels.difference(labels).cloned().map(Change::RemoveLabel));
-    changes.extend(labels.difference(&before.labels).cloned().map(Change::AddLabel));
-    changes.extend(before.assignees.difference(assignees).cloned().map(Change::RemoveAssignee));
-    changes.extend(assignees.difference(&before.assignees).cloned().map(Change::AddAssignee));
-    changes.extend(before.references.difference(references).cloned().map(Change::RemoveReference));
-    changes.extend(references.difference(&before.references).cloned().map(Change::AddReference));
+    words(&before.labels, labels, Change::AddLabel, Change::RemoveLabel, &mut changes);
+    words(&before.assignees, assignees, Change::AddAssignee, Change::RemoveAssignee, &mut changes);
+    words(&before.references, references, Change::AddReference, Change::RemoveReference, &mut changes);
     changes.extend(
         before.links.difference(links).map(|link| Change::RemoveLink { kind: link.kind, target: link.target.into() }),
     );
@@ -84,6 +84,21 @@ pub fn diff(before: &Issue, after: &Issue) -> Vec<Change> {
         changes.push(Change::ImportedUpdated(*imported_updated));
     }
     changes
+}
+
+/// Adds what makes one set of words of another. Removing a word takes every spelling of it, so one that stays is added
+/// again.
+fn words(
+    before: &BTreeSet<String>,
+    after: &BTreeSet<String>,
+    add: fn(String) -> Change,
+    remove: fn(String) -> Change,
+    changes: &mut Vec<Change>,
+) {
+    let gone: Vec<&String> = before.difference(after).collect();
+    changes.extend(gone.iter().copied().cloned().map(remove));
+    let is_gone = |word: &String| !before.contains(word) || gone.iter().any(|gone| is_same_word(gone, word));
+    changes.extend(after.iter().filter(|word| is_gone(word)).cloned().map(add));
 }
 
 fn find<'a>(comments: &'a [Comment], wanted: &Comment) -> Option<&'a Comment> {

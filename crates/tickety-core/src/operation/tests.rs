@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -131,6 +131,29 @@ fn texts_are_cleaned_at_their_ends_only() {
     let mut world = World::new();
     let issue = world.create(Draft { body: "\n\r\n  code\r\n\tx\n\n".to_owned(), ..Draft::new(" t ") }).unwrap();
     assert_eq!((issue.title.as_str(), issue.body.as_str()), ("t", "  code\n\tx"));
+}
+
+#[test]
+fn a_word_is_the_same_however_its_accents_are_written() {
+    let mut world = World::new();
+    let (one, two) = ("caf\u{e9}".to_owned(), "cafe\u{301}".to_owned());
+    let words: [(fn(String) -> Change, fn(String) -> Change, fn(&mut Issue) -> &mut BTreeSet<String>); 3] = [
+        (Change::AddLabel, Change::RemoveLabel, |issue| &mut issue.labels),
+        (Change::AddAssignee, Change::RemoveAssignee, |issue| &mut issue.assignees),
+        (Change::AddReference, Change::RemoveReference, |issue| &mut issue.references),
+    ];
+    for (add, remove, of) in words {
+        let bare = world.create(Draft::new("x")).unwrap();
+        let mut first = world.apply(&bare, &[add(one.clone())]).unwrap().unwrap();
+        assert_eq!(world.apply(&first, &[add(two.clone())]), Ok(None));
+        assert_eq!(world.apply(&first, &[remove(two.clone())]), Ok(Some(bare.clone())));
+        // A file edited by hand may hold both.
+        let single = first.clone();
+        of(&mut first).insert(two.clone());
+        assert_eq!(world.apply(&first, &[remove(one.clone())]), Ok(Some(bare)));
+        let changes = diff(&first, &single);
+        assert_eq!(world.apply(&first, &changes), Ok(Some(single)));
+    }
 }
 
 #[test]

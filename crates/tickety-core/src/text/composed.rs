@@ -11,6 +11,11 @@ pub(crate) fn compose(text: Cow<'_, str>) -> Cow<'_, str> {
     if is_composed(&text) { text } else { Cow::Owned(text.nfc().collect()) }
 }
 
+/// Whether two texts differ at most in how accents are written.
+pub(crate) fn is_same_word(left: &str, right: &str) -> bool {
+    left == right || compose(left.into()) == compose(right.into())
+}
+
 /// Whether a text is written in its composed form.
 pub(super) fn is_composed(text: &str) -> bool {
     text.is_ascii() || is_nfc(text)
