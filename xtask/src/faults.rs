@@ -2,6 +2,7 @@
 //! stands afterwards is compared with what was acknowledged. Each section prints rows of one table.
 
 mod kills;
+mod races;
 mod random;
 mod state;
 mod syscalls;
@@ -22,7 +23,7 @@ use crate::program::{self, cargo, read, root};
 /// A name and what it does.
 type Section = (&'static str, fn(&Setting) -> Result<Vec<Row>>);
 
-const SECTIONS: [Section; 2] = [("kills", kills::run), ("syscalls", syscalls::run)];
+const SECTIONS: [Section; 3] = [("kills", kills::run), ("syscalls", syscalls::run), ("races", races::run)];
 
 /// What all sections share.
 #[derive(Debug)]

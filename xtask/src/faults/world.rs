@@ -134,6 +134,13 @@ impl World {
         Ok(Place { checkouts: vec![folder.clone()], folder })
     }
 
+    /// Returns the time so far from now, as `date` understands it.
+    pub(super) fn time(&self, offset: &str) -> Result<String> {
+        let mut command = self.prepare(Path::new("date"), &self.folder);
+        command.args(["--utc", "--date", offset, "+%FT%TZ"]);
+        Ok(start(command, None)?.finish()?.stdout.trim().to_owned())
+    }
+
     /// Runs git, which has to succeed.
     pub(super) fn git(&self, folder: &Path, arguments: &[&str]) -> Result<()> {
         let mut command = self.prepare(Path::new("git"), folder);
@@ -203,6 +210,11 @@ fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
 }
 
 impl Running {
+    /// Returns the number of the process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it if it lives so long after its start.
     pub(super) fn kill_after(&mut self, delay: Duration) -> Result<()> {
         std::thread::sleep(delay.saturating_sub(self.begin.elapsed()));

@@ -102,7 +102,7 @@ fn batch(token: &str, issue: u64) -> String {
 fn import(token: &str) -> String {
     let common = r#""created":"2026-01-01T00:00:00Z","status":"open","priority":"medium","kind":"task""#;
     let id = |part: u64| {
-        let token = token.bytes().fold(0_u64, |sum, byte| sum * 64 + u64::from(byte % 64));
+        let token = token.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(131) + u64::from(byte));
         format!("019c187c-{:04x}-7{part:03x}-8911-{:012x}", token >> 48, token & 0xffff_ffff_ffff)
     };
     // Two checkouts may bring in the same number, which stays what it is where it is free: no two of ours ask for one.
