@@ -384,6 +384,10 @@ impl RepoStore {
                 let version = versions.get(key).copied().or_else(|| before.map(|loaded| loaded.version));
                 let version = version.expect("a record that stays was written now or read before");
                 writer.put_issue(after, &RecordState { version, written: modified })?;
+                // A comment that could not be read now is missing from what was put: the next look reads it again.
+                for (path, _) in before.iter().flat_map(|loaded| &loaded.problems) {
+                    writer.remove_file(path)?;
+                }
             }
             for record in &applied.records {
                 let Some(path) = record.path.record() else { continue };
