@@ -36,6 +36,7 @@ mod requests;
 pub mod scan;
 #[cfg(test)]
 mod scene;
+mod settled;
 mod snapshot;
 pub mod stat;
 mod state;

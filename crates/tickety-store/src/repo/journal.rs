@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tickety_core::ident::IssueNumber;
+use uuid::Uuid;
 
 use super::files::{FileError, HomeDir, is_read_only};
 use super::layout::{HomePath, Layout};
@@ -65,6 +66,8 @@ pub struct JournalStatus {
     pub bytes: u64,
     /// When the first of them was written, if there are any.
     pub since: Option<Timestamp>,
+    /// What the sizes are counted from: two looks that are equal had no write between them.
+    generation: Option<Uuid>,
 }
 
 impl JournalStatus {
@@ -76,7 +79,7 @@ impl JournalStatus {
             None => {
                 // Anything else in its place is no journal that could be recovered from.
                 let needs_recovery = layout.journal().symlink_metadata().is_ok_and(|found| found.is_file());
-                return Ok(Self { needs_recovery, bytes: 0, since: None });
+                return Ok(Self { needs_recovery, bytes: 0, since: None, generation: None });
             }
         };
         Ok(match mark {
@@ -84,8 +87,9 @@ impl JournalStatus {
                 needs_recovery: mark.applied != mark.end,
                 bytes: mark.end.saturating_sub(START),
                 since: (mark.end > START).then(|| timestamp(mark.since_ns)),
+                generation: Some(mark.generation),
             },
-            _ => Self { needs_recovery: true, bytes: 0, since: None },
+            _ => Self { needs_recovery: true, bytes: 0, since: None, generation: None },
         })
     }
 
@@ -220,7 +224,8 @@ impl<'lock> Journal<'lock> {
     /// Whether a checkpoint is due.
     pub fn is_checkpoint_due(&self, policy: CheckpointPolicy, now: Timestamp) -> bool {
         let since = (self.bytes() > 0).then(|| timestamp(self.mark.since_ns));
-        JournalStatus { needs_recovery: false, bytes: self.bytes(), since }.is_checkpoint_due(policy, now)
+        let generation = Some(self.mark.generation);
+        JournalStatus { needs_recovery: false, bytes: self.bytes(), since, generation }.is_checkpoint_due(policy, now)
     }
 
     /// Makes all applied files durable and forgets their transactions.

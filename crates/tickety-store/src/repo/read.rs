@@ -39,13 +39,11 @@ impl IssueStorage for RepoStore {
     }
 
     async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
-        self.recover()?;
-        self.answer_list(None, query, moment)
+        self.settled(|lock| self.answer_list(lock, None, query, moment))
     }
 
     async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
-        self.recover()?;
-        self.answer_count(None, query, moment)
+        self.settled(|lock| self.answer_count(lock, None, query, moment))
     }
 
     async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {
@@ -72,13 +70,11 @@ impl IssueStorage for RepoStore {
     }
 
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
-        self.recover()?;
-        self.answer_graph(None, scope)
+        self.settled(|lock| self.answer_graph(lock, None, scope))
     }
 
     async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
-        self.recover()?;
-        self.answer_stats(None, query, moment)
+        self.settled(|lock| self.answer_stats(lock, None, query, moment))
     }
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
@@ -103,16 +99,20 @@ impl IssueStorage for RepoStore {
     }
 
     async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
-        if look != Look::Nothing {
-            self.recover()?;
-        }
         let mut tell = |handle: &mut Handle| {
             let freshness = self.look(handle, look)?;
             let stamp = Stamp { series: handle.series, generation: handle.index.generation()? };
             Ok(Some(Stamped { stamp, freshness }))
         };
         // What is asked before and after every other question is one statement, which needs no transaction.
-        if look == Look::Nothing { self.ask_one(tell) } else { self.ask(None, &mut tell) }
+        match look {
+            Look::Nothing => self.ask_one(tell),
+            Look::Issue { .. } => {
+                self.recover()?;
+                self.ask(None, &mut tell)
+            }
+            Look::List(_) => self.settled(|lock| self.ask(lock, &mut tell)),
+        }
     }
 
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
@@ -155,15 +155,17 @@ impl RepoStore {
 
     pub(super) fn answer_list(
         &self,
+        lock: Option<&WriteLock>,
         mode: Option<FreshnessMode>,
         query: &Query,
         moment: &Moment,
     ) -> Result<Page, StorageError> {
-        self.counted(|| self.ask(None, |handle| self.read_page(handle, mode, query, moment)))
+        self.counted(|| self.ask(lock, |handle| self.read_page(handle, mode, query, moment)))
     }
 
     pub(super) fn answer_count(
         &self,
+        lock: Option<&WriteLock>,
         mode: Option<FreshnessMode>,
         query: &Query,
         moment: &Moment,
@@ -172,24 +174,26 @@ impl RepoStore {
             self.bring_up_to_date(handle, mode)?;
             Ok(handle.index.count(query, moment)?)
         };
-        self.counted(|| self.ask(None, count))
+        self.counted(|| self.ask(lock, count))
     }
 
     pub(super) fn answer_graph(
         &self,
+        lock: Option<&WriteLock>,
         mode: Option<FreshnessMode>,
         scope: &GraphScope,
     ) -> Result<Checked<Graph>, StorageError> {
-        self.counted(|| self.ask_checked(mode, |handle| Ok(handle.index.graph(scope)?)))
+        self.counted(|| self.ask_checked(lock, mode, |handle| Ok(handle.index.graph(scope)?)))
     }
 
     pub(super) fn answer_stats(
         &self,
+        lock: Option<&WriteLock>,
         mode: Option<FreshnessMode>,
         query: &Query,
         moment: &Moment,
     ) -> Result<Checked<Stats>, StorageError> {
-        self.counted(|| self.ask_checked(mode, |handle| Ok(handle.index.stats(query, moment)?)))
+        self.counted(|| self.ask_checked(lock, mode, |handle| Ok(handle.index.stats(query, moment)?)))
     }
 
     /// Compares the index with the files as far as a mode goes: the store's own where none is given.
@@ -216,10 +220,11 @@ impl RepoStore {
     /// Asks the index after it has been brought up to date, and tells how far that went.
     fn ask_checked<T>(
         &self,
+        lock: Option<&WriteLock>,
         mode: Option<FreshnessMode>,
         mut question: impl FnMut(&mut Handle) -> Result<T, Failure>,
     ) -> Result<Checked<T>, StorageError> {
-        self.ask(None, |handle| {
+        self.ask(lock, |handle| {
             let freshness = self.bring_up_to_date(handle, mode)?;
             Ok(Checked { value: question(handle)?, problems: count_problems(handle)?, freshness })
         })

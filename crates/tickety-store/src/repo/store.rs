@@ -267,7 +267,12 @@ impl RepoStore {
     /// Reading doesn't depend on the journal: one that can't be read is for writers and the doctor to
     /// report.
     pub(super) fn recover(&self) -> Result<(), StorageError> {
-        if !JournalStatus::read(&self.layout).is_ok_and(|status| status.needs_recovery) {
+        self.recover_from(JournalStatus::read(&self.layout).ok())
+    }
+
+    /// Does the same, with what the journal was found to be.
+    pub(super) fn recover_from(&self, status: Option<JournalStatus>) -> Result<(), StorageError> {
+        if !status.is_some_and(|status| status.needs_recovery) {
             return Ok(());
         }
         match WriteLock::try_acquire(&self.layout, &self.options.command) {

@@ -27,19 +27,19 @@ pub(super) struct Unlooking(pub(super) Arc<RepoStore>);
 #[async_trait]
 impl IssueStorage for Unlooking {
     async fn list(&self, query: &Query, moment: &Moment) -> Result<Page, StorageError> {
-        self.0.answer_list(MODE, query, moment)
+        self.0.answer_list(None, MODE, query, moment)
     }
 
     async fn count(&self, query: &Query, moment: &Moment) -> Result<u64, StorageError> {
-        self.0.answer_count(MODE, query, moment)
+        self.0.answer_count(None, MODE, query, moment)
     }
 
     async fn graph(&self, scope: &GraphScope) -> Result<Checked<Graph>, StorageError> {
-        self.0.answer_graph(MODE, scope)
+        self.0.answer_graph(None, MODE, scope)
     }
 
     async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
-        self.0.answer_stats(MODE, query, moment)
+        self.0.answer_stats(None, MODE, query, moment)
     }
 
     async fn schema(&self) -> Result<Arc<Schema>, StorageError> {

@@ -1,0 +1,121 @@
+//! Answers made of many issues, which see a write as a whole or not at all.
+//!
+//! A writer replaces file by file, and who compares the index with the files meanwhile finds some as they were before the
+//! write and others as they are after it. The mark of the journal tells that this may have happened.
+
+use std::time::{Duration, Instant};
+
+use super::journal::JournalStatus;
+use super::lock::WriteLock;
+use super::os;
+use super::store::RepoStore;
+use crate::error::StorageError;
+
+/// How long a write is waited for that becomes visible: longer than thousands of files take. A writer that was stopped
+/// in the midst of it holds nobody up for longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// The pause between two looks.
+const PAUSE: Duration = Duration::from_millis(1);
+/// How often an answer beside which something was written is thrown away, before writers are kept waiting for one.
+const MAX_ROUNDS: usize = 3;
+
+impl RepoStore {
+    /// Finishes what a killed writer has left, and answers; once more if something was written meanwhile, and at last
+    /// under the lock, which the answer gets then.
+    pub(super) fn settled<T>(
+        &self,
+        mut answer: impl FnMut(Option<&WriteLock>) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        for _ in 0..MAX_ROUNDS {
+            let before = self.wait_until_settled()?;
+            let answered = answer(None);
+            if JournalStatus::read(&self.layout).ok() == before {
+                return answered;
+            }
+        }
+        let options = self.lock_options().wait(self.options.lock_wait.min(LONGEST_WAIT));
+        match WriteLock::acquire(&self.layout, &options) {
+            Ok(lock) => {
+                self.recover_locked(&lock)?;
+                answer(Some(&lock))
+            }
+            // Nobody has to be able to write to get an answer.
+            Err(_) => answer(None),
+        }
+    }
+
+    /// Finishes what a killed writer has left, and waits for a living one, if not for long. Returns what the journal is
+    /// then, as far as it can be told.
+    fn wait_until_settled(&self) -> Result<Option<JournalStatus>, StorageError> {
+        let begin = Instant::now();
+        let wait = self.options.lock_wait.min(LONGEST_WAIT);
+        loop {
+            let status = JournalStatus::read(&self.layout).ok();
+            if !status.is_some_and(|status| status.needs_recovery) {
+                return Ok(status);
+            }
+            self.recover_from(status)?;
+            if begin.elapsed() >= wait {
+                return Ok(JournalStatus::read(&self.layout).ok());
+            }
+            os::pause(PAUSE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::repo::RepoOptions;
+    use crate::repo::scene::Scene;
+
+    const ONE: &str = "issues/000/000001-k3f9.md";
+
+    fn store(scene: &Scene) -> RepoStore {
+        scene.write_outside("config.toml", Some(b"format = 1\n"));
+        RepoStore::open_layout(scene.layout.clone(), RepoOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn an_answer_beside_a_write_is_made_again() {
+        let scene = Scene::new();
+        let store = store(&scene);
+        let answers = Cell::new(0);
+        let answered = store.settled(|_| {
+            answers.set(answers.get() + 1);
+            if answers.get() < 3 {
+                scene.put(ONE, &[answers.get()]);
+            }
+            Ok(answers.get())
+        });
+        assert_eq!(answered.unwrap(), 3);
+        assert_eq!(store.settled(|_| Ok(answers.get())).unwrap(), 3, "nothing was written");
+    }
+
+    #[test]
+    fn who_writes_all_the_time_is_kept_waiting_for_an_answer() {
+        let scene = Scene::new();
+        let store = store(&scene);
+        let answers = Cell::new(0);
+        let answer = |lock: Option<&WriteLock>| {
+            answers.set(answers.get() + 1);
+            if lock.is_none() {
+                scene.put(ONE, &[answers.get()]);
+            }
+            Ok(lock.is_some())
+        };
+        assert!(store.settled(answer).unwrap());
+        assert_eq!(usize::from(answers.get()), MAX_ROUNDS + 1);
+    }
+
+    #[test]
+    fn what_a_killed_writer_left_is_finished_before_the_answer() {
+        let scene = Scene::new();
+        let store = store(&scene);
+        scene.write(&[(ONE, Some(b"one"))], false).1.unwrap();
+        let found = store.settled(|_| Ok(scene.contents().contains_key(ONE)));
+        assert!(found.unwrap());
+    }
+}
