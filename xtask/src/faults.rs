@@ -1,12 +1,15 @@
 //! Faults that are really injected: processes of the real binary are killed, starved and misled, and what
 //! stands afterwards is compared with what was acknowledged. Each section prints rows of one table.
 
+mod damage;
 mod kills;
+mod places;
 mod races;
 mod random;
 mod state;
 mod syscalls;
 mod table;
+mod template;
 mod verdict;
 mod world;
 mod writes;
@@ -23,7 +26,13 @@ use crate::program::{self, cargo, read, root};
 /// A name and what it does.
 type Section = (&'static str, fn(&Setting) -> Result<Vec<Row>>);
 
-const SECTIONS: [Section; 3] = [("kills", kills::run), ("syscalls", syscalls::run), ("races", races::run)];
+const SECTIONS: [Section; 5] = [
+    ("kills", kills::run),
+    ("syscalls", syscalls::run),
+    ("races", races::run),
+    ("damage", damage::run),
+    ("places", places::run),
+];
 
 /// What all sections share.
 #[derive(Debug)]

@@ -113,7 +113,7 @@ fn live(setting: &Setting, row: &mut Row, place: &Place, name: &str, wanted: u64
         for (harm, failure) in shared.failures.drain(..) {
             row.harm(harm, format!("{case}: {failure}"));
         }
-        through = judge(row, Case { world: &setting.world, name: &case }, place, &shared.writes)?;
+        through = judge(row, Case::new(&setting.world, &case), place, &shared.writes)?;
         if row.runs() >= wanted || !row.is_clean() {
             break;
         }

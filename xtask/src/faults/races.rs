@@ -68,7 +68,7 @@ fn creates(setting: &Setting) -> Result<Row> {
     }
     let writes = writes.into_inner().expect("no thread panics");
     writes.iter().for_each(|_| row.run());
-    judge(&mut row, Case { world, name: "creates" }, &place, &writes)?;
+    judge(&mut row, Case::new(world, "creates"), &place, &writes)?;
     finish(row, place)
 }
 
@@ -98,11 +98,11 @@ fn few_files(setting: &Setting) -> Result<Row> {
             let fate = if done { Fate::Acknowledged } else { Fate::Refused };
             writes.push(Write { token, kind: *kind, checkout: 0, fate });
             if setting.full || limit.is_multiple_of(4) {
-                judge(&mut row, Case { world, name: &case }, &place, &writes)?;
+                judge(&mut row, Case::new(world, &case), &place, &writes)?;
             }
         }
     }
-    judge(&mut row, Case { world, name: "few files, at the end" }, &place, &writes)?;
+    judge(&mut row, Case::new(world, "few files, at the end"), &place, &writes)?;
     finish(row, place)
 }
 
@@ -134,7 +134,7 @@ fn clocks(setting: &Setting) -> Result<Row> {
         let fate = if answer.data().is_some() { Fate::Acknowledged } else { Fate::Refused };
         writes.push(Write { token, kind, checkout: 0, fate });
         if round % 6 == 5 {
-            judge(&mut row, Case { world, name: &case }, &place, &writes)?;
+            judge(&mut row, Case::new(world, &case), &place, &writes)?;
         }
     }
     finish(row, place)

@@ -8,23 +8,15 @@ use self::strace::{Fault, Point, Tracer};
 use super::Setting;
 use super::random::Random;
 use super::table::{Harm, Row};
+use super::template::{ISSUE, Template};
 use super::verdict::{Case, judge};
 use super::world::{Answer, Place, World};
 use super::writes::{Fate, Kind, Write};
 
 /// The commands into which faults are injected.
 const KINDS: [Kind; 5] = [Kind::Create, Kind::Edit, Kind::Close, Kind::Batch, Kind::Import];
-/// Which issue they are about.
-const ISSUE: u64 = 1;
 /// What ends a process that was killed.
 const SIGKILL: i32 = 9;
-
-/// A home from which each run starts, and what was written there.
-#[derive(Debug)]
-struct Start {
-    place: Place,
-    writes: Vec<Write>,
-}
 
 /// One section of the table.
 #[derive(Debug)]
@@ -32,7 +24,7 @@ struct Injector<'a> {
     setting: &'a Setting,
     world: &'a World,
     tracer: Tracer<'a>,
-    start: Start,
+    start: Template,
     /// The points of each command.
     points: Vec<(Kind, Vec<Point>)>,
 }
@@ -60,7 +52,7 @@ impl<'a> Injector<'a> {
     fn new(setting: &'a Setting) -> Result<Self> {
         let world = &setting.world;
         let tracer = Tracer::new(world);
-        let start = Start::make(world)?;
+        let start = Template::make(world)?;
         let mut points = Vec::new();
         for kind in KINDS {
             let place = world.copy(&start.place, "traced")?;
@@ -135,7 +127,7 @@ impl<'a> Injector<'a> {
         if killed == depth {
             row.run();
         }
-        self.judge(row, &case, place, writes, row.runs().is_multiple_of(2))
+        self.judge(row, Case::new(self.world, &case), place, writes)
     }
 
     /// Lets calls fail, each in a run of its own.
@@ -169,16 +161,18 @@ impl<'a> Injector<'a> {
         };
         let mut writes = self.start.writes.clone();
         writes.push(Write { token, kind, checkout: 0, fate });
-        self.judge(row, &case, place, writes, row.runs().is_multiple_of(2))
+        let case = Case { unreadable: !point.mutates, ..Case::new(self.world, &case) };
+        self.judge(row, case, place, writes)
     }
 
     /// Judges a place; before that or after it something is written.
-    fn judge(&self, row: &mut Row, case: &str, place: Place, mut writes: Vec<Write>, early: bool) -> Result<()> {
+    fn judge(&self, row: &mut Row, case: Case<'_>, place: Place, mut writes: Vec<Write>) -> Result<()> {
+        let early = row.runs().is_multiple_of(2);
         let clean = row.is_clean();
         let write_on = |row: &mut Row| {
             let answer = self.world.run(&place.checkouts[0], &["new", "after", "--json"])?;
             if answer.data().is_none() {
-                row.harm(Harm::Wedged, format!("{case}: the next `new`: {}", answer.told()));
+                row.harm(Harm::Wedged, format!("{}: the next `new`: {}", case.name, answer.told()));
             }
             anyhow::Ok(())
         };
@@ -187,7 +181,7 @@ impl<'a> Injector<'a> {
             let token = "after".to_owned();
             writes.push(Write { token, kind: Kind::Create, checkout: 0, fate: Fate::Acknowledged });
         }
-        judge(row, Case { world: self.world, name: case }, &place, &writes)?;
+        judge(row, case, &place, &writes)?;
         if !early {
             write_on(row)?;
         }
@@ -244,27 +238,6 @@ fn fate(row: &mut Row, case: &str, answer: &Answer) -> Fate {
 
 fn words(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
-}
-
-impl Start {
-    /// Makes a home with a few issues.
-    fn make(world: &World) -> Result<Self> {
-        let place = world.plain("start")?;
-        let mut writes = Vec::new();
-        for (index, kind) in
-            [Kind::Create, Kind::Create, Kind::Comment, Kind::Edit, Kind::Batch].into_iter().enumerate()
-        {
-            let token = format!("start{index}");
-            let (arguments, input) = kind.command(&token, ISSUE);
-            let answer = super::world::start(world.command(&place.checkouts[0], &words(&arguments)), input.as_deref())?;
-            let answer = answer.finish()?;
-            if answer.data().is_none() {
-                bail!("tickety {}: {}", arguments.join(" "), answer.told());
-            }
-            writes.push(Write { token, kind, checkout: 0, fate: Fate::Acknowledged });
-        }
-        Ok(Self { place, writes })
-    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub(super) fn same_field(setting: &Setting) -> Result<Row> {
             row.harm(Harm::Lost, format!("round {round}: {won:?} won, and it is {}", shown["issues"][0]["milestone"]));
         }
     }
-    judge_health(&mut row, Case { world, name: "one field" }, checkout)?;
+    judge_health(&mut row, Case::new(world, "one field"), checkout)?;
     finish(row, place)
 }
 
@@ -68,7 +68,7 @@ pub(super) fn different_fields(setting: &Setting) -> Result<Row> {
             }
         }
     }
-    judge_health(&mut row, Case { world, name: "4 fields" }, checkout)?;
+    judge_health(&mut row, Case::new(world, "4 fields"), checkout)?;
     finish(row, place)
 }
 

@@ -55,7 +55,7 @@ pub(super) fn stopped(setting: &Setting) -> Result<Row> {
         if world.run(checkout, &["new", "After", "--json"])?.data().is_none() {
             row.harm(Harm::Wedged, "a writer after the holder has gone on");
         }
-        judge_health(&mut row, Case { world, name: "stopped holder" }, checkout)?;
+        judge_health(&mut row, Case::new(world, "stopped holder"), checkout)?;
         if row.is_clean() {
             place.remove()?;
         }
@@ -116,7 +116,7 @@ pub(super) fn recycled(setting: &Setting) -> Result<Row> {
             row.harm(Harm::Wedged, format!("pid {pid}: {}", answer.told()));
         }
     }
-    judge_health(&mut row, Case { world, name: "recycled pid" }, checkout)?;
+    judge_health(&mut row, Case::new(world, "recycled pid"), checkout)?;
     finish(row, place)
 }
 

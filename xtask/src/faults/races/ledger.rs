@@ -17,10 +17,11 @@ use crate::faults::world::{World, start};
 /// How many accounts there are.
 const ACCOUNTS: u64 = 6;
 /// What lies in each at the beginning.
-const BALANCE: i64 = 100;
-/// How many processes transfer, and how many read.
+const BALANCE: i64 = 100_000;
+/// How many processes transfer.
 const WRITERS: u64 = 3;
-const READERS: u64 = 2;
+/// What the processes that read check before they answer.
+const READERS: [&str; 2] = ["verify", "shards"];
 /// The exit status of a conflict.
 const CONFLICT: i32 = 5;
 
@@ -40,7 +41,7 @@ pub(super) fn run(setting: &Setting) -> Result<Row> {
     let checkout = &place.checkouts[0];
     for account in 0..ACCOUNTS {
         let title = format!("Account {account}");
-        world.data(checkout, &["new", &title, "--field", &format!("balance={BALANCE}"), "--json"])?;
+        world.data(checkout, &["new", &title, "--estimate", &BALANCE.to_string(), "--json"])?;
     }
     let each = setting.runs(10, 500);
     let (done, conflicts, running) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(WRITERS));
@@ -64,13 +65,14 @@ pub(super) fn run(setting: &Setting) -> Result<Row> {
                 })
             })
             .collect();
-        let readers: Vec<_> = (0..READERS)
-            .map(|reader| {
+        let readers: Vec<_> = READERS
+            .iter()
+            .map(|freshness| {
                 let running = &running;
                 scope.spawn(move || {
                     let mut found = Vec::new();
                     while running.load(Ordering::Relaxed) > 0 {
-                        found.extend(wrong_total(world, checkout, reader == 0));
+                        found.extend(wrong_total(world, checkout, freshness));
                     }
                     found
                 })
@@ -80,11 +82,11 @@ pub(super) fn run(setting: &Setting) -> Result<Row> {
         threads.flat_map(|thread| thread.join().expect("no thread panics")).collect()
     });
     (0..done.load(Ordering::Relaxed)).for_each(|_| row.run());
-    for (harm, what) in found.into_iter().chain(wrong_total(world, checkout, true)) {
+    for (harm, what) in found.into_iter().chain(wrong_total(world, checkout, "verify")) {
         row.harm(harm, what);
     }
     eprintln!("faults: races: {} transfers, {} conflicts", row.runs(), conflicts.load(Ordering::Relaxed));
-    judge_health(&mut row, Case { world, name: "ledger" }, checkout)?;
+    judge_health(&mut row, Case::new(world, "ledger"), checkout)?;
     finish(row, place)
 }
 
@@ -97,7 +99,7 @@ fn transfer(world: &World, checkout: &Path, random: &mut Random) -> Result<Outco
     let line = |issue: &Value, change: i64| -> Result<String> {
         let balance = balance(issue).context("an account has a balance")? + change;
         Ok(format!(
-            r#"{{"op":"update","issue":{},"version":{},"fields":{{"balance":"{balance}"}}}}"#,
+            r#"{{"op":"update","issue":{},"version":{},"estimate_minutes":{balance}}}"#,
             issue["number"], issue["version"]
         ))
     };
@@ -110,27 +112,23 @@ fn transfer(world: &World, checkout: &Path, random: &mut Random) -> Result<Outco
     })
 }
 
-/// Reads all accounts at once, as a list or as an export, and says what is wrong with their total.
-fn wrong_total(world: &World, checkout: &Path, listed: bool) -> Option<(Harm, String)> {
-    let words: &[&str] =
-        if listed { &["list", "is:any", "--fields", "field.balance", "--json"] } else { &["export", "json"] };
-    let answer = match world.run(checkout, words) {
+/// Reads all accounts in one answer and says what is wrong with their total.
+fn wrong_total(world: &World, checkout: &Path, freshness: &str) -> Option<(Harm, String)> {
+    let words = ["list", "is:any", "--freshness", freshness, "--json"];
+    let answer = match world.run(checkout, &words) {
         Ok(answer) if answer.code() == Some(0) => answer,
-        Ok(answer) => return Some((Harm::Wedged, format!("{}: {}", words[0], answer.told()))),
+        Ok(answer) => return Some((Harm::Wedged, format!("{freshness}: {}", answer.told()))),
         Err(error) => return Some((Harm::Wedged, format!("{error:#}"))),
     };
-    let json = answer.json().unwrap_or_default();
-    let issues = if listed { &json["data"]["issues"] } else { &json["issues"] };
-    let balances: Vec<i64> = issues.as_array().into_iter().flatten().filter_map(balance).collect();
+    let data = answer.data().unwrap_or_default();
+    let balances: Vec<i64> = data["issues"].as_array().into_iter().flatten().filter_map(balance).collect();
     let expected = i64::try_from(ACCOUNTS).unwrap_or_default() * BALANCE;
     let total: i64 = balances.iter().sum();
     (total != expected)
-        .then(|| (Harm::Torn, format!("{}: the total is {total}, not {expected}: {balances:?}", words[0])))
+        .then(|| (Harm::Torn, format!("{freshness}: the total is {total}, not {expected}: {balances:?}")))
 }
 
+/// Returns what lies in an account: its estimate, which lists show.
 fn balance(issue: &Value) -> Option<i64> {
-    match &issue["fields"]["balance"] {
-        Value::String(text) => text.parse().ok(),
-        value => value.as_i64(),
-    }
+    issue["estimate_minutes"].as_i64()
 }
