@@ -65,6 +65,8 @@ pub enum StorageError {
         path: PathBuf,
         /// Why it can't be written.
         message: String,
+        /// Whether the disk is full, or a quota used up.
+        is_full: bool,
     },
     /// Git could not be asked what only it knows.
     #[error("{message}")]

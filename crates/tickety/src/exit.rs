@@ -151,6 +151,9 @@ impl From<StorageError> for CliError {
             StorageError::Overtaken { path } => {
                 made.hint(format!("look at {}, then repeat the command if it is still needed", path.display()))
             }
+            StorageError::Pending { is_full: true, .. } => {
+                made.hint("free some space, and any next command completes it; don't repeat this one")
+            }
             StorageError::Pending { path, .. } => made.hint(format!(
                 "allow writing to {}; don't repeat the command",
                 path.parent().unwrap_or(path).display()

@@ -81,6 +81,9 @@ impl Session {
     /// Does what is left to do when the command is done and nobody waits any more.
     pub fn finish(&self) {
         if let Some(storage) = self.storage.get() {
+            if let Some(missing) = storage.unfinished() {
+                output::note(format_args!("warning: {missing}; `tickety doctor` says more"));
+            }
             storage.record_usage();
             // What fails now is done by a later command: what was written is durable.
             storage.maintain(self.context.time_of_writing()).ok();

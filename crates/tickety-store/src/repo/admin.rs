@@ -28,7 +28,7 @@ pub struct IndexReport {
 impl RepoStore {
     /// Returns what the index is like, as it is.
     pub fn index_status(&self) -> Result<IndexReport, StorageError> {
-        self.recover()?;
+        self.recover();
         self.ask(None, |handle| {
             let path = self.layout.index();
             let bytes = fs::metadata(&path).map_or(0, |metadata| metadata.len());
@@ -43,7 +43,7 @@ impl RepoStore {
 
     /// Counts the rows of the index by kind, as it is.
     pub fn index_rows(&self) -> Result<Vec<(&'static str, u64)>, StorageError> {
-        self.recover()?;
+        self.recover();
         self.ask(None, |handle| Ok(handle.index.row_counts()?))
     }
 
@@ -60,7 +60,7 @@ impl RepoStore {
     /// Compares the index, once it is up to date, with one made afresh. They are equal unless
     /// something is wrong with the index: what somebody writes meanwhile is waited for.
     pub fn verify_index(&self) -> Result<Vec<Difference>, StorageError> {
-        self.recover()?;
+        self.recover();
         let differences = self.index_differences(None)?;
         match self.lock_against_writers(!differences.is_empty())? {
             Some(lock) => self.index_differences(Some(&lock)),

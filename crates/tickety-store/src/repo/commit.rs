@@ -14,7 +14,7 @@ use super::events;
 use super::failure::Failure;
 use super::format::{self, FormatError};
 use super::index::{RecordState, TrackedFile};
-use super::journal::{Applied, CheckpointPolicy, Journal, JournalStatus, Transaction};
+use super::journal::{Applied, CheckpointPolicy, Journal, JournalError, JournalStatus, Transaction};
 use super::layout::{CommentStamp, HomePath, RecordPath};
 use super::load::{Loaded, shown};
 use super::lock::WriteLock;
@@ -170,7 +170,11 @@ impl RepoStore {
         let mut journal = Journal::open(&self.layout, lock)?;
         if journal.needs_recovery() {
             let past = journal.past_after(None)?;
-            let report = recovery::recover(&mut journal, &self.home)?;
+            let report = recovery::recover(&mut journal, &self.home).map_err(|error| match error {
+                // The write that is about to be made isn't recorded, only the one before.
+                JournalError::Apply { source, .. } => source.into(),
+                error => StorageError::from(error),
+            })?;
             // What recovery wrote, the index finds by itself, but for one that isn't asked to look.
             self.ask(Some(lock), |handle| self.refresh_recovered(handle, events::own(&past)))?;
             // Writing goes on without: `doctor` tells what is wrong with the log.

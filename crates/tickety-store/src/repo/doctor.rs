@@ -251,6 +251,8 @@ impl RepoStore {
     fn examine_journal(&self, report: &mut Report, lock: Option<&WriteLock>) -> Result<(), StorageError> {
         let path = self.layout.journal().display().to_string();
         match journal::verify(&self.layout) {
+            // There is nothing to finish in one without transactions.
+            Ok(0) => return Ok(()),
             Ok(_) if !JournalStatus::read(&self.layout)?.needs_recovery => return Ok(()),
             Ok(_) => report.fixable(Check::Journal, path, "a writer ended before its files were written".to_owned()),
             Err(error @ JournalError::Damaged { .. }) => {

@@ -168,7 +168,7 @@ impl RepoStore {
 
     /// Sees that the log has all that has happened, as far as that can be written.
     fn bring_log_up(&self) -> Result<(), StorageError> {
-        self.recover()?;
+        self.recover();
         self.ask(None, |handle| {
             let mode = self.freshness(&handle.index)?;
             self.refresh(handle, mode)?;

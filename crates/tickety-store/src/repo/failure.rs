@@ -97,7 +97,8 @@ impl From<JournalError> for StorageError {
             JournalError::ReadOnly { path, source, .. } => Self::StateReadOnly { path, source },
             JournalError::Full { path, .. } => Self::NoSpace { action: "write to", path },
             JournalError::Apply { source, .. } => {
-                Self::Pending { path: source.path().to_owned(), message: source.reason() }
+                let is_full = matches!(&source, FileError::Access { source, .. } if is_full(source));
+                Self::Pending { path: source.path().to_owned(), message: source.reason(), is_full }
             }
             JournalError::File(error) => error.into(),
             JournalError::Access { action, path, source } => access(action, path, source),
@@ -160,10 +161,15 @@ fn is_in_home(path: &Path) -> bool {
     names.by_ref().take(3).any(|name| name == ISSUES_DIR) && names.any(|name| name == HOME_DIR)
 }
 
+/// Whether an error says that there is no room.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Sorts an error of the operating system.
 fn access(action: &'static str, path: PathBuf, source: io::Error) -> StorageError {
     match source.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::NoSpace { action, path },
+        _ if is_full(&source) => StorageError::NoSpace { action, path },
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem if writes(action) => {
             StorageError::HomeReadOnly { path, source }
         }

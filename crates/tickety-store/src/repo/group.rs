@@ -167,8 +167,8 @@ fn tell_all(came: &mut [Option<StorageError>], written: &[Written], journal: &Pa
     let error = StorageError::from(error);
     for written in written {
         came[written.place] = Some(match &error {
-            StorageError::Pending { path, message } => {
-                StorageError::Pending { path: path.clone(), message: message.clone() }
+            StorageError::Pending { path, message, is_full } => {
+                StorageError::Pending { path: path.clone(), message: message.clone(), is_full: *is_full }
             }
             StorageError::Io { action, path, source } => {
                 let source = io::Error::new(source.kind(), source.to_string());

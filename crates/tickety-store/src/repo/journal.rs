@@ -14,7 +14,7 @@ mod history;
 mod log;
 mod transaction;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ use super::state;
 pub use apply::{Applied, AppliedRecord, Kept, KeptReason};
 pub(crate) use apply::{Current, Parents, write_record};
 use format::{MARK_SIZE, Mark, START};
-pub(crate) use history::{Past, last_name, look_back};
+pub(crate) use history::{Past, last_name, look_back, unapplied};
 pub(crate) use log::{After, Extent, Found, Record};
 use log::{Log, read_up_to};
 pub(crate) use transaction::Appended;
@@ -76,11 +76,7 @@ impl JournalStatus {
         let path = layout.journal_mark();
         let mark = match state::open(&path).map_err(JournalError::of_state)? {
             Some(file) => read_mark(&file).map_err(|source| JournalError::access("read", &path, source))?,
-            None => {
-                // Anything else in its place is no journal that could be recovered from.
-                let needs_recovery = layout.journal().symlink_metadata().is_ok_and(|found| found.is_file());
-                return Ok(Self { needs_recovery, bytes: 0, since: None, generation: None });
-            }
+            None => None,
         };
         Ok(match mark {
             Some(mark) if mark.boot.is_same(BootId::current()) => Self {
@@ -89,7 +85,13 @@ impl JournalStatus {
                 since: (mark.end > START).then(|| timestamp(mark.since_ns)),
                 generation: Some(mark.generation),
             },
-            _ => Self { needs_recovery: true, bytes: 0, since: None, generation: None },
+            Some(_) => Self { needs_recovery: true, bytes: 0, since: None, generation: None },
+            None => {
+                // An empty one was never written to, and anything else in its place could not be recovered from.
+                let is_journal = |found: fs::Metadata| found.is_file() && found.len() > 0;
+                let needs_recovery = layout.journal().symlink_metadata().is_ok_and(is_journal);
+                Self { needs_recovery, bytes: 0, since: None, generation: None }
+            }
         })
     }
 
@@ -151,7 +153,7 @@ pub(crate) fn set_aside(layout: &Layout, _lock: &WriteLock) -> Result<PathBuf, J
         .find(|aside| !aside.exists())
         .expect("there are fewer damaged journals than numbers");
     let failed = |source| JournalError::access("move away", &path, source);
-    std::fs::rename(&path, &aside).map_err(failed)?;
+    fs::rename(&path, &aside).map_err(failed)?;
     os::sync_directory(&layout.state).map_err(failed)?;
     Ok(aside)
 }

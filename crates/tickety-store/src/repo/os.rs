@@ -253,12 +253,15 @@ pub(crate) fn free_bytes(file: BorrowedFd<'_>) -> io::Result<u64> {
 /// Writes all bytes at a position of a file.
 pub(crate) fn write_at(file: &File, bytes: &[u8], position: u64) -> io::Result<()> {
     fault::spend()?;
-    file.write_all_at(bytes, position)
+    let room = fault::room(file, position, bytes.len())?;
+    file.write_all_at(&bytes[..room], position)?;
+    if room < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
 }
 
 /// Sets the length of a file.
 pub(crate) fn set_length(file: &File, length: u64) -> io::Result<()> {
     fault::spend()?;
+    fault::resize(file, length)?;
     file.set_len(length)
 }
 
@@ -403,11 +406,20 @@ mod fault {
     pub(super) fn spend_sync() -> std::io::Result<bool> {
         Ok(true)
     }
+
+    pub(super) fn room(_: &std::fs::File, _: u64, length: usize) -> std::io::Result<usize> {
+        Ok(length)
+    }
+
+    pub(super) fn resize(_: &std::fs::File, _: u64) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 pub(crate) mod fault {
     use std::cell::Cell;
+    use std::fs::File;
     use std::io;
 
     use super::BootId;
@@ -417,6 +429,34 @@ pub(crate) mod fault {
         static SYNCS: Cell<u64> = const { Cell::new(0) };
         static FAILING_SYNCS: Cell<bool> = const { Cell::new(false) };
         static BOOT: Cell<Option<BootId>> = const { Cell::new(None) };
+        static FREE: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    /// Leaves this thread so many bytes of the disk; `None` for all there are.
+    pub(crate) fn set_free(bytes: Option<u64>) {
+        FREE.set(bytes);
+    }
+
+    /// Returns how many bytes of the disk are left to this thread.
+    pub(crate) fn free() -> Option<u64> {
+        FREE.get()
+    }
+
+    /// Returns how many bytes of a write fit, and takes their room.
+    pub(super) fn room(file: &File, position: u64, length: usize) -> io::Result<usize> {
+        let Some(free) = FREE.get() else { return Ok(length) };
+        let (now, end) = (file.metadata()?.len(), position + length as u64);
+        let fits = end.min(now.max(position) + free);
+        FREE.set(Some(free - fits.saturating_sub(now.max(position))));
+        Ok((fits - position) as usize)
+    }
+
+    /// Takes the room that a file grows by, or gives back what it loses.
+    pub(super) fn resize(file: &File, length: u64) -> io::Result<()> {
+        let Some(free) = FREE.get() else { return Ok(()) };
+        let left = (free + file.metadata()?.len()).checked_sub(length).ok_or(io::ErrorKind::StorageFull)?;
+        FREE.set(Some(left));
+        Ok(())
     }
 
     /// Lets this thread die after so many more changes to files.

@@ -34,7 +34,7 @@ impl IssueStorage for RepoStore {
     }
 
     async fn get(&self, selector: IssueSelector) -> Result<StoredIssue, StorageError> {
-        self.recover()?;
+        self.recover();
         self.counted(|| self.ask(None, |handle| self.read_issue(handle, selector)))
     }
 
@@ -60,12 +60,12 @@ impl IssueStorage for RepoStore {
     }
 
     async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError> {
-        self.recover()?;
+        self.recover();
         self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.by_reference(references)?)))
     }
 
     async fn find_unreadable(&self, wanted: &[Identity]) -> Result<Vec<Option<RecordProblem>>, StorageError> {
-        self.recover()?;
+        self.recover();
         self.find_hidden(wanted)
     }
 
@@ -78,7 +78,7 @@ impl IssueStorage for RepoStore {
     }
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
-        self.recover()?;
+        self.recover();
         self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.problems()?)))
     }
 
@@ -108,7 +108,7 @@ impl IssueStorage for RepoStore {
         match look {
             Look::Nothing => self.ask_one(tell),
             Look::Issue { .. } => {
-                self.recover()?;
+                self.recover();
                 self.ask(None, &mut tell)
             }
             Look::List(_) => self.settled(|lock| self.ask(lock, &mut tell)),

@@ -17,7 +17,7 @@ use tickety_core::ident::Version;
 use super::files::{HomeDir, remove_leftover};
 use super::journal::{
     After, Current, Found, Interruption, Journal, JournalError, Kept, KeptReason, Parents, Record, set_aside,
-    write_record,
+    unapplied, write_record,
 };
 use super::layout::{HomePath, Layout};
 use super::lock::WriteLock;
@@ -69,6 +69,28 @@ pub fn salvage(layout: &Layout, lock: &WriteLock, home: &HomeDir) -> Result<(Rec
         synced => synced.map_err(|source| JournalError::Sync { path: layout.journal(), source })?,
     }
     Ok((report, set_aside(layout, lock)?))
+}
+
+/// Looks for a file that is still in a state that a transaction which may not be applied was to change; without the lock.
+pub(crate) fn find_behind(layout: &Layout, home: &HomeDir) -> Result<Option<HomePath>, JournalError> {
+    let mut states: BTreeMap<HomePath, (Vec<Option<Version>>, Option<Version>)> = BTreeMap::new();
+    for Record { path, before, after } in unapplied(layout)? {
+        let (earlier, last) = states.entry(path).or_default();
+        earlier.push(before);
+        *last = after.map(|after| after.version);
+    }
+    for (path, (earlier, last)) in states {
+        let version = match Current::read(home, &path) {
+            Ok(Current::Absent) => None,
+            Ok(Current::File(content)) => Some(content.version()),
+            Ok(Current::NotAFile(_) | Current::Unknown) => continue,
+            Err(_) => return Ok(Some(path)),
+        };
+        if version != last && earlier.contains(&version) {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
 }
 
 /// Brings the files up to what transactions left.

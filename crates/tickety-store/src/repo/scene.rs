@@ -31,6 +31,7 @@ impl Scene {
         fault::revive();
         fault::fail_syncs(false);
         fault::set_boot(1);
+        fault::set_free(None);
         let temp = tempfile::tempdir().unwrap();
         let layout = Layout::new(temp.path().to_owned(), None);
         fs::create_dir_all(&layout.issues).unwrap();

@@ -27,7 +27,7 @@ impl RepoStore {
         mut answer: impl FnMut(Option<&WriteLock>) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
         for _ in 0..MAX_ROUNDS {
-            let before = self.wait_until_settled()?;
+            let before = self.wait_until_settled();
             let answered = answer(None);
             if JournalStatus::read(&self.layout).ok() == before {
                 return answered;
@@ -36,7 +36,7 @@ impl RepoStore {
         let options = self.lock_options().wait(self.options.lock_wait.min(LONGEST_WAIT));
         match WriteLock::acquire(&self.layout, &options) {
             Ok(lock) => {
-                self.recover_locked(&lock)?;
+                self.note_unfinished(self.recover_locked(&lock).err());
                 answer(Some(&lock))
             }
             // Nobody has to be able to write to get an answer.
@@ -46,17 +46,19 @@ impl RepoStore {
 
     /// Finishes what a killed writer has left, and waits for a living one, if not for long. Returns what the journal is
     /// then, as far as it can be told.
-    fn wait_until_settled(&self) -> Result<Option<JournalStatus>, StorageError> {
+    fn wait_until_settled(&self) -> Option<JournalStatus> {
         let begin = Instant::now();
         let wait = self.options.lock_wait.min(LONGEST_WAIT);
         loop {
-            let status = JournalStatus::read(&self.layout).ok();
-            if !status.is_some_and(|status| status.needs_recovery) {
-                return Ok(status);
+            let status = JournalStatus::read(&self.layout);
+            let settled = status.as_ref().ok().filter(|status| !status.needs_recovery).copied();
+            let is_at_work = self.recover_from(status);
+            if settled.is_some() {
+                return settled;
             }
-            self.recover_from(status)?;
-            if begin.elapsed() >= wait {
-                return Ok(JournalStatus::read(&self.layout).ok());
+            // What can't be finished now isn't waited for.
+            if !is_at_work || begin.elapsed() >= wait {
+                return JournalStatus::read(&self.layout).ok();
             }
             os::pause(PAUSE);
         }

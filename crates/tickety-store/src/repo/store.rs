@@ -13,10 +13,11 @@ use super::discovery;
 use super::failure::Failure;
 use super::files::HomeDir;
 use super::index::{Fingerprint, Index, IndexError, Opened};
-use super::journal::JournalStatus;
+use super::journal::{JournalError, JournalStatus};
 use super::layout::{CONFIG_FILE, Layout};
-use super::lock::{DEFAULT_WAIT, LockError, LockOptions, WriteLock};
+use super::lock::{DEFAULT_WAIT, LockOptions, WriteLock};
 use super::os::BootId;
+use super::recovery;
 use super::state;
 use super::usage::Tally;
 use crate::error::StorageError;
@@ -70,6 +71,8 @@ pub struct RepoStore {
     pub(super) tally: Tally,
     /// Whether anything was written with it.
     pub(super) has_written: AtomicBool,
+    /// What could not be finished before the last answer.
+    unfinished: Mutex<Option<String>>,
 }
 
 /// The index in use.
@@ -109,8 +112,8 @@ impl RepoStore {
     pub(super) fn with_config(layout: Layout, home: HomeDir, config: Config, options: RepoOptions) -> Self {
         let schema = Arc::new(config.schema.clone());
         let (index, opened, tally) = (Mutex::new(None), AtomicU64::new(0), Tally::default());
-        let has_written = AtomicBool::new(false);
-        Self { layout, home, config, schema, options, index, opened, tally, has_written }
+        let (has_written, unfinished) = (AtomicBool::new(false), Mutex::new(None));
+        Self { layout, home, config, schema, options, index, opened, tally, has_written, unfinished }
     }
 
     /// Returns where everything lies.
@@ -264,28 +267,44 @@ impl RepoStore {
     /// Finishes what a writer that was killed has acknowledged but not made visible. A living
     /// writer is left alone: it finishes itself.
     ///
-    /// Reading doesn't depend on the journal: one that can't be read is for writers and the doctor to
-    /// report.
-    pub(super) fn recover(&self) -> Result<(), StorageError> {
-        self.recover_from(JournalStatus::read(&self.layout).ok())
+    /// Reading doesn't depend on it: what is visible is answered from, and what isn't is noted for
+    /// [`unfinished`](Self::unfinished).
+    pub(super) fn recover(&self) {
+        self.recover_from(JournalStatus::read(&self.layout));
     }
 
-    /// Does the same, with what the journal was found to be.
-    pub(super) fn recover_from(&self, status: Option<JournalStatus>) -> Result<(), StorageError> {
-        if !status.is_some_and(|status| status.needs_recovery) {
-            return Ok(());
-        }
-        match WriteLock::try_acquire(&self.layout, &self.options.command) {
-            Ok(Some(lock)) => {
-                self.recover_locked(&lock)?;
-                Ok(())
+    /// Does the same, with what the journal was found to be. Tells whether a living writer is at work.
+    pub(super) fn recover_from(&self, status: Result<JournalStatus, JournalError>) -> bool {
+        let error = match status {
+            Ok(JournalStatus { needs_recovery: false, .. }) => None,
+            Ok(_) => match WriteLock::try_acquire(&self.layout, &self.options.command) {
+                Ok(Some(lock)) => self.recover_locked(&lock).err(),
+                Ok(None) => return true,
+                Err(error) => Some(error.into()),
+            },
+            Err(error) => Some(error.into()),
+        };
+        self.note_unfinished(error);
+        false
+    }
+
+    /// Notes what answers lack because of what kept a write from being finished.
+    pub(super) fn note_unfinished(&self, error: Option<StorageError>) {
+        let unfinished = error.and_then(|error| match recovery::find_behind(&self.layout, &self.home) {
+            Ok(None) => None,
+            Ok(Some(path)) => {
+                let path = self.layout.home.join(path.as_str());
+                Some(format!("{} is not as it was written last, and can't be completed: {error}", path.display()))
             }
-            Ok(None) => Ok(()),
-            // Where nothing can be written nothing can be finished either; what is visible is
-            // answered from.
-            Err(LockError::ReadOnly { .. } | LockError::File(_)) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+            Err(_) => Some(format!("what was written last may be missing: {error}")),
+        });
+        *self.unfinished.lock().unwrap_or_else(PoisonError::into_inner) = unfinished;
+    }
+
+    /// Says what is missing from answers because a writer that was killed has acknowledged it and it can't be
+    /// finished: where nothing can be written, or the disk is full.
+    pub fn unfinished(&self) -> Option<String> {
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -72,6 +72,27 @@ fn what_writing_needs_is_named_and_reading_goes_on() {
 }
 
 #[test]
+fn reading_goes_on_where_a_write_can_not_be_completed() {
+    let env = small_home();
+    let (shard, mark) = (env.work().join(".tickety/issues/001"), env.work().join(STATE).join("journal.mark"));
+    env.ok(&["renumber", "2", "--to", "1000"]);
+    // As if the writer had been killed before the last file, and its directory couldn't be written since.
+    fs::remove_dir_all(&shard).expect("it was made");
+    fs::remove_file(&mark).expect("it was written");
+    fs::write(&shard, "text").expect("nothing is there");
+    for command in [&["list"][..], &["show", "1"], &["search", "cache"], &["stats"], &["ready"]] {
+        let output = env.run(command);
+        assert_eq!(output.status, 0, "{output}");
+        assert!(output.stderr.contains("is not as it was written last, and can't be completed"), "{output}");
+    }
+    let output = env.run(&["new", "t"]);
+    assert!(output.status != 0 && !output.stderr.contains("the write is recorded"), "{output}");
+    fs::remove_file(&shard).expect("it was put there");
+    let output = env.run(&["list"]);
+    assert!(output.stderr.is_empty() && output.stdout.contains("1000"), "{output}");
+}
+
+#[test]
 fn without_the_counter_no_issue_is_made_and_all_else_works() {
     for kind in KINDS {
         let env = small_home();

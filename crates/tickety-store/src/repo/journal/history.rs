@@ -9,7 +9,7 @@ use super::super::layout::{HomePath, Layout};
 use super::super::os::BootId;
 use super::super::state;
 use super::format::{Mark, START};
-use super::log::{Extent, Log};
+use super::log::{Extent, Log, Record};
 use super::{Journal, JournalError, Standing, read_mark};
 
 /// A transaction, whether or not it is applied.
@@ -58,6 +58,24 @@ pub(crate) fn last_name(layout: &Layout) -> Result<Option<String>, JournalError>
         return Ok((mark.last_id > 0).then(|| name(mark.generation, mark.last_id)));
     }
     Ok(look_back(layout, None)?.pop().map(|past| past.name))
+}
+
+/// Returns the records of the transactions that may not be applied, as far as that is known without the lock.
+pub(crate) fn unapplied(layout: &Layout) -> Result<Vec<Record>, JournalError> {
+    let Some(log) = Log::open_existing(&layout.journal())? else { return Ok(Vec::new()) };
+    let mark = mark(layout)?;
+    let extent = match (extent(&log, mark), mark) {
+        (Extent::Known { to, .. }, Some(mark)) => Extent::Known { from: mark.applied, to },
+        (extent, _) => extent,
+    };
+    let mut records = Vec::new();
+    for found in &log.transactions(extent)? {
+        log.visit_records(found, |record| {
+            records.push(record);
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    Ok(records)
 }
 
 fn mark(layout: &Layout) -> Result<Option<Mark>, JournalError> {

@@ -149,10 +149,10 @@ impl Log {
         chunk[place..place + SLOT_SIZE].copy_from_slice(&slot.encode());
         // The file itself becomes durable with the sync of its first transaction. Whether an earlier
         // process that made the directories came to sync them isn't known.
-        os::write_at(&file, &chunk, 0)
-            .and_then(|()| layout.state_directories().try_for_each(os::sync_directory))
+        let length = write_what_fits(&file, &chunk)
+            .and_then(|length| layout.state_directories().try_for_each(os::sync_directory).map(|()| length))
             .map_err(|source| JournalError::access("make", path, source))?;
-        Ok(Self::new(file, path, FirstPage { slot, suspect: false, length: CHUNK }))
+        Ok(Self::new(file, path, FirstPage { slot, suspect: false, length }))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -170,12 +170,26 @@ impl Log {
         Ok(())
     }
 
+    /// Returns how long the file is.
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Gives the room behind a position back. Errors change nothing: the failure that led here is the one to report.
+    pub(crate) fn cut(&mut self, length: u64) {
+        if os::set_length(&self.file, length).is_ok() {
+            self.length = length;
+        }
+    }
+
     /// Fills the file with zeros beyond a position that was just written, so that the next
     /// transactions find written blocks. Large transactions pay for their own blocks.
     pub(crate) fn extend(&mut self, end: u64) {
         if end >= self.length && end.is_multiple_of(PAGE) {
-            // Only a matter of speed: a disk without the room has shown it with the data, or will.
-            let _ = self.write(&vec![0; CHUNK as usize], end);
+            // Only a matter of speed: a disk without the room needs what is left for other things.
+            if self.write(&vec![0; CHUNK as usize], end).is_err() {
+                self.cut(end);
+            }
         }
     }
 
@@ -330,6 +344,20 @@ impl Log {
             .map_err(|source| JournalError::access("read", &self.path, source))?;
         Ok(bytes)
     }
+}
+
+/// Writes the first chunk of a journal; where there is no room for it, its first page, and where there is none for that,
+/// nothing. Returns the length of the file.
+fn write_what_fits(file: &File, chunk: &[u8]) -> io::Result<u64> {
+    let Err(error) = os::write_at(file, chunk, 0) else { return Ok(CHUNK) };
+    os::set_length(file, 0)?;
+    if error.kind() == io::ErrorKind::StorageFull || error.kind() == io::ErrorKind::QuotaExceeded {
+        match os::write_at(file, &chunk[..START as usize], 0) {
+            Ok(()) => return Ok(START),
+            Err(_) => os::set_length(file, 0)?,
+        }
+    }
+    Err(error)
 }
 
 /// Returns where the slot with a sequence number is: not where the one before it is.

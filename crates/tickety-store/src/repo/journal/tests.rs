@@ -384,8 +384,8 @@ fn a_journal_whose_first_sync_never_returned_is_made_anew() {
     for bytes in [Vec::new(), vec![0; 100], vec![0; log::CHUNK as usize]] {
         let scene = Scene::new();
         drop(scene.lock());
-        fs::write(scene.layout.journal(), bytes).unwrap();
-        assert!(JournalStatus::read(&scene.layout).unwrap().needs_recovery);
+        fs::write(scene.layout.journal(), &bytes).unwrap();
+        assert_eq!(JournalStatus::read(&scene.layout).unwrap().needs_recovery, !bytes.is_empty());
         scene.put(ONE, b"one");
         assert_eq!(walk(&scene).unwrap(), 1);
     }
@@ -398,4 +398,34 @@ fn a_journal_tells_its_highest_number() {
     scene.put(FAR, b"far");
     scene.write(&[(ONE, Some(b"one")), ("config.toml", Some(b""))], true).1.unwrap();
     assert_eq!(highest_number(&scene.layout.journal()).unwrap(), IssueNumber::new(7000));
+}
+
+#[test]
+fn a_disk_that_is_too_small_for_the_journal_keeps_its_room() {
+    let scene = Scene::new();
+    fault::set_free(Some(100));
+    assert!(matches!(scene.write(&[(ONE, Some(b"text"))], true), (false, Err(JournalError::Access { .. }))));
+    // The lock names its holder.
+    assert!(fault::free().is_some_and(|free| free > 0));
+    assert_eq!(fs::metadata(scene.layout.journal()).unwrap().len(), 0);
+    assert!(!JournalStatus::read(&scene.layout).unwrap().needs_recovery);
+    fault::set_free(None);
+    scene.put(ONE, b"text");
+}
+
+#[test]
+fn a_disk_with_little_room_takes_small_writes() {
+    let scene = Scene::new();
+    fault::set_free(Some(log::CHUNK / 2));
+    for text in [&b"one"[..], b"two"] {
+        scene.put(ONE, text);
+    }
+    let free = fault::free().unwrap();
+    assert!(free > log::CHUNK / 4, "{free}");
+    // What didn't fit leaves its room to others.
+    let failed = scene.write(&[(TWO, Some(&[b'x'; 2 * log::CHUNK as usize]))], true);
+    assert!(matches!(failed, (false, Err(JournalError::Access { .. }))), "{failed:?}");
+    assert!(fault::free().unwrap() + 200 > free, "{:?} of {free}", fault::free());
+    assert!(!JournalStatus::read(&scene.layout).unwrap().needs_recovery);
+    assert_eq!(walk(&scene).unwrap(), 2);
 }

@@ -32,6 +32,8 @@ pub struct Transaction<'journal, 'lock> {
     records: u32,
     /// About what the files take on the disk.
     needed: u64,
+    /// How long the journal was before.
+    length: u64,
     /// The directory that was checked last.
     checked: Option<String>,
 }
@@ -68,6 +70,7 @@ impl<'lock> Journal<'lock> {
             written: 0,
             records: 0,
             needed: 0,
+            length: self.log.length(),
             checked: None,
             home,
             journal: self,
@@ -138,10 +141,10 @@ impl Transaction<'_, '_> {
 
     fn flush(&mut self) -> Result<(), JournalError> {
         let position = self.journal.mark.end + self.written;
-        self.journal
-            .log
-            .write(&self.buffer, position)
-            .map_err(|source| JournalError::access("write", self.journal.log.path(), source))?;
+        if let Err(source) = self.journal.log.write(&self.buffer, position) {
+            self.journal.log.cut(self.length);
+            return Err(JournalError::access("write", self.journal.log.path(), source));
+        }
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
@@ -250,11 +253,12 @@ impl Journal<'_> {
 
 impl Transaction<'_, '_> {
     /// Fails if the disk has no room for the files, as [`commit`](Self::commit) does.
-    pub(crate) fn check_room(&self) -> Result<(), JournalError> {
+    pub(crate) fn check_room(&mut self) -> Result<(), JournalError> {
         let path = self.home.path();
         let free = os::free_bytes(self.home.fd())
             .map_err(|source: io::Error| JournalError::access("look at", path, source))?;
         if free < self.needed {
+            self.journal.log.cut(self.length);
             return Err(JournalError::Full { path: path.to_owned(), needed: self.needed, free });
         }
         Ok(())
