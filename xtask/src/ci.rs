@@ -8,12 +8,12 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use crate::program::{self, cargo, installed};
-use crate::{dist, tidy};
+use crate::{dist, faults, tidy};
 
 /// A name and what to do.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", format),
     ("layout rules", tidy::run),
     ("lints", lints),
@@ -22,6 +22,7 @@ const STEPS: [Step; 9] = [
     ("documentation", documentation),
     ("the distributed binary", distributed_binary),
     ("examples in the documentation", documentation_examples),
+    ("injected faults", injected_faults),
     ("tests", tests),
 ];
 
@@ -77,6 +78,11 @@ fn distributed_binary() -> Result<()> {
 
 fn documentation_examples() -> Result<()> {
     program::run(&mut cargo(&["test", "--locked", "--workspace", "--all-features", "--doc", "--quiet"]))
+}
+
+/// A few of each kind; all of them take hours.
+fn injected_faults() -> Result<()> {
+    faults::run(&["--quick"])
 }
 
 fn tests() -> Result<()> {

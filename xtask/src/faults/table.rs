@@ -41,6 +41,11 @@ impl Row {
         self.runs += 1;
     }
 
+    /// Adds something to what the fault is called.
+    pub(super) fn note(&mut self, note: &str) {
+        self.fault.push_str(note);
+    }
+
     /// Returns how many runs there were.
     pub(super) fn runs(&self) -> u64 {
         self.runs
