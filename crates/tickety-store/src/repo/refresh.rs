@@ -5,6 +5,8 @@
 //! the files: the index never goes back.
 
 mod sink;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -280,17 +282,29 @@ impl RepoStore {
         let head = self.head();
         let moved = !findings.stale.is_empty() && handle.index.head()? != head;
         let mut changed = 0;
-        let stale: Vec<_> = findings.stale.into_iter().collect();
+        let mut writer = handle.index.write(&self.schema)?;
+        // Whoever wrote between the look and this transaction has told the index of files that the look didn't see.
+        let mut stale = findings.stale;
+        let is_there = |path: &RecordPath| matches!(self.home.stat(&path.home_path()), Ok(Some(_)));
+        let (back, removed): (Vec<_>, Vec<_>) = findings.removed.into_iter().partition(is_there);
+        for path in back {
+            stale.entry(path.issue).or_default().extend(path.comment.map(|_| path));
+        }
         let mut known: BTreeMap<IssueKey, Location> = BTreeMap::new();
-        for location in handle.index.locate(&stale.iter().map(|(key, _)| *key).collect::<Vec<_>>())? {
+        for location in writer.index().locate(&stale.keys().copied().collect::<Vec<_>>())? {
+            let comments = stale.entry(location.key).or_default();
+            let tracked = location.files.iter().map(|file| file.path).filter(|path| path.comment.is_some());
+            comments.extend(tracked);
+            comments.sort_unstable();
+            comments.dedup();
             // A record may be known as one that couldn't be read.
-            if !handle.index.resolve(location.key.into())?.is_empty() {
+            if !writer.index().resolve(location.key.into())?.is_empty() {
                 known.insert(location.key, location);
             }
         }
+        let stale: Vec<_> = stale.into_iter().collect();
         let mut noticed = (!handle.in_memory && !stale.is_empty()).then(|| Noticed::new(own, self.now()));
-        let mut writer = handle.index.write(&self.schema)?;
-        for path in &findings.removed {
+        for path in &removed {
             writer.remove_file(path)?;
             writer.remove_problem(&shown(*path))?;
         }

@@ -80,8 +80,8 @@ impl Index {
 }
 
 impl IndexWriter<'_> {
-    /// Returns the index that is being changed.
-    pub(super) fn index(&self) -> &Index {
+    /// Returns the index that is being changed, as it was before the transaction where that isn't written out yet.
+    pub(crate) fn index(&self) -> &Index {
         self.index
     }
 
