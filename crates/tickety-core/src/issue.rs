@@ -118,6 +118,12 @@ impl Issue {
     pub fn links_of(&self, kind: LinkKind) -> impl Iterator<Item = IssueName> + '_ {
         self.links.iter().filter(move |link| link.kind == kind).map(|link| link.target)
     }
+
+    /// Returns what was said about the issue: its comments, and the note it was closed with.
+    pub fn remarks(&self) -> impl Iterator<Item = &str> {
+        let note = self.closure.as_ref().and_then(|closure| closure.note.as_deref());
+        self.comments.iter().map(|comment| comment.body.as_str()).chain(note)
+    }
 }
 
 /// What a store derives for an issue from the other issues and from the record's history.

@@ -35,7 +35,7 @@ pub struct Parts(u8);
 impl Parts {
     /// Nothing.
     pub const NONE: Self = Self(0);
-    /// The words of title, body and comments.
+    /// The words of title, body, comments and the note of a closed issue.
     pub const TEXT: Self = Self(1);
     /// The status, and how and when it was closed.
     pub const STATUS: Self = Self(1 << 1);
@@ -106,7 +106,7 @@ fn state(issue: &Issue) -> impl PartialEq {
 }
 
 fn text(issue: &Issue) -> (&str, &str, Vec<&str>) {
-    (&issue.title, &issue.body, issue.comments.iter().map(|comment| comment.body.as_str()).collect())
+    (&issue.title, &issue.body, issue.remarks().collect())
 }
 
 fn names(issue: &Issue) -> impl PartialEq {

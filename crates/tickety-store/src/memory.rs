@@ -275,16 +275,8 @@ impl IssueStorage for MemoryStore {
 
     async fn texts(&self, keys: &[IssueKey]) -> Result<Vec<IssueText>, StorageError> {
         let state = self.state();
-        Ok(keys
-            .iter()
-            .filter_map(|key| state.issues.get(key))
-            .map(|Record { issue, .. }| IssueText {
-                key: issue.key(),
-                title: issue.title.clone(),
-                body: issue.body.clone(),
-                comments: issue.comments.clone(),
-            })
-            .collect())
+        let found = keys.iter().filter_map(|key| state.issues.get(key));
+        Ok(found.map(|Record { issue, .. }| issue.clone().into()).collect())
     }
 
     async fn by_reference(&self, references: &[String]) -> Result<BTreeMap<String, Vec<IssueKey>>, StorageError> {

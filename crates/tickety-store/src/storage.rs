@@ -397,6 +397,16 @@ pub struct IssueText {
     pub body: String,
     /// Its comments, oldest first.
     pub comments: Vec<Comment>,
+    /// The note it was closed with.
+    pub note: Option<String>,
+}
+
+impl From<Issue> for IssueText {
+    fn from(issue: Issue) -> Self {
+        let key = issue.key();
+        let Issue { title, body, comments, closure, .. } = issue;
+        Self { key, title, body, comments, note: closure.and_then(|closure| closure.note) }
+    }
 }
 
 /// Which part of the graph is wanted.

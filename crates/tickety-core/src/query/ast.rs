@@ -139,13 +139,13 @@ pub enum TimeField {
 /// Where text is looked for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum TextScope {
-    /// In the title, the body or one comment.
+    /// In the title, the body or one comment, or in the note of a closed issue.
     Any,
     /// In the title.
     Title,
     /// In the body.
     Body,
-    /// In one of the comments.
+    /// In one of the comments, or in the note.
     Comment,
 }
 

@@ -179,7 +179,7 @@ fn is_same_type(left: &FieldValue, right: &FieldValue) -> bool {
 fn text_matches(issue: &Issue, scope: TextScope, wanted: &TextMatch) -> bool {
     let in_title = || text::contains(&issue.title, wanted);
     let in_body = || text::contains(&issue.body, wanted);
-    let in_comment = || issue.comments.iter().any(|comment| text::contains(&comment.body, wanted));
+    let in_comment = || issue.remarks().any(|remark| text::contains(remark, wanted));
     match scope {
         TextScope::Any => in_title() || in_body() || in_comment(),
         TextScope::Title => in_title(),

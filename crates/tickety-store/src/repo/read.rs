@@ -51,8 +51,7 @@ impl IssueStorage for RepoStore {
             let mut texts = Vec::with_capacity(keys.len());
             for &key in keys {
                 if let Found::Issue(loaded) = self.load_issue(handle, key)? {
-                    let issue = loaded.issue;
-                    texts.push(IssueText { key, title: issue.title, body: issue.body, comments: issue.comments });
+                    texts.push(loaded.issue.into());
                 }
             }
             Ok(texts)

@@ -51,7 +51,7 @@ const NARROWEST: usize = 20;
 /// Where an issue fits, in JSON.
 #[derive(Serialize)]
 struct WireSnippet {
-    /// `title`, `body` or `comment`.
+    /// `title`, `body`, `comment` or `note`.
     r#in: &'static str,
     /// The text around the place.
     text: String,
@@ -123,8 +123,8 @@ fn found(screen: &mut Screen<'_>, row: &Row, text: Option<&IssueText>, wanted: &
     screen.put(palette::FAINT, when).raw(")").end();
     let Some(text) = text else { return };
     let columns = screen.width().saturating_sub(INDENT);
-    let elsewhere = parts(text).filter(|(place, _)| *place != TextScope::Title);
-    let snippets = elsewhere.map(|(place, part)| fitting(part, &scoped(wanted, place), columns));
+    let elsewhere = parts(text).filter(|part| part.place != TextScope::Title);
+    let snippets = elsewhere.map(|Part { place, text, .. }| fitting(text, &scoped(wanted, place), columns));
     for snippet in snippets.filter(Snippet::has_hits).take(SNIPPETS) {
         screen.space(INDENT);
         pieces(screen, &snippet);
@@ -158,31 +158,38 @@ fn scoped(wanted: &[(TextScope, TextMatch)], place: TextScope) -> Vec<TextMatch>
     wanted.iter().filter(|(scope, _)| fits(*scope)).map(|(_, text)| text.clone()).collect()
 }
 
-/// Returns the texts of an issue, each with where it stands.
-fn parts(text: &IssueText) -> impl Iterator<Item = (TextScope, &str)> {
-    let comments = text.comments.iter().map(|comment| (TextScope::Comment, comment.body.as_str()));
-    [(TextScope::Title, text.title.as_str()), (TextScope::Body, text.body.as_str())].into_iter().chain(comments)
+/// A text of an issue.
+struct Part<'t> {
+    /// Where it stands, as JSON calls it.
+    name: &'static str,
+    /// Where to look for what is to be found in it.
+    place: TextScope,
+    text: &'t str,
 }
 
-/// Returns the parts of an issue's texts that fit: title, body, comments.
-fn snippets(text: &IssueText, wanted: &[(TextScope, TextMatch)], columns: usize) -> Vec<(TextScope, Snippet)> {
+/// Returns the texts of an issue: title, body, comments, note.
+fn parts(text: &IssueText) -> impl Iterator<Item = Part<'_>> {
+    let title = Part { name: "title", place: TextScope::Title, text: &text.title };
+    let body = Part { name: "body", place: TextScope::Body, text: &text.body };
+    let remark = |name, text| Part { name, place: TextScope::Comment, text };
+    let comments = text.comments.iter().map(move |comment| remark("comment", comment.body.as_str()));
+    let note = text.note.as_deref().map(move |note| remark("note", note));
+    [title, body].into_iter().chain(comments).chain(note)
+}
+
+/// Returns the parts of an issue's texts that fit, each with what JSON calls its place.
+fn snippets(text: &IssueText, wanted: &[(TextScope, TextMatch)], columns: usize) -> Vec<(&'static str, Snippet)> {
     parts(text)
-        .map(|(place, part)| (place, text::snippet(part, &scoped(wanted, place), columns)))
+        .map(|Part { name, place, text }| (name, text::snippet(text, &scoped(wanted, place), columns)))
         .filter(|(_, snippet)| snippet.has_hits())
         .take(SNIPPETS)
         .collect()
 }
 
 fn wire(text: &IssueText, wanted: &[(TextScope, TextMatch)]) -> Vec<WireSnippet> {
-    let place_name = |place| match place {
-        TextScope::Title => "title",
-        TextScope::Body => "body",
-        TextScope::Comment => "comment",
-        TextScope::Any => "any",
-    };
     snippets(text, wanted, SNIPPET)
         .into_iter()
-        .map(|(place, snippet)| {
+        .map(|(name, snippet)| {
             let mut hits = Vec::new();
             let mut at = 0;
             for piece in &snippet.pieces {
@@ -192,7 +199,7 @@ fn wire(text: &IssueText, wanted: &[(TextScope, TextMatch)]) -> Vec<WireSnippet>
                 }
                 at = end;
             }
-            WireSnippet { r#in: place_name(place), text: snippet.plain(), hits }
+            WireSnippet { r#in: name, text: snippet.plain(), hits }
         })
         .collect()
 }

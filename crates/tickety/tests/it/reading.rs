@@ -75,6 +75,21 @@ fn pages_of_what_fits_best_follow_each_other() {
 }
 
 #[test]
+fn the_note_of_a_closed_issue_is_searched() {
+    let env = small_home();
+    env.ok(&["close", "1", "--note", "Superseded by the zebra layout"]);
+    for query in ["zebra", "comment:\"zebra layout\"", "zeb*"] {
+        let answer = crate::json(&env, &["search", query, "fields:number", "--json"]);
+        let issue = &answer["data"]["issues"][0];
+        assert_eq!((&issue["number"], &issue["snippets"][0]["in"]), (&1.into(), &"note".into()), "{query}: {answer}");
+        assert_eq!(issue["snippets"][0]["text"], "Superseded by the zebra layout");
+    }
+    assert_eq!(numbers(&env.ok(&["search", "body:zebra"])), [0_u32; 0]);
+    env.ok(&["reopen", "1"]);
+    assert_eq!(numbers(&env.ok(&["search", "zebra"])), [0_u32; 0]);
+}
+
+#[test]
 fn chosen_fields_follow_the_name() {
     let env = small_home();
     assert_snapshot!(env.ok(&["list", "--fields", "title,due,link"]), @"

@@ -232,11 +232,11 @@ impl Texts {
         self.comments.clear();
         join_tokens(&mut self.title, &issue.title);
         join_tokens(&mut self.body, &issue.body);
-        for comment in &issue.comments {
+        for remark in issue.remarks() {
             if !self.comments.is_empty() {
                 self.comments.push_str(BARRIER);
             }
-            join_tokens(&mut self.comments, &comment.body);
+            join_tokens(&mut self.comments, remark);
         }
     }
 

@@ -9,13 +9,13 @@ use rusqlite::Connection;
 
 /// The version of the tables, and of what is written into them: tokens, folding, derived values. An
 /// index of another version is made anew.
-pub const FORMAT: i64 = 6;
+pub const FORMAT: i64 = 7;
 
 /// What stands in for a missing due date: it is later than every date, and missing dates come last
 /// in the order of what to do next, which is answered from an index.
 pub(super) const NO_DUE: i64 = i32::MAX as i64;
 
-/// Between two comments in the text index: a token core never makes, as it is no letter, so that
+/// Between two comments, of which the note of a closed issue is one, in the text index: a token core never makes, as it is no letter, so that
 /// no phrase crosses from one comment to the next.
 pub(super) const BARRIER: &str = " \u{b6} ";
 
