@@ -13,6 +13,7 @@ mod error;
 mod evaluate;
 mod field;
 mod moment;
+mod names;
 mod order;
 mod parse;
 mod print;

@@ -1,6 +1,10 @@
 //! What a question means that leaves something out: the same for the command line, the page and agents.
 
+use std::collections::BTreeMap;
+
+use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
 use tickety_core::query::{CustomTest, Expr, Is, NameField, Query, Term, TextMatch, TextScope, means_me, ready_order};
+use tickety_store::IssueStorage;
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
 /// up first.
@@ -60,6 +64,23 @@ pub fn wanted_texts(filter: &Expr) -> Vec<(TextScope, TextMatch)> {
 /// Whether a filter looks for text, or for text that must not occur.
 pub fn has_text(filter: &Expr) -> bool {
     any_term(filter, &mut |term| matches!(term, Term::Text(..)))
+}
+
+/// Returns the query that means by names which issues had before they were renumbered what these are called now.
+/// Names of no issue, or of several, stay as they are.
+pub async fn with_current_names(query: Query, storage: &dyn IssueStorage) -> Query {
+    let names: Vec<IssueName> = query.issue_names().into_iter().collect();
+    if names.is_empty() {
+        return query;
+    }
+    let selectors: Vec<IssueSelector> = names.iter().copied().map(IssueSelector::Name).collect();
+    let found = storage.get_many(&selectors).await;
+    let keys = names.into_iter().zip(found).filter_map(|(name, found)| {
+        let key = found.ok()?.issue.key();
+        (!name.names(key)).then_some((name, key))
+    });
+    let keys: BTreeMap<IssueName, IssueKey> = keys.collect();
+    if keys.is_empty() { query } else { query.renamed(&keys) }
 }
 
 /// Whether `test` holds for a condition of the filter, negated or not; asks until it does.

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use tickety_api::ErrorCode;
 use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem, SortBy};
+use tickety_engine::questions;
 
 use crate::args;
 use crate::exit::CliError;
@@ -93,7 +94,10 @@ impl QueryArgs {
         if *ranked {
             query.sort.retain(|key| key.by == SortBy::Relevance);
         }
-        Ok(query)
+        if query.issue_names().is_empty() {
+            return Ok(query);
+        }
+        Ok(pollster::block_on(questions::with_current_names(query, session.storage()?)))
     }
 }
 

@@ -90,6 +90,24 @@ fn the_note_of_a_closed_issue_is_searched() {
 }
 
 #[test]
+fn queries_know_the_names_that_issues_had_before() {
+    let env = small_home();
+    let (asked, old) = (crate::json(&env, &["list", "#2", "--json"]), "2-xfy8");
+    assert_eq!(asked["meta"]["query"], "number:2");
+    assert_eq!(numbers(&env.ok(&["list", "blocked-by:2"])), [1]);
+    env.ok(&["renumber", "2", "--to", "20"]);
+    for query in ["#2", "number:2", "blocks:1 number:2"] {
+        assert_eq!(numbers(&env.ok(&["list", query])), [20], "{query}");
+    }
+    for query in ["blocked-by:2", &format!("blocked-by:{old}"), "blocked-by:20"] {
+        assert_eq!(numbers(&env.ok(&["list", query])), [1], "{query}");
+    }
+    assert_eq!(crate::json(&env, &["list", "number:2", "--json"])["meta"]["query"], "number:20");
+    assert_eq!(crate::json(&env, &["stats", "-number:2", "is:any", "--json"])["data"]["total"], 3);
+    assert_eq!(env.run(&["batch", "get", "--json", "blocked-by:2"]).status, 0);
+}
+
+#[test]
 fn chosen_fields_follow_the_name() {
     let env = small_home();
     assert_snapshot!(env.ok(&["list", "--fields", "title,due,link"]), @"
