@@ -148,11 +148,13 @@ impl TimeSpec {
             return (at, at + 1);
         }
         let date = self.date(moment);
-        let end = match date.tomorrow() {
-            Ok(next) => day_start(next, &moment.zone, i64::MAX),
-            Err(_) => i64::MAX,
+        let end = date.tomorrow().ok().and_then(|next| day_start(next, &moment.zone));
+        // The first and the last days of the calendar have no times.
+        let (first, last) = match date.year() < 0 {
+            true => (i64::MIN, microseconds(Timestamp::MIN)),
+            false => (microseconds(Timestamp::MAX) + 1, i64::MAX),
         };
-        (day_start(date, &moment.zone, i64::MIN), end)
+        (day_start(date, &moment.zone).unwrap_or(first), end.unwrap_or(last))
     }
 
     /// Returns the day that is meant, or on which the instant falls that is meant.
@@ -185,9 +187,9 @@ fn shift(now: Timestamp, amount: i32, seconds: i64) -> Timestamp {
     Timestamp::new(moved, now.subsec_nanosecond()).unwrap_or(end)
 }
 
-/// Returns when a day begins; `beyond` for a day at the end of the calendar.
-fn day_start(date: Date, zone: &TimeZone, beyond: i64) -> i64 {
-    date.to_zoned(zone.clone()).map_or(beyond, |start| microseconds(start.timestamp()))
+/// Returns when a day begins; `None` for a day at either end of the calendar.
+fn day_start(date: Date, zone: &TimeZone) -> Option<i64> {
+    date.to_zoned(zone.clone()).ok().map(|start| microseconds(start.timestamp()))
 }
 
 #[cfg(test)]
@@ -266,6 +268,19 @@ mod tests {
                 let bounds = only(TimeSpec::Offset(amount, unit));
                 let (times, dates) = (bounds.resolve_times(&moment), bounds.resolve_dates(&moment));
                 assert!(times.from < times.until && dates.from < dates.until, "{amount} {unit:?}");
+            }
+        }
+        let (long_ago, far_ahead) =
+            (TimeSpec::Offset(-99_999, TimeUnit::Year), TimeSpec::Offset(99_999, TimeUnit::Year));
+        let today = microseconds(moment.now);
+        for (bounds, expected) in [
+            (Bounds { from: Some((long_ago, false)), to: None }, true),
+            (Bounds { from: None, to: Some((long_ago, true)) }, false),
+            (Bounds { from: None, to: Some((far_ahead, false)) }, true),
+            (Bounds { from: Some((far_ahead, true)), to: None }, false),
+        ] {
+            for zone in ["0h", "14h", "-12h"] {
+                assert_eq!(bounds.resolve_times(&self::moment(zone)).contains(today), expected, "{bounds:?} {zone}");
             }
         }
         let last = Bounds { from: Some((TimeSpec::Day(Date::MAX), false)), to: None };
