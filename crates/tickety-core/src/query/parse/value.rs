@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use super::super::ast::{
-    Bounds, Count, CustomTest, Expr, FieldName, Is, Term, TextMatch, TextScope, TimeField, TimeSpec,
+    Bounds, Count, CustomTest, Expr, FieldName, Is, NameField, Term, TextMatch, TextScope, TimeField, TimeSpec,
 };
 use super::super::error::{QueryParseError, QueryProblem, closest, did_you_mean};
 use super::super::time;
@@ -133,6 +133,10 @@ fn exactly<T: Clone>(value: T) -> Bounds<T> {
     Bounds { from: Some((value.clone(), true)), to: Some((value, true)) }
 }
 
+/// What is told of a comparison where there is nothing to compare.
+const ORDERED: &str = "number, priority, comments, estimate, spent, created, updated, closed, due and fields with a type do; \
+                       put the text itself in quotation marks";
+
 /// Reads the values of one field.
 struct Reader<'a> {
     query: &'a str,
@@ -158,20 +162,16 @@ impl Reader<'_> {
         values.iter().map(read).collect()
     }
 
-    /// Returns the value of a field whose values have no order, as it was written; what looks like
-    /// a comparison or range is part of it.
+    /// Returns the value of a field whose values have no order, as it was written; what looks like a range is part of
+    /// it, since texts have dots in them, but not where people number things.
     fn plain<'v>(&self, value: &'v Value<'_>) -> Result<&'v str, QueryParseError> {
-        let ranged = value.comparison.is_some() || value.last.is_some();
         let has_quotes = value.first.quoted || value.last.as_ref().is_some_and(|last| last.quoted);
-        let text = if ranged {
-            if has_quotes {
-                let problem = QueryProblem::NoOrder { field: self.field.clone() };
-                return Err(QueryParseError::new(self.query, value.span.clone(), problem));
-            }
-            value.raw
-        } else {
-            &value.first.text
-        };
+        let is_range = value.last.is_some() && (has_quotes || self.field == NameField::Milestone.as_str());
+        if value.comparison.is_some() || is_range {
+            let problem = QueryProblem::NoOrder { field: self.field.clone() };
+            return Err(QueryParseError::new(self.query, value.span.clone(), problem).suggest(ORDERED.to_owned()));
+        }
+        let text = if value.last.is_some() { value.raw } else { &value.first.text };
         if text.is_empty() {
             let problem = QueryProblem::MissingValue { field: format!("{}:", self.field) };
             return Err(QueryParseError::new(self.query, value.span.clone(), problem));
