@@ -229,7 +229,7 @@ async fn bring_in(
     let planned = operations(candidates, &links, &mut report);
     drop(links);
     progress(Progress { stage: Stage::Write, done: 0, total: Some(total) });
-    let mut issues = write(store, planned, options).await?;
+    let mut issues = write(store, planned, options, &mut report).await?;
     progress(Progress { stage: Stage::Write, done: total, total: Some(total) });
     issues.sort_by(|a, b| a.place.cmp(&b.place));
     Ok(ImportReport { report, issues, dry_run: options.dry_run })
@@ -271,16 +271,29 @@ struct Planned {
     operations: Vec<Operation>,
     /// For each candidate its operation; `None` if it already is as it should be.
     places: Vec<Option<usize>>,
-    /// Where each candidate stood, and the issue that it is.
-    known: Vec<(Place, Option<IssueKey>)>,
+    known: Vec<Known>,
+}
+
+/// What is known of a candidate.
+struct Known {
+    /// Where it stood.
+    place: Place,
+    /// The issue that it is.
+    existing: Option<IssueKey>,
+    /// The number it had.
+    number: Option<IssueNumber>,
 }
 
 fn operations(candidates: Vec<Candidate>, links: &Links, report: &mut Report) -> Planned {
-    let known: Vec<_> =
-        candidates.iter().map(|candidate| (candidate.place.clone(), candidate.existing_key())).collect();
+    let known = candidates.iter().map(|candidate| Known {
+        place: candidate.place.clone(),
+        existing: candidate.existing_key(),
+        number: candidate.number,
+    });
+    let known: Vec<Known> = known.collect();
     let mut places = vec![None; candidates.len()];
     // Those to be created come first, so that the place of each is known to the links of all.
-    let new = places.iter_mut().zip(&known).filter(|(_, (_, existing))| existing.is_none());
+    let new = places.iter_mut().zip(&known).filter(|(_, known)| known.existing.is_none());
     for (created, (place, _)) in new.enumerate() {
         *place = Some(created);
     }
@@ -316,6 +329,7 @@ async fn write(
     store: &dyn IssueStorage,
     planned: Planned,
     options: &ImportOptions,
+    report: &mut Report,
 ) -> Result<Vec<ImportedIssue>, ImportError> {
     let Planned { operations, places, known } = planned;
     let outcomes = if options.dry_run || operations.is_empty() {
@@ -325,7 +339,7 @@ async fn write(
         let refused = |error| match error {
             StorageError::Refused { index, source } => {
                 match places.iter().position(|place| *place == Some(index)).map(|index| &known[index]) {
-                    Some((place, _)) => ImportError::Record { place: place.clone(), source },
+                    Some(Known { place, .. }) => ImportError::Record { place: place.clone(), source },
                     None => ImportError::Storage(StorageError::Refused { index, source }),
                 }
             }
@@ -333,13 +347,18 @@ async fn write(
         };
         store.apply(batch).await.map_err(refused)?.outcomes
     };
-    let issues = known.into_iter().zip(places).map(|((record, existing), place)| {
+    let issues = known.into_iter().zip(places).map(|(Known { place: record, existing, number }, place)| {
         let (key, effect) = match place.and_then(|place| outcomes.get(place)) {
             Some(outcome) => (Some(outcome.key), outcome.effect),
             None if place.is_none() => (existing, Effect::Unchanged),
             None if existing.is_some() => (existing, Effect::Updated),
             None => (None, Effect::Created),
         };
+        if let (Effect::Created, Some(key), Some(number)) = (effect, key, number)
+            && key.number != number
+        {
+            report.note(NoteKind::Changed, &record, format!("number {number} isn't free here: it became {key}"));
+        }
         ImportedIssue { place: record, key, effect }
     });
     Ok(issues.collect())

@@ -15,7 +15,7 @@ use super::text::{Cleaner, shorten};
 /// is taken or can't be a key, one with a name like it.
 ///
 /// Strings are kept as they are, other values as compact JSON. What is needed to undo that is noted in
-/// the memory.
+/// the memory. Returns the key of the field; `None`, and a note, where none can hold it.
 pub(super) fn keep(
     theirs: &str,
     wanted: &str,
@@ -24,8 +24,8 @@ pub(super) fn keep(
     fields: &mut BTreeMap<String, FieldValue>,
     memory: &mut Memory,
     cleaner: &mut Cleaner<'_>,
-) {
-    keep_as(theirs, wanted, Kept::of(value, None), schema, fields, memory, cleaner);
+) -> Option<String> {
+    keep_as(theirs, wanted, Kept::of(value, None), schema, fields, memory, cleaner)
 }
 
 /// What is kept.
@@ -56,17 +56,17 @@ pub(super) fn keep_as(
     fields: &mut BTreeMap<String, FieldValue>,
     memory: &mut Memory,
     cleaner: &mut Cleaner<'_>,
-) {
+) -> Option<String> {
     let (raw, is_json) = match value {
         Kept::Text(text) => (text, false),
         Kept::Json(text) => (text, true),
     };
     let text = raw.clone();
     let text = cleaner.paragraphs(theirs, text);
-    let Some(text) = cleaner.fits(theirs, text, limits::FIELD) else { return };
+    let text = cleaner.fits(theirs, text, limits::FIELD)?;
     if fields.len() >= limits::ITEMS - 1 {
         cleaner.note(NoteKind::Dropped, format!("{theirs}: an issue has at most {} custom fields", limits::ITEMS));
-        return;
+        return None;
     }
     let mut key = free_key(&fold_key(wanted), fields);
     let mut value = FieldValue::parse(&text, &schema.field_type(&key));
@@ -78,7 +78,7 @@ pub(super) fn keep_as(
     }
     let Ok(value) = value else {
         cleaner.note(NoteKind::Dropped, format!("{theirs}: no custom field can hold it"));
-        return;
+        return None;
     };
     match &value {
         FieldValue::Text(same) if *same == text => memory.note_form(theirs, &raw, cleaner),
@@ -91,7 +91,8 @@ pub(super) fn keep_as(
     if is_json {
         memory.json.insert(key.clone());
     }
-    fields.insert(key, value);
+    fields.insert(key.clone(), value);
+    Some(key)
 }
 
 /// Turns any name into one that a custom field can have: lower case, other characters as `-`,

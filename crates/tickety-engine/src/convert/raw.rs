@@ -26,12 +26,38 @@ impl<'t> Raw<'t> {
         values.get(key).map(|raw| raw.get())
     }
 
+    /// Returns how the values of an object in the record are written.
+    pub(super) fn members(&self, key: &str) -> HashMap<String, &'t RawValue> {
+        let values = self.values.get_or_init(|| serde_json::from_slice(self.text).unwrap_or_default());
+        values.get(key).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+
     /// Returns a number in a value of the record that would be printed otherwise, and how.
     pub(super) fn changed_number(&self, key: &str, value: &Value) -> Option<(&'t str, String)> {
         numbers(self.exact(key, value)?).find_map(|number| {
             let printed = serde_json::from_str::<Value>(number).ok()?.to_string();
             (printed != number).then_some((number, printed))
         })
+    }
+}
+
+/// Whether two texts are the same number, such as `1.50` and `1.5`.
+pub(super) fn is_same_number(left: &str, right: &str) -> bool {
+    decimal(left).is_some_and(|left| Some(left) == decimal(right))
+}
+
+/// Returns a number as its sign, its digits and the power of ten that they are multiplied with.
+fn decimal(number: &str) -> Option<(bool, String, i64)> {
+    let (mantissa, power) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (is_negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let kept = digits.trim_end_matches('0');
+    let power = power.parse::<i64>().ok()?.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let power = power.checked_add(i64::try_from(digits.len() - kept.len()).ok()?)?;
+    match kept.trim_start_matches('0') {
+        "" => Some((false, String::new(), 0)),
+        kept => Some((is_negative, kept.to_owned(), power)),
     }
 }
 
@@ -84,6 +110,19 @@ mod tests {
     fn numbers_are_told_from_texts() {
         let found: Vec<&str> = numbers(r#"{"a 1.0":[1.50,"-2\"3",-4e1],"b\\":0}"#).collect();
         assert_eq!(found, ["1.50", "-4e1", "0"]);
+    }
+
+    #[test]
+    fn numbers_are_compared_by_what_they_are_worth() {
+        for (left, right) in
+            [("1.50", "1.5"), ("1e2", "100"), ("0.0", "-0"), ("120E-1", "12"), ("-0.5", "-5e-1"), ("007", "7")]
+        {
+            assert!(is_same_number(left, right), "{left} {right}");
+        }
+        for (left, right) in [("12345678901234567890", "12345678901234567000"), ("1", "-1"), ("1.5", "15"), ("1", "10")]
+        {
+            assert!(!is_same_number(left, right), "{left} {right}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! An issue in Tickety's own interchange format: docs/interchange.md says what each key means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use tickety_core::ident::{IssueName, IssueNumber};
 use tickety_core::issue::{
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::duplicates::note_duplicate_keys;
 use super::fields::{Kept, fold_key, keep, keep_as};
 use super::memory::Memory;
-use super::raw::Raw;
+use super::raw::{Raw, is_same_number};
 use super::report::{NoteKind, Place, Report};
 use super::text::Cleaner;
 use super::{ForeignLink, ForeignTarget, Imported, Origin, ReadError};
@@ -323,22 +324,39 @@ impl IssueRecord {
             imported_updated: imported_updated.map(|text| time("imported_updated", &text)).transpose()?,
             ..Draft::default()
         };
+        let mut comment_ids = HashSet::with_capacity(comments.len());
         for CommentRecord { id, author, created, body, unknown } in comments {
             note_unknown("a comment", &unknown, &mut cleaner);
             let created = Some(time("the time of a comment", &created)?);
             let body = cleaner.paragraphs("comment", body);
+            if !comment_ids.insert(id) {
+                let note = format!("the comment {id} stands in the record more than once: the last one counts");
+                cleaner.note(NoteKind::Dropped, note);
+            }
             draft.comments.push(DraftComment { id: Some(CommentId::new(id)), author, created, body });
         }
         read_status(&mut draft, &status, schema, &mut cleaner);
         read_kind(&mut draft, &kind, schema, &mut cleaner);
+        let has_numbers = fields.values().any(|value| matches!(value, FieldRecord::Number(_)));
+        let written = if has_numbers { raw.members("fields") } else { HashMap::new() };
         for (key, value) in fields {
             let Some(value) = value.value().map_err(|problem| format!("field `{key}`: {problem}"))? else { continue };
-            let fits = FieldValue::parse(&value.to_string(), &schema.field_type(&key)).is_ok();
-            if fits && fold_key(&key) == key && value.to_string().len() <= limits::FIELD {
+            note_number(&key, &value, &written, &mut cleaner);
+            let read = FieldValue::parse(&value.to_string(), &schema.field_type(&key));
+            let is_key = fold_key(&key) == key;
+            if let Ok(read) = &read
+                && is_key
+                && value.to_string().len() <= limits::FIELD
+            {
+                note_type(&key, &value, read, &mut cleaner);
                 draft.fields.insert(key, value);
             } else {
                 let value = Value::String(value.to_string());
-                keep(&key, &key, value, schema, &mut draft.fields, &mut Memory::default(), &mut cleaner);
+                let kept = keep(&key, &key, value, schema, &mut draft.fields, &mut Memory::default(), &mut cleaner);
+                if let Some(kept) = kept.filter(|_| !is_key) {
+                    cleaner
+                        .note(NoteKind::Changed, format!("field `{key}`: kept as `{kept}`, as keys are written here"));
+                }
             }
         }
         for (key, value) in unknown {
@@ -360,6 +378,25 @@ impl IssueRecord {
             }
         }
         Ok(Imported { place: place.clone(), draft, links: foreign, origin: Origin::Own })
+    }
+}
+
+/// Reports a number that is too long to be kept as it is.
+fn note_number(key: &str, value: &FieldValue, written: &HashMap<String, &RawValue>, cleaner: &mut Cleaner<'_>) {
+    if let FieldValue::Number(number) = value
+        && let Some(written) = written.get(key).map(|raw| raw.get())
+        && !is_same_number(written, &number.to_string())
+    {
+        cleaner.note(NoteKind::Changed, format!("field `{key}`: the number {written} became {number}"));
+    }
+}
+
+/// Reports a value whose type a field doesn't have here.
+fn note_type(key: &str, value: &FieldValue, read: &FieldValue, cleaner: &mut Cleaner<'_>) {
+    let is_text = matches!(value, FieldValue::Text(_));
+    if !is_text && value != read {
+        let note = format!("field `{key}`: it is not declared with this type here: {value} became a text");
+        cleaner.note(NoteKind::Changed, note);
     }
 }
 

@@ -221,6 +221,44 @@ fn what_has_no_place_in_a_part_of_a_record_is_reported() {
 }
 
 #[test]
+fn what_a_record_has_in_another_form_is_reported() {
+    let mut world = World::new();
+    let comment = r#"{"id":"0199a3b2-1111-7000-8000-000000000002","created":"2026-01-01T00:00:00Z","body":"BODY"}"#;
+    let comments = [comment.replace("BODY", "first"), comment.replace("BODY", "last")].join(",");
+    let input = format!(
+        concat!(
+            r#"{{"number":4294967295,"id":"0199a3b2-1111-7000-8000-000000000001","title":"t","status":"open","#,
+            r#""priority":"low","kind":"task","created":"2026-01-01T00:00:00Z","comments":[{comments}],"#,
+            r#""fields":{{"n":12345678901234567890,"Bad Key":"x","d":{{"date":"2026-02-03"}},"same":"text"}}}}"#,
+            "\n",
+        ),
+        comments = comments
+    );
+    let report = world.import(Format::Jsonl, input);
+    let place = "line 1 (4294967295)";
+    assert_eq!(
+        notes(&report, NoteKind::Dropped),
+        format!(
+            "{place}: the comment 0199a3b2-1111-7000-8000-000000000002 stands in the record more than once: the last one \
+             counts\n"
+        )
+    );
+    let changed = [
+        "field `Bad Key`: kept as `bad-key`, as keys are written here",
+        "field `d`: it is not declared with this type here: 2026-02-03 became a text",
+        "field `n`: the number 12345678901234567890 became 12345678901234567000",
+        "field `n`: it is not declared with this type here: 12345678901234567000 became a text",
+        "number 4294967295 isn't free here: it became 1-",
+    ];
+    let told = notes(&report, NoteKind::Changed);
+    for (told, expected) in told.lines().zip(changed) {
+        assert!(told.strip_prefix(place).is_some_and(|told| told.starts_with(&format!(": {expected}"))), "{told}");
+    }
+    assert_eq!(told.lines().count(), changed.len(), "{told}");
+    assert_eq!(world.issues()[0].comments[0].body, "last");
+}
+
+#[test]
 fn what_is_not_the_format_is_refused_whole() {
     let world = sampled(3);
     let (lines, document) = (world.export(Format::Jsonl), world.export(Format::Json));
