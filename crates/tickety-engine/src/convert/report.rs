@@ -14,6 +14,8 @@ pub struct Report {
     pub records: u64,
     /// How many of them can be imported.
     pub readable: u64,
+    /// How many of the others say only that an issue was deleted there.
+    pub deleted: u64,
     /// How often a field of the source became a field of an issue, by
     /// theirs and ours.
     pub mapped: BTreeMap<String, BTreeMap<String, u64>>,

@@ -67,8 +67,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     }));
     progress.end();
     let imported = imported.map_err(|error| explain(error, &args.file, session))?;
-    let Report { records, readable, .. } = imported.report;
-    if records > 0 && readable == 0 {
+    let Report { records, readable, deleted, .. } = imported.report;
+    if records > deleted && readable == 0 {
         let first =
             imported.report.notes_of(NoteKind::Skipped).next().map(|note| format!("; {note}")).unwrap_or_default();
         let message = format!("nothing was imported: none of {records} records could be read{first}");
@@ -104,7 +104,7 @@ fn explain(error: ImportError, file: &Path, session: &Session) -> CliError {
 
 fn show(screen: &mut Screen<'_>, imported: &ImportReport, verbose: bool) {
     let ImportReport { report, issues: _, dry_run } = imported;
-    let Report { records, readable, mapped, kept, defaults, notes: _, omitted_notes } = report;
+    let Report { records, readable, deleted: _, mapped, kept, defaults, notes: _, omitted_notes } = report;
     let would = if *dry_run { "would be " } else { "" };
     screen.line(format!(
         "{records} records: {} {would}created, {} {would}updated, {} unchanged, {} not importable",
@@ -186,7 +186,7 @@ struct WireNote<'a> {
 impl<'a> From<&'a ImportReport> for Imported<'a> {
     fn from(imported: &'a ImportReport) -> Self {
         let ImportReport { report, issues, dry_run } = imported;
-        let Report { records, readable, mapped, kept, defaults, notes, omitted_notes } = report;
+        let Report { records, readable, deleted: _, mapped, kept, defaults, notes, omitted_notes } = report;
         Self {
             dry_run: *dry_run,
             records: *records,

@@ -19,6 +19,18 @@ fn an_export_imports_as_the_same_issues() {
 }
 
 #[test]
+fn a_file_of_nothing_but_tombstones_is_read() {
+    let env = home();
+    let tombstone = r#"{"id":"a-1","title":"t","status":"tombstone","deleted_by":"rowan"}"#;
+    env.write("gone.jsonl", format!("{tombstone}\n"));
+    let answer = env.ok(&["import", "beads", "gone.jsonl"]);
+    assert!(answer.starts_with("1 records: 0 created, 0 updated, 0 unchanged, 1 not importable\n"), "{answer}");
+    assert!(answer.contains("a tombstone: the issue was deleted by rowan"), "{answer}");
+    env.write("gone.jsonl", format!("{tombstone}\nnothing\n"));
+    assert_eq!(env.run(&["import", "beads", "gone.jsonl"]).status, 15);
+}
+
+#[test]
 fn an_export_to_a_file_replaces_it_whole() {
     let env = small_home();
     env.write("out.jsonl", "old");

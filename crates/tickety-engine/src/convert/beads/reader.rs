@@ -98,6 +98,7 @@ fn read_record(
     }
     if parts.status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("tombstone")) {
         cleaner.note(NoteKind::Skipped, tombstone(&parts));
+        cleaner.report.deleted += 1;
         return None;
     }
     let mut record = RecordReader {
