@@ -70,6 +70,11 @@ pub fn home_of_file(path: &Path) -> Option<PathBuf> {
     found.ancestors().find(is_home).map(Path::to_owned)
 }
 
+/// Asks git for `user.name`; `None` where it has none or can't be asked.
+pub fn ask_git_user(directory: &Path) -> Option<String> {
+    repo::git::user_name(directory).ok()?
+}
+
 /// Returns the configuration file that the worktrees of the clone around a directory share.
 pub fn git_config(directory: &Path) -> Option<PathBuf> {
     let directory = fs::canonicalize(directory).ok()?;

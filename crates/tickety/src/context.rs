@@ -25,6 +25,7 @@ use tickety_api::ErrorCode;
 use crate::args::{ColourChoice, Global};
 use crate::caching;
 use crate::exit::CliError;
+use crate::identity::GitUser;
 use crate::user_config::UserConfig;
 use crate::{compose, identity};
 
@@ -135,9 +136,23 @@ impl Context {
             return Ok(Some(given));
         }
         let configured = self.configured_actor()?.and_then(named);
-        match configured.or_else(|| identity::git_user(self.git_configs()).and_then(named)) {
+        match configured.or_else(|| self.git_user()) {
             Some(found) => Ok(Some(found)),
             None => variable("USER"),
+        }
+    }
+
+    /// Returns git's `user.name`, for which git itself is asked only where it isn't in the usual files.
+    fn git_user(&self) -> Option<String> {
+        let moved = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"].iter().any(|name| env::var_os(name).is_some());
+        let read = if moved { GitUser::Elsewhere } else { identity::git_user(self.git_configs()) };
+        match read {
+            GitUser::Name(name) => Some(name),
+            GitUser::Nobody => None,
+            // Where git is missing, what can be read has to do.
+            GitUser::Elsewhere => {
+                compose::ask_git_user(&self.directory).or_else(|| identity::plain_git_user(self.git_configs()))
+            }
         }
     }
 

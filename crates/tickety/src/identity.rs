@@ -1,7 +1,8 @@
 //! Who acts, as git's files tell it.
 //!
 //! Starting git to ask for `user.name` costs more than a whole command, so its configuration files
-//! are read here; includes are not followed.
+//! are read here. Git is asked only where they include others, where a work tree has a configuration of its own, and
+//! where variables name other files.
 
 use std::path::PathBuf;
 
@@ -10,26 +11,68 @@ use crate::compose::read_foreign_text;
 /// The longest configuration file that is read.
 const MAX_BYTES: u64 = 4 << 20;
 
-/// Returns git's `user.name`, which the first of the configuration files decides that has one.
-pub fn git_user(configs: impl IntoIterator<Item = PathBuf>) -> Option<String> {
-    configs.into_iter().find_map(|path| user_name(&read_foreign_text(&path, MAX_BYTES).ok()?))
+/// What git's configuration files say of `user.name`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum GitUser {
+    /// The name.
+    Name(String),
+    /// Nothing.
+    Nobody,
+    /// That other files count too: git has to be asked.
+    Elsewhere,
 }
 
-/// Returns the last `name` of the `[user]` sections of a git configuration.
-fn user_name(config: &str) -> Option<String> {
-    let mut in_user = false;
-    let mut found = None;
-    for line in config.lines().map(str::trim) {
-        if let Some(section) = line.strip_prefix('[') {
-            in_user = section.split(']').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("user"));
-        } else if in_user
-            && let Some((key, value)) = line.split_once('=')
-            && key.trim().eq_ignore_ascii_case("name")
-        {
-            found = Some(unquoted(value));
+/// Returns git's `user.name`, which the first of the configuration files decides that has one. What is empty is none.
+pub fn git_user(configs: impl IntoIterator<Item = PathBuf>) -> GitUser {
+    for path in configs {
+        let Some(config) = read_foreign_text(&path, MAX_BYTES).ok() else { continue };
+        let Config { name, is_whole } = Config::read(&config);
+        match name {
+            _ if !is_whole => return GitUser::Elsewhere,
+            Some(name) => return GitUser::Name(name),
+            None => {}
         }
     }
-    found
+    GitUser::Nobody
+}
+
+/// Returns what the files say themselves.
+pub fn plain_git_user(configs: impl IntoIterator<Item = PathBuf>) -> Option<String> {
+    configs.into_iter().find_map(|path| Config::read(&read_foreign_text(&path, MAX_BYTES).ok()?).name)
+}
+
+/// What a configuration file says.
+#[derive(Debug)]
+struct Config {
+    /// The last `name` of its `[user]` sections that isn't empty.
+    name: Option<String>,
+    /// Whether it includes no other files, and says of none that they count.
+    is_whole: bool,
+}
+
+impl Config {
+    fn read(config: &str) -> Self {
+        let mut read = Self { name: None, is_whole: true };
+        let mut section = String::new();
+        for line in config.lines().map(str::trim) {
+            let mut line = line;
+            if let Some(header) = line.strip_prefix('[') {
+                let (name, rest) = header.split_once(']').unwrap_or((header, ""));
+                section = name.trim().to_ascii_lowercase();
+                let kind = section.split([' ', '\t', '.', '"']).next().unwrap_or_default();
+                read.is_whole &= !matches!(kind, "include" | "includeif");
+                // A setting may follow on the same line.
+                line = rest.trim();
+            }
+            let (key, value) = line.split_once('=').unwrap_or((line, ""));
+            match (section.as_str(), key.trim().to_ascii_lowercase().as_str()) {
+                ("user", "name") => read.name = Some(unquoted(value)).filter(|name| !name.is_empty()).or(read.name),
+                ("extensions", "worktreeconfig") => read.is_whole = false,
+                _ => {}
+            }
+        }
+        read
+    }
 }
 
 /// Takes a value without its quotes or, where it has none, without a comment after it.
@@ -49,8 +92,22 @@ mod tests {
     fn the_user_section_names_the_actor() {
         let config =
             "[core]\n\tname = no\n[user]\n\temail = a@b\n\tName = Ann Lee # me\n[user \"x\"]\n\tname = other\n";
-        assert_eq!(user_name(config).as_deref(), Some("Ann Lee"));
-        assert_eq!(user_name("[User]\nname=\"Ann; Lee\"\n").as_deref(), Some("Ann; Lee"));
-        assert_eq!(user_name("[alias]\nname = x\n"), None);
+        let name = |config: &str| Config::read(config).name;
+        assert_eq!(name(config).as_deref(), Some("Ann Lee"));
+        assert_eq!(name("[User]\nname=\"Ann; Lee\"\n").as_deref(), Some("Ann; Lee"));
+        assert_eq!(name("[user] name = Ann\n[user]\nname =\n").as_deref(), Some("Ann"));
+        assert_eq!(name("[alias]\nname = x\n[user]\nname =\n"), None);
+    }
+
+    #[test]
+    fn what_counts_beside_a_file_is_noticed() {
+        for (config, is_whole) in [
+            ("[user]\nname = Ann\n[includes]\npath = x\n", true),
+            ("[include]\npath = x\n", false),
+            ("[IncludeIf \"gitdir:~/x/\"]\npath = x\n", false),
+            ("[extensions]\n\tworktreeConfig = true\n", false),
+        ] {
+            assert_eq!(Config::read(config).is_whole, is_whole, "{config}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use super::files::{read_foreign, read_foreign_text};
 use super::layout::{GitDirs, HOME_DIR, HomePath, Layout};
 
-pub use identity::{ConfigFiles, Identity, identity};
+pub use identity::{ConfigFiles, Identity, identity, user_name};
 
 /// What `git rev-parse --local-env-vars` lists, and what else changes where git looks or what it
 /// runs.

@@ -2,6 +2,8 @@
 
 use insta::assert_snapshot;
 
+use tickety_testkit::TestEnv;
+
 use crate::{home, json, small_home};
 
 #[test]
@@ -308,6 +310,30 @@ fn the_actor_comes_from_the_nearest_source() {
         assert_eq!((output.status, output.stdout.as_str()), (2, ""), "{output}");
         assert!(output.stderr.contains("'--as <ACTOR>'") && output.stderr.contains("write a name"), "{output}");
     }
+}
+
+#[test]
+fn the_actor_is_found_wherever_git_looks() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init"]);
+    let reporter = |call: tickety_testkit::env::Call<'_>| {
+        let name = call.run().stdout;
+        json(&env, &["show", name.trim_end(), "--json"])["data"]["issues"][0]["reporter"].clone()
+    };
+    let write = |name: &str, text: &str| std::fs::write(env.home().join(name), text).expect("the home can be written");
+    write(".gitconfig", "[user]\n\tname = Own\n");
+    env.git(&["config", "user.name", ""]);
+    assert_eq!(reporter(env.call(&["new", "t"])), "Own");
+    write("work.inc", "[user]\n\tname = At Work\n");
+    write(".gitconfig", "[user]\n\tname = Own\n[includeIf \"gitdir:**\"]\n\tpath = work.inc\n");
+    assert_eq!(reporter(env.call(&["new", "t"])), "At Work");
+    let other = env.home().join("other");
+    write("other", "[user]\n\tname = Other\n");
+    let given = env.call(&["new", "t"]).variable("GIT_CONFIG_GLOBAL", &other.to_string_lossy());
+    assert_eq!(reporter(given), "Other");
+    env.git(&["config", "extensions.worktreeConfig", "true"]);
+    env.git(&["config", "--worktree", "user.name", "Here"]);
+    assert_eq!(reporter(env.call(&["new", "t"])), "Here");
 }
 
 #[test]

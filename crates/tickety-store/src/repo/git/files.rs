@@ -18,6 +18,11 @@ pub(super) fn check(dirs: &GitDirs) -> Result<(), GitError> {
     check_all(dirs, users(|name| env::var_os(name)))
 }
 
+/// Examines those of the user alone, where there is no clone.
+pub(super) fn check_users() -> Result<(), GitError> {
+    users(|name| env::var_os(name)).iter().try_for_each(|path| check_file(path))
+}
+
 pub(super) fn check_all(dirs: &GitDirs, users: impl IntoIterator<Item = PathBuf>) -> Result<(), GitError> {
     let of_checkout = ["HEAD", "config.worktree", "index"].map(|name| dirs.git_dir.join(name));
     let of_clone = ["config", "packed-refs", "shallow", "info/exclude", "info/attributes", "objects/info/alternates"]

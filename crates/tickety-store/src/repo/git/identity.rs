@@ -1,8 +1,9 @@
 //! Who the user is, as git's configuration says.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::super::discovery;
 use super::super::files::read_foreign_text;
 use super::super::layout::Layout;
 use super::{GitError, command_in, files, run};
@@ -41,6 +42,25 @@ pub fn identity(layout: &Layout, files: &ConfigFiles) -> Result<Identity, GitErr
         }
     }
     Ok(identity)
+}
+
+/// Asks git for the `user.name` that counts in a directory: the last that isn't empty. Costs git's start; for where its
+/// configuration is not in the usual files alone.
+pub fn user_name(directory: &Path) -> Result<Option<String>, GitError> {
+    match discovery::work_tree(directory) {
+        Ok(Some(git)) => files::check(&git)?,
+        Ok(None) | Err(_) => files::check_users()?,
+    }
+    let arguments = ["config", "--null", "--get-all", "user.name"];
+    match run(command_in(directory, arguments), &arguments) {
+        Ok(output) => {
+            let output = String::from_utf8_lossy(&output);
+            Ok(output.split('\0').map(str::trim).rfind(|name| !name.is_empty()).map(str::to_owned))
+        }
+        // Not set.
+        Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn ask(layout: &Layout) -> Result<Identity, GitError> {
