@@ -101,6 +101,9 @@ impl UserConfig {
             }
             let beside = self.path.with_extension("toml.tmp");
             fs::write(&beside, document.to_string())?;
+            if let Ok(before) = fs::metadata(&self.path) {
+                fs::set_permissions(&beside, before.permissions())?;
+            }
             fs::rename(&beside, &self.path)
         };
         write().map_err(|error| CliError::io("write", &self.path, &error))

@@ -109,10 +109,11 @@ impl HomeDir {
         read_open(fd.into(), limit, || self.join(path)).map(Some)
     }
 
-    /// Replaces the configuration and makes it durable. The caller holds the write lock.
+    /// Replaces the configuration, which keeps its permissions, and makes it durable. The caller holds the write lock.
     pub(crate) fn replace_config(&self, text: &str) -> Result<(), FileError> {
         let failed = |source| classify("write", &self.path.join(CONFIG_FILE), source);
-        replace(self.fd(), CONFIG_FILE, text.as_bytes(), None).map_err(failed)?;
+        let mode = os::stat_at(self.fd(), CONFIG_FILE).ok().map(|stat| stat.mode);
+        replace(self.fd(), CONFIG_FILE, text.as_bytes(), mode).map_err(failed)?;
         os::sync_file_system(self.fd()).map_err(failed)
     }
 

@@ -265,6 +265,21 @@ fn a_wrong_config_of_ones_own_is_told_with_its_place() {
 }
 
 #[test]
+fn a_configuration_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = crate::home();
+    env.ok(&["config", "set", "actor", "Ann"]);
+    let files = [env.work().join(".tickety/config.toml"), env.home().join(".config/tickety/config.toml")];
+    for (path, setting) in files.iter().zip([["prefix", "AB"], ["actor", "Bo"]]) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o640)).expect("it is one's own");
+        env.ok(&["config", "set", setting[0], setting[1]]);
+        let mode = std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!(mode, 0o640, "{}", path.display());
+        assert_eq!(env.ok(&["config", "get", setting[0]]), format!("{}\n", setting[1]));
+    }
+}
+
+#[test]
 fn renumbering_against_nothing_says_so() {
     let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
     env.ok(&["init"]);
