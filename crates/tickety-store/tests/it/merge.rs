@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use tickety_core::Issue;
+use tickety_core::issue::FieldValue;
 use tickety_core::query::arbitrary;
 use tickety_core::schema::Schema;
-use tickety_store::repo::format::{parse_issue, print_issue};
+use tickety_store::repo::format::{edit_issue, parse_issue, print_issue};
 
 use edits::{EDITS, Edit, Side, full, new};
 use git::{Merged, Scratch};
@@ -152,6 +153,34 @@ fn edits_of_different_things_merge_as_the_documentation_shows() {
     let documented = document.split("```text\n").find(|part| part.trim_start().starts_with("1  2  3")).unwrap_or("");
     let documented = documented.split("```").next().unwrap_or("");
     assert_eq!(documented, shown, "docs/format.md shows another table; it should be\n{shown}");
+}
+
+/// Between two fields lies one empty line, and git takes what is added there for added behind it.
+#[test]
+fn a_custom_field_meets_the_edits_of_the_one_that_it_is_added_before() {
+    let schema = edits::schema();
+    let base = Base::new(full(), &schema);
+    let edited = |edit: &dyn Fn(&mut Issue)| {
+        let mut after = base.issue.clone();
+        edit(&mut after);
+        edit_issue(&base.file, &after, &schema).unwrap()
+    };
+    let set = |key: &str, value: &str| {
+        edited(&|issue| drop(issue.fields.insert(key.to_owned(), FieldValue::Text(value.to_owned()))))
+    };
+    let removed = edited(&|issue| drop(issue.fields.remove("area")));
+    let scratch = Scratch::new();
+    for (added, other, merges) in [
+        ("a", &removed, false),
+        ("a", &set("area", "ui"), false),
+        ("b", &removed, true),
+        ("b", &set("area", "ui"), true),
+        ("b", &set("severity", "S1"), false),
+    ] {
+        let (clean, file) = scratch.merge_files(&set(added, "new"), &base.file, other);
+        let file = String::from_utf8_lossy(&file);
+        assert_eq!(clean, merges, "{added}:\n{file}");
+    }
 }
 
 #[test]
