@@ -11,6 +11,7 @@
 mod admin;
 mod commit;
 pub mod config;
+mod contents;
 pub mod counter;
 pub mod discovery;
 mod doctor;
@@ -33,6 +34,7 @@ pub mod recovery;
 mod refresh;
 mod renumber;
 mod requests;
+mod restore;
 pub mod scan;
 #[cfg(test)]
 mod scene;
@@ -54,5 +56,6 @@ pub use effort::Effort;
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;
 pub use renumber::Renumbered;
+pub use restore::{Loss, Restorable};
 pub use store::{RepoOptions, RepoStore, VERIFY_LIMIT};
 pub use usage::Usage;

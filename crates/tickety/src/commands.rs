@@ -28,6 +28,7 @@ mod new;
 mod ready;
 mod renumber;
 mod reopen;
+mod restore;
 mod search;
 mod show;
 mod stats;
@@ -106,6 +107,7 @@ commands! {
     Keep doctor "doctor";
     Keep config "config";
     Keep renumber "renumber";
+    Keep restore "restore";
     Keep demo "demo";
     Keep completions "completions";
 }

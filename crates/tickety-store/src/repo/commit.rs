@@ -9,6 +9,7 @@ use tickety_core::ident::{IssueKey, Version};
 use tickety_core::issue::{Comment, CommentId, Issue};
 use tickety_core::operation::{Change, Operation};
 
+use super::contents;
 use super::counter::Draw;
 use super::events;
 use super::failure::Failure;
@@ -170,6 +171,10 @@ impl RepoStore {
         let mut journal = Journal::open(&self.layout, lock)?;
         if journal.needs_recovery() {
             let past = journal.past_after(None)?;
+            if journal.forgets_in_recovery() {
+                // Writing goes on without.
+                let _ = contents::keep(&self.layout, &journal);
+            }
             let report = recovery::recover(&mut journal, &self.home).map_err(|error| match error {
                 // The write that is about to be made isn't recorded, only the one before.
                 JournalError::Apply { source, .. } => source.into(),

@@ -20,6 +20,7 @@ use tickety_core::ident::{IssueKey, Version};
 use tickety_core::schema::Schema;
 
 use super::commit::{About, Moves};
+use super::contents;
 use super::journal::{Journal, Past, last_name, look_back};
 use super::layout::{HomePath, Layout};
 use super::lock::{LockError, WriteLock};
@@ -103,6 +104,8 @@ impl RepoStore {
     pub(super) fn settle_events(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
         self.catch_up(lock, journal)?;
         requests::settle(&self.layout)?;
+        // Without room for it, nothing can be put back later; the journal may not grow for that.
+        let _ = contents::keep(&self.layout, journal);
         Appender::open(&self.layout, WAIT)?.sync()
     }
 

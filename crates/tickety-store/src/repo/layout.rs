@@ -126,6 +126,11 @@ impl Layout {
         self.state.join("requests")
     }
 
+    /// Returns the directory of what was acknowledged and is in the journal no more.
+    pub fn contents(&self) -> PathBuf {
+        self.state.join("contents")
+    }
+
     /// Returns the file of the counter of numbers.
     pub fn counter(&self) -> PathBuf {
         self.common_state.join("counter")

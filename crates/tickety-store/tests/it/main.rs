@@ -11,5 +11,6 @@ mod home;
 mod merge;
 mod outside;
 mod racing;
+mod restore;
 mod unreadable;
 mod usage;

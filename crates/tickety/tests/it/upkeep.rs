@@ -488,3 +488,45 @@ fn an_issue_gets_another_number_and_links_follow() {
     assert!(env.ok(&["show", "1"]).contains("blocked-by  20-"));
     assert_eq!(env.run(&["renumber", "1", "--to", "3"]).status, 6);
 }
+
+#[test]
+fn what_git_or_an_editor_destroyed_is_put_back() {
+    let env = small_home();
+    assert_snapshot!(env.run(&["restore"]), @"
+    --- standard error
+    every file is as Tickety left it
+    ");
+    let record =
+        |number: &str| env.files().into_keys().find(|path| path.contains(number) && !path.contains('_')).unwrap();
+    std::fs::remove_file(env.work().join(record("/000002-"))).unwrap();
+    let changed = record("/000003-");
+    env.write(&changed, env.read(&changed).replace("Measure the cache", "Measure it"));
+    env.ok(&["delete", "4", "--yes"]);
+    assert_snapshot!(env.run(&["restore"]), @"
+    2-xfy8 missing, written 2126-11-21T12:02:00Z: Read the index once
+    3-vct6 changed, written 2126-11-21T12:03:00Z: Measure the cache
+    4-ns3m deleted, written 2126-11-21T12:09:00Z: Old idea
+    --- standard error
+    `tickety restore --all` puts back what is missing; --changed and --deleted the rest
+    ");
+    assert_snapshot!(env.run(&["restore", "2", "--dry-run"]), @"2-xfy8 would be restored: Read the index once");
+    assert_snapshot!(env.run(&["restore", "--all"]), @"2-xfy8 restored: Read the index once");
+    assert_snapshot!(env.run(&["restore", "3", "4"]), @"
+    3-vct6 changed, written 2126-11-21T12:03:00Z: Measure the cache
+    4-ns3m deleted, written 2126-11-21T12:09:00Z: Old idea
+    --- standard error
+    nothing was put back: --changed and --deleted say what else to put back
+    ");
+    assert_snapshot!(env.run(&["restore", "3", "4", "--changed", "--deleted"]), @"
+    3-vct6 restored: Measure the cache
+    4-ns3m restored: Old idea
+    ");
+    assert_snapshot!(env.run(&["restore", "9"]), @"
+    --- standard error
+    error: there is no issue 9
+    hint: the newest issue is 4; `tickety list is:any` shows all
+    --- status 3
+    ");
+    assert_eq!(json(&env, &["restore", "--json"])["data"]["restorable"], serde_json::json!([]));
+    assert_eq!(env.run(&["doctor"]).status, 0);
+}

@@ -352,9 +352,9 @@ fn a_write_whose_caller_went_away_is_seen_at_once() {
         }
         async fn recall(
             &self,
-            _: &tickety_store::Request,
+            request: &tickety_store::Request,
         ) -> Result<Option<tickety_store::BatchOutcome>, StorageError> {
-            unimplemented!()
+            self.0.recall(request).await
         }
         async fn preview(
             &self,

@@ -1,15 +1,16 @@
 //! What the transactions since the last checkpoint say, for the log of events.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use tickety_core::ident::Version;
 use uuid::Uuid;
 
 use super::super::layout::{HomePath, Layout};
-use super::super::os::BootId;
+use super::super::os::{self, BootId};
 use super::super::state;
 use super::format::{Mark, START};
-use super::log::{Extent, Log, Record};
+use super::log::{After, Extent, Log, Record};
 use super::{Journal, JournalError, Standing, read_mark};
 
 /// A transaction, whether or not it is applied.
@@ -76,6 +77,125 @@ pub(crate) fn unapplied(layout: &Layout) -> Result<Vec<Record>, JournalError> {
         })?;
     }
     Ok(records)
+}
+
+impl Journal<'_> {
+    /// Whether recovery ends with a checkpoint.
+    pub(crate) fn forgets_in_recovery(&self) -> bool {
+        self.standing == Standing::Behind { mark_known: false }
+    }
+
+    /// Copies the transactions since the last checkpoint to a file, which can be read as a journal is; `None` if there
+    /// are none.
+    pub(crate) fn copy_into(&self, directory: &Path) -> Result<Option<PathBuf>, JournalError> {
+        let extent = match self.standing {
+            Standing::Behind { mark_known: false } => Extent::Unknown,
+            _ => Extent::Known { from: START, to: self.mark.end },
+        };
+        let (found, _) = self.log.walk(extent)?;
+        let (Some(first), Some(last)) = (found.first(), found.last()) else { return Ok(None) };
+        state::make_directory(directory).map_err(JournalError::of_state)?;
+        // Names sort by time.
+        let name = format!("{:020}-{}", first.header.time_ns.max(0), name(self.log.generation(), last.header.id));
+        let path = directory.join(name);
+        let new = state::unfinished(&path);
+        let failed = |source| JournalError::access("write", &path, source);
+        let copied = self.copy_up_to(last.end, &new).and_then(|()| std::fs::rename(&new, &path).map_err(failed));
+        if copied.is_err() {
+            // What is left of it would only take room.
+            let _ = std::fs::remove_file(&new);
+        }
+        copied.map(|()| Some(path))
+    }
+}
+
+impl Journal<'_> {
+    fn copy_up_to(&self, end: u64, to: &Path) -> Result<(), JournalError> {
+        let failed = |source| JournalError::access("write", to, source);
+        let file = state::open_or_make(to).map_err(JournalError::of_state)?;
+        os::set_length(&file, 0).map_err(failed)?;
+        let mut position = 0;
+        while position < end {
+            let bytes = self.log.read_part(position, end.min(position + COPIED))?;
+            os::write_at(&file, &bytes, position).map_err(failed)?;
+            position += bytes.len() as u64;
+        }
+        os::sync_data(&file).map_err(failed)
+    }
+}
+
+/// How much is copied at once.
+const COPIED: u64 = 1 << 20;
+
+/// What was acknowledged for files, by several journals.
+#[derive(Debug, Default)]
+pub(crate) struct Acknowledged {
+    logs: Vec<Log>,
+    files: BTreeMap<HomePath, Last>,
+}
+
+/// What was acknowledged last for a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Last {
+    /// When.
+    pub(crate) time_ns: i64,
+    /// Whether the file was removed.
+    pub(crate) removed: bool,
+    /// The last content, which a removal leaves as it was.
+    content: Option<(usize, After)>,
+}
+
+impl Last {
+    /// Returns the version of the last content, if it is known.
+    pub(crate) fn version(&self) -> Option<Version> {
+        self.content.map(|(_, after)| after.version)
+    }
+}
+
+impl Acknowledged {
+    /// Takes a journal into account that is later than those before. One that is damaged counts up to the damage.
+    fn add(&mut self, path: &Path, extent: Extent) -> Result<(), JournalError> {
+        let Some(log) = Log::open_existing(path)? else { return Ok(()) };
+        let (found, _) = log.walk(extent)?;
+        let place = self.logs.len();
+        for found in &found {
+            let time_ns = found.header.time_ns;
+            log.visit_records(found, |record| {
+                let earlier = self.files.get(&record.path).and_then(|last| last.content);
+                let (removed, content) = match record.after {
+                    Some(after) => (false, Some((place, after))),
+                    None => (true, earlier),
+                };
+                self.files.insert(record.path, Last { time_ns, removed, content });
+                Ok::<_, JournalError>(())
+            })?;
+        }
+        self.logs.push(log);
+        Ok(())
+    }
+
+    /// Takes a journal into account that was kept.
+    pub(crate) fn add_kept(&mut self, path: &Path) -> Result<(), JournalError> {
+        self.add(path, Extent::Unknown)
+    }
+
+    /// Takes the journal in use into account, as it is at this moment.
+    pub(crate) fn add_current(&mut self, layout: &Layout) -> Result<(), JournalError> {
+        let path = layout.journal();
+        let Some(log) = Log::open_existing(&path)? else { return Ok(()) };
+        let extent = extent(&log, mark(layout)?);
+        self.add(&path, extent)
+    }
+
+    /// Returns all files, by path.
+    pub(crate) fn files(&self) -> &BTreeMap<HomePath, Last> {
+        &self.files
+    }
+
+    /// Reads the last content of a file.
+    pub(crate) fn read(&self, last: &Last) -> Result<Option<Vec<u8>>, JournalError> {
+        last.content.map(|(place, after)| self.logs[place].read_bytes(after.bytes)).transpose()
+    }
 }
 
 fn mark(layout: &Layout) -> Result<Option<Mark>, JournalError> {

@@ -336,6 +336,11 @@ impl Log {
         Ok((Record { path, before: head.before, after }, bytes.position + bytes.length))
     }
 
+    /// Reads the bytes between two positions.
+    pub(crate) fn read_part(&self, from: u64, to: u64) -> Result<Vec<u8>, JournalError> {
+        self.read_bytes(Location { position: from, length: to - from })
+    }
+
     /// Reads the bytes of a record.
     pub(crate) fn read_bytes(&self, location: Location) -> Result<Vec<u8>, JournalError> {
         let mut bytes = vec![0; location.length as usize];

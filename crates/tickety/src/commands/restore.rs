@@ -1,0 +1,130 @@
+//! `tickety restore`
+
+use serde::Serialize;
+use tickety_api::Meta;
+use tickety_core::ident::IssueSelector;
+
+use crate::compose::{Loss, Restorable};
+use crate::exit::{CliError, Ended};
+use crate::render::palette;
+use crate::session::Session;
+
+/// Put back issues that something else than Tickety removed or changed
+///
+/// Without an argument it lists the issues whose files aren't as Tickety left them: missing, changed or deleted. A branch
+/// may have them otherwise on purpose, so nothing is put back unless it is asked for; what is replaced is kept in
+/// the state directory. What Tickety wrote in the last 90 days can be put back, as long as it fits into 64 MiB.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The issues: 42, 42-k3f9, or several
+    #[arg(value_name = "ISSUE")]
+    issues: Vec<String>,
+
+    /// Put back all issues that are missing
+    #[arg(long, conflicts_with = "issues")]
+    all: bool,
+
+    /// Put back what somebody changed too: the last content that Tickety wrote
+    #[arg(long)]
+    changed: bool,
+
+    /// Put back what was deleted with Tickety too
+    #[arg(long)]
+    deleted: bool,
+
+    /// Say what would be put back, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+}
+
+/// The `data` of the answer.
+#[derive(Serialize)]
+struct Answer {
+    dry_run: bool,
+    restored: Vec<WireIssue>,
+    /// What could be put back and wasn't asked for.
+    restorable: Vec<WireIssue>,
+}
+
+/// An issue whose files aren't as Tickety left them.
+#[derive(Serialize)]
+struct WireIssue {
+    key: String,
+    number: u32,
+    /// `null` where only comments are concerned.
+    title: Option<String>,
+    /// `missing`, `changed` or `deleted`.
+    loss: &'static str,
+    written: String,
+    files: usize,
+}
+
+impl From<&Restorable> for WireIssue {
+    fn from(issue: &Restorable) -> Self {
+        let Restorable { key, title, written, loss, files } = issue;
+        Self {
+            key: key.to_string(),
+            number: key.number.get(),
+            title: title.clone(),
+            loss: loss.as_str(),
+            written: written.to_string(),
+            files: *files,
+        }
+    }
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let repo = session.opened()?;
+    let selectors: Vec<IssueSelector> = session.selectors(&args.issues)?;
+    let mut losses = vec![Loss::Missing];
+    losses.extend(args.changed.then_some(Loss::Changed));
+    losses.extend(args.deleted.then_some(Loss::Deleted));
+    let known = repo.restorable()?;
+    let names = |issue: &Restorable| {
+        selectors.iter().any(|selector| match selector {
+            IssueSelector::Name(name) => name.names(issue.key),
+            IssueSelector::Id(id) => id.suffix() == issue.key.suffix,
+        })
+    };
+    let is_asked = args.all || !selectors.is_empty();
+    let (wanted, others): (Vec<Restorable>, Vec<Restorable>) =
+        known.into_iter().partition(|issue| is_asked && (args.all || names(issue)) && losses.contains(&issue.loss));
+    let restored = match is_asked && !args.dry_run {
+        true => {
+            let who = (session.context.actor()?, session.context.time_of_writing());
+            repo.restore(&selectors, &losses, who).map_err(|error| session.explain(error))?
+        }
+        false => wanted,
+    };
+    if session.json() {
+        let (restored, restorable) =
+            (restored.iter().map(Into::into).collect(), others.iter().map(Into::into).collect());
+        return session.answer(Answer { dry_run: args.dry_run, restored, restorable }, Meta::default());
+    }
+    let mut screen = session.screen();
+    for issue in &restored {
+        let title = issue.title.as_deref().unwrap_or("comments only");
+        let done = if args.dry_run { "would be restored" } else { "restored" };
+        screen.show(palette::NAME, issue.key).raw(" ").raw(done).raw(": ").put(palette::PLAIN, title).end();
+    }
+    let shown = others.iter().filter(|issue| !is_asked || (names(issue) && !losses.contains(&issue.loss)));
+    for Restorable { key, title, written, loss, .. } in shown {
+        let title = title.as_deref().unwrap_or("comments only");
+        screen.show(palette::NAME, key).raw(" ").put(palette::ALARM, loss.as_str()).raw(", written ");
+        screen.raw(screen_when(session, *written)).raw(": ").put(palette::PLAIN, title).end();
+    }
+    let nothing = restored.is_empty() && others.is_empty();
+    session.show(screen)?;
+    if nothing {
+        session.note("every file is as Tickety left it");
+    } else if !is_asked {
+        session.note("`tickety restore --all` puts back what is missing; --changed and --deleted the rest");
+    } else if restored.is_empty() {
+        session.note("nothing was put back: --changed and --deleted say what else to put back");
+    }
+    Ok(Ended::Done)
+}
+
+fn screen_when(session: &Session, time: jiff::Timestamp) -> String {
+    session.screen().when(time)
+}
