@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Change, Draft, DraftComment, OperationError, Target, limits};
-use crate::ident::{IssueId, IssueKey, IssueNumber};
+use crate::ident::{IssueId, IssueKey, IssueName, IssueNumber, IssueSelector};
 use crate::issue::{CloseReason, Closure, Comment, CommentId, FieldValue, Issue, Kind, Link, LinkKind, Status};
 use crate::schema::{Category, FieldType, Schema};
 use crate::text::is_same_word;
@@ -215,8 +215,18 @@ fn apply_one(issue: &mut Issue, change: &Change, context: &mut ApplyContext<'_>)
             issue.links.insert(Link { kind: *kind, target: target.into() });
         }
         Change::RemoveLink { kind, target } => {
-            let target = (context.resolve)(target)?;
-            issue.links.retain(|link| link.kind != *kind || !link.target.names(target));
+            let same = same_link(issue, *kind, target);
+            let (target, written) = match (context.resolve)(target) {
+                Ok(target) => (Some(target), same),
+                Err(error @ OperationError::NoTarget { .. }) => {
+                    (None, Some(same.or_else(|| only_link(issue, *kind, target)).ok_or(error)?))
+                }
+                Err(error) => (None, Some(same.ok_or(error)?)),
+            };
+            issue.links.retain(|link| {
+                Some(*link) != written
+                    && (link.kind != *kind || !target.is_some_and(|target| link.target.names(target)))
+            });
         }
         Change::AddReference(reference) => {
             insert(&mut issue.references, limits::line(reference, "a reference", limits::REFERENCE)?);
@@ -299,6 +309,19 @@ fn close(
 fn close_note(note: &str) -> Result<Option<String>, OperationError> {
     let note = limits::paragraphs(note, "the note", limits::BODY)?;
     Ok(if note.is_empty() { None } else { Some(note) })
+}
+
+/// Returns the link of an issue to exactly the name of a target, whether or not there is an issue of that name.
+fn same_link(issue: &Issue, kind: LinkKind, target: &Target) -> Option<Link> {
+    let Target::Existing(IssueSelector::Name(name)) = target else { return None };
+    Some(Link { kind, target: *name }).filter(|link| issue.links.contains(link))
+}
+
+/// Returns the only link of an issue to the number of a target.
+fn only_link(issue: &Issue, kind: LinkKind, target: &Target) -> Option<Link> {
+    let Target::Existing(IssueSelector::Name(IssueName { number, suffix: None })) = target else { return None };
+    let mut named = issue.links.iter().filter(|link| link.kind == kind && link.target.number == *number);
+    named.next().copied().filter(|_| named.next().is_none())
 }
 
 fn set_field(issue: &mut Issue, key: &str, value: Option<&FieldValue>, schema: &Schema) -> Result<(), OperationError> {

@@ -97,6 +97,21 @@ fn a_link_edited_by_hand_is_replaced_by_its_full_name() {
 }
 
 #[test]
+fn a_link_to_an_issue_that_is_gone_is_removed() {
+    let mut world = World::new();
+    let mut issue = world.create(Draft::new("x")).unwrap();
+    let link = |to: u32| Link { kind: LinkKind::BlockedBy, target: key(to).into() };
+    issue.links.extend([link(8), link(9)]);
+    let mut remove = |target: Target| world.apply(&issue, &[Change::RemoveLink { kind: LinkKind::BlockedBy, target }]);
+    for name in [Target::from(key(9)), number(9).into()] {
+        let left: Vec<Link> = remove(name).unwrap().unwrap().links.into_iter().collect();
+        assert_eq!(left, [link(8)]);
+    }
+    let selector = IssueSelector::from(number(7));
+    assert_eq!(remove(number(7).into()), Err(OperationError::NoTarget { selector }));
+}
+
+#[test]
 fn declared_fields_read_text_and_refuse_what_does_not_fit() {
     let mut world = World::new();
     let issue = world.create(Draft::new("x")).unwrap();

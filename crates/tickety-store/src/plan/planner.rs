@@ -407,9 +407,11 @@ impl<'a> Planner<'a> {
             new_id: &mut new_id,
             resolve: &mut resolve,
         });
-        match broken {
-            Some(error) => Err(error),
-            None => result.map_err(|source| StorageError::Refused { index, source }),
+        match (result, broken) {
+            // A link is removed whether or not its other end can be read.
+            (Ok(done), _) => Ok(done),
+            (Err(_), Some(error)) => Err(error),
+            (Err(source), None) => Err(StorageError::Refused { index, source }),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use tickety_core::graph::Relation;
 use tickety_core::operation::{Change, Operation, Target};
+use tickety_store::StorageError;
 
 use crate::exit::{CliError, Ended};
 use crate::issues;
@@ -48,5 +49,23 @@ pub(super) fn operations(args: &Args, session: &Session, add: bool) -> Result<Ve
     if !stored_here || both_ends {
         operations.extend(others.map(|other| update(other, vec![change(issue.clone())])));
     }
+    if both_ends {
+        // One end that is gone keeps nobody from removing the link from the other.
+        let there: Vec<Operation> =
+            operations.iter().filter(|operation| is_there(operation, session)).cloned().collect();
+        operations = if there.is_empty() { operations } else { there };
+    }
     Ok(operations)
+}
+
+fn is_there(operation: &Operation, session: &Session) -> bool {
+    match operation {
+        Operation::Update { target: Target::Existing(selector), .. } => {
+            let lacks =
+                |error: &StorageError| matches!(error, StorageError::NotFound { .. } | StorageError::Unreadable { .. });
+            let found = session.storage().map(|storage| pollster::block_on(storage.get(*selector)));
+            !found.is_ok_and(|found| found.as_ref().is_err_and(lacks))
+        }
+        _ => true,
+    }
 }

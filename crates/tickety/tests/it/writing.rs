@@ -413,3 +413,27 @@ fn a_command_with_a_key_is_done_once() {
     --- status 2
     ");
 }
+
+#[test]
+fn a_link_to_what_is_gone_or_unreadable_is_removed() {
+    for text in [None, Some("no record")] {
+        for (link, remove) in [
+            (&["link", "1", "blocked-by", "2"][..], &["unlink", "1", "blocked-by", "2"][..]),
+            (&["link", "1", "blocked-by", "2"], &["edit", "1", "--blocked-by", ""]),
+            (&["edit", "1", "--parent", "2"], &["edit", "1", "--parent", ""]),
+            (&["link", "1", "relates", "2"], &["unlink", "1", "relates", "2"]),
+        ] {
+            let env = crate::home();
+            env.ok(&["new", "one"]);
+            env.ok(&["new", "two"]);
+            env.ok(link);
+            let name = env.files().keys().find(|name| name.contains("000002-")).expect("it was made").clone();
+            match text {
+                None => std::fs::remove_file(env.work().join(&name)).expect("it is there"),
+                Some(text) => env.write(&name, text),
+            }
+            assert!(env.run(remove).status == 0, "{text:?} {}", env.run(remove));
+            assert!(!env.ok(&["show", "1"]).contains("2-"), "{remove:?}");
+        }
+    }
+}
