@@ -76,7 +76,7 @@ impl RepoStore {
                     if number.next().is_none() {
                         return Err(StorageError::LastNumber { number: *number });
                     }
-                    self.check_free(*number, &targets, lock)?;
+                    self.check_free(*number, from, &targets, lock)?;
                     draw.skip(*number);
                     *number
                 }
@@ -109,6 +109,7 @@ impl RepoStore {
     fn check_free(
         &self,
         number: IssueNumber,
+        mover: IssueKey,
         planned: &[(IssueKey, IssueNumber)],
         lock: &WriteLock,
     ) -> Result<(), StorageError> {
@@ -117,8 +118,9 @@ impl RepoStore {
             return Err(taken(*key));
         }
         let found = self.ask_fresh(Some(lock), |handle| self.candidates(handle, number.into()))?;
-        if let Some(key) = found.first() {
-            return Err(taken(*key));
+        // Its own old number is nobody else's.
+        if let Some(key) = found.into_iter().find(|key| *key != mover || key.number == number) {
+            return Err(taken(key));
         }
         match self.ask(Some(lock), |handle| self.why_not_found(handle, number.into()))? {
             StorageError::NotFound { .. } => Ok(()),
@@ -139,6 +141,7 @@ impl RepoStore {
         for &(from, number) in targets {
             let mut issue = self.current(handle, &mut loaded, &states, from)?;
             issue.number = number;
+            issue.references.remove(&alias_reference(names[&from]));
             issue.references.insert(alias_reference(from));
             issue.imported_updated = None;
             states.insert(from, issue);
