@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use tickety_core::ident::{IssueKey, IssueName, IssueSelector, Version};
+use tickety_core::ident::{IssueKey, IssueSelector, Version};
 use tickety_core::operation::{ContestedField, OperationError};
 
 use crate::storage::RecordProblem;
@@ -18,11 +18,11 @@ pub enum StorageError {
         /// What was asked for.
         selector: IssueSelector,
     },
-    /// Several issues have the number.
-    #[error("{name} is ambiguous: {}", candidates.iter().map(|(key, title)| format!("{key} ({title})")).collect::<Vec<_>>().join(", "))]
+    /// Several issues have the number, or the id.
+    #[error("{selector} is ambiguous: {}", candidates.iter().map(|(key, title)| format!("{key} ({title})")).collect::<Vec<_>>().join(", "))]
     Ambiguous {
         /// What was asked for.
-        name: IssueName,
+        selector: IssueSelector,
         /// The issues it could mean, with their titles.
         candidates: Vec<(IssueKey, String)>,
     },

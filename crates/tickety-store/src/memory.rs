@@ -161,16 +161,16 @@ impl State {
         ends: &BTreeMap<IssueKey, Vec<LinkEnd>>,
         schema: &Schema,
     ) -> Result<StoredIssue, StorageError> {
-        match (self.resolve(selector).as_slice(), selector) {
-            ([key], _) => {
+        match self.resolve(selector).as_slice() {
+            [key] => {
                 let links = ends.get(key).cloned().unwrap_or_default();
                 Ok(self.stored(&self.issues[key], links, schema))
             }
-            (several @ [_, ..], IssueSelector::Name(name)) => Err(StorageError::Ambiguous {
-                name,
+            several @ [_, ..] => Err(StorageError::Ambiguous {
+                selector,
                 candidates: several.iter().map(|key| (*key, self.issues[key].issue.title.clone())).collect(),
             }),
-            _ => Err(StorageError::NotFound { selector }),
+            [] => Err(StorageError::NotFound { selector }),
         }
     }
 

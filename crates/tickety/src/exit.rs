@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use tickety_api::error::{EXIT_NO, EXIT_SUCCESS};
 use tickety_api::{Envelope, ErrorCode, Failure, Meta};
 use tickety_core::RelationParseError;
-use tickety_core::ident::{SelectorParseError, VersionParseError};
+use tickety_core::ident::{IssueSelector, SelectorParseError, VersionParseError};
 use tickety_core::issue::PartParseError;
 use tickety_core::operation::OperationError;
 use tickety_store::StorageError;
@@ -131,6 +131,9 @@ impl From<StorageError> for CliError {
         let made = Self::new((&error).into(), &error);
         match &error {
             StorageError::NotFound { .. } => made.hint(FIND_HINT),
+            StorageError::Ambiguous { selector: IssueSelector::Id(_), .. } => {
+                made.hint("one of the files is a copy: delete it; `tickety new` makes issues")
+            }
             StorageError::Ambiguous { candidates, .. } => {
                 let names: Vec<String> = candidates.iter().map(|(key, _)| format!("`{key}`")).collect();
                 made.hint(format!(

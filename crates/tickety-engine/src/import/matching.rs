@@ -134,6 +134,11 @@ async fn match_readable(
                 }
             }
             (None, Err(StorageError::NotFound { .. })) => kept.push(candidate),
+            (None, Err(StorageError::Ambiguous { candidates, .. })) => {
+                let names: Vec<String> = candidates.iter().map(|(key, _)| key.to_string()).collect();
+                let names = names.join(", ");
+                skip(&candidate, format!("several issues have its id: {names}; delete the copy"), report);
+            }
             (None, Err(StorageError::Unreadable { problem })) => hidden.push((candidate, problem)),
             (None, Err(error)) => return Err(error),
         }

@@ -308,10 +308,10 @@ impl<'a> Planner<'a> {
 
     fn only(&mut self, selector: IssueSelector) -> Result<IssueKey, StorageError> {
         let candidates = self.candidates(selector)?;
-        match (candidates.as_slice(), selector) {
-            ([key], _) => Ok(*key),
-            ([], _) | (_, IssueSelector::Id(_)) => Err(StorageError::NotFound { selector }),
-            (several, IssueSelector::Name(name)) => {
+        match candidates.as_slice() {
+            [key] => Ok(*key),
+            [] => Err(StorageError::NotFound { selector }),
+            several => {
                 let mut candidates = Vec::with_capacity(several.len());
                 for key in several {
                     let title = match self.slots.get(key).and_then(|slot| slot.after.as_ref()) {
@@ -320,7 +320,7 @@ impl<'a> Planner<'a> {
                     };
                     candidates.push((*key, title));
                 }
-                Err(StorageError::Ambiguous { name, candidates })
+                Err(StorageError::Ambiguous { selector, candidates })
             }
         }
     }

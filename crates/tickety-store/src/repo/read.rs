@@ -247,16 +247,15 @@ impl RepoStore {
     /// Finds the one issue a selector means.
     pub(super) fn only(&self, handle: &mut Handle, selector: IssueSelector) -> Result<IssueKey, Failure> {
         let candidates = self.candidates(handle, selector)?;
-        match (candidates.as_slice(), selector) {
-            ([key], _) => Ok(*key),
-            ([], _) => Err(self.why_not_found(handle, selector)?.into()),
-            (several, IssueSelector::Name(name)) => {
+        match candidates.as_slice() {
+            [key] => Ok(*key),
+            [] => Err(self.why_not_found(handle, selector)?.into()),
+            several => {
                 let summaries = handle.index.summaries(several)?;
                 let titles = summaries.into_iter().map(|summary| summary.map(|issue| issue.title).unwrap_or_default());
                 let candidates = several.iter().copied().zip(titles).collect();
-                Err(StorageError::Ambiguous { name, candidates }.into())
+                Err(StorageError::Ambiguous { selector, candidates }.into())
             }
-            (_, IssueSelector::Id(_)) => Err(StorageError::NotFound { selector }.into()),
         }
     }
 
