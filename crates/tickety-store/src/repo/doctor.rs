@@ -250,11 +250,11 @@ impl RepoStore {
 
     fn examine_journal(&self, report: &mut Report, lock: Option<&WriteLock>) -> Result<(), StorageError> {
         let path = self.layout.journal().display().to_string();
-        match journal::verify(&self.layout) {
-            // There is nothing to finish in one without transactions.
-            Ok(0) => return Ok(()),
-            Ok(_) if !JournalStatus::read(&self.layout)?.needs_recovery => return Ok(()),
-            Ok(_) => report.fixable(Check::Journal, path, "a writer ended before its files were written".to_owned()),
+        // There is nothing to finish in one without transactions.
+        let is_behind = |count: usize| Ok(count > 0 && JournalStatus::read(&self.layout)?.needs_recovery);
+        match journal::verify(&self.layout).and_then(is_behind) {
+            Ok(false) => return Ok(()),
+            Ok(true) => report.fixable(Check::Journal, path, "a writer ended before its files were written".to_owned()),
             Err(error @ JournalError::Damaged { .. }) => {
                 let mut message = error.reason();
                 if let Some(lock) = lock.filter(|_| report.fix) {
@@ -270,7 +270,17 @@ impl RepoStore {
                 report.add(Check::Journal, path, error.reason(), Remedy::Manual);
                 return Ok(());
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let path = match &error {
+                    JournalError::ReadOnly { path, .. } | JournalError::Access { path, .. } => {
+                        path.display().to_string()
+                    }
+                    _ => path,
+                };
+                let message = format!("{}. Until then nothing can be written", error.reason());
+                report.add(Check::Journal, path, message, Remedy::Manual);
+                return Ok(());
+            }
         }
         lock.filter(|_| report.fix).map_or(Ok(()), |lock| self.recover_locked(lock))
     }
@@ -325,6 +335,14 @@ impl RepoStore {
             }
             match found {
                 Found::Issue(loaded) => {
+                    let mut known = BTreeMap::new();
+                    for file in &loaded.files {
+                        let Some(id) = file.comment else { continue };
+                        if let Some(first) = known.insert(id, file.path) {
+                            let message = format!("is the same comment as {}: delete one of the two", shown(first));
+                            report.add(Check::Record, shown(file.path), message, Remedy::Manual);
+                        }
+                    }
                     let issue = loaded.issue;
                     if report.knows_words && !self.schema.has_status(&issue.status) {
                         let message = format!("status `{}` is not configured: it counts as open", issue.status);
@@ -410,7 +428,14 @@ impl RepoStore {
     }
 
     fn examine_events(&self, report: &mut Report) -> Result<(), StorageError> {
-        let damaged = self.damaged_events()?;
+        let damaged = match self.damaged_events() {
+            Ok(damaged) => damaged,
+            Err(error) => {
+                let message = format!("can't be read: {error}. Until then events wait in the journal");
+                report.add(Check::Events, self.layout.events().display().to_string(), message, Remedy::Manual);
+                return Ok(());
+            }
+        };
         if damaged > 0 {
             let message = format!(
                 "{damaged} of its entries can't be read: whoever reads the events is told so; they go with the events of their time"

@@ -289,6 +289,31 @@ fn a_write_to_a_directory_that_may_not_be_searched_says_that_it_can_t_be_written
     assert!(matches!(opened, Err(StorageError::Io { .. })), "{opened:?}");
 }
 
+#[test]
+fn the_doctor_reports_a_state_that_can_not_be_read() {
+    match run_as_nobody("unreadable::the_doctor_reports_a_state_that_can_not_be_read") {
+        None => {}
+        Some(Ok(())) => return,
+        Some(Err(error)) => {
+            eprintln!("skipped: root may read every file, and nobody may not run this program: {error}");
+            return;
+        }
+    }
+    let (home, _) = home();
+    for (name, check) in [("journal", Check::Journal), ("journal.mark", Check::Journal), ("events/log", Check::Events)]
+    {
+        let path = home.state().join(name);
+        let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o000);
+        for fix in [false, true] {
+            let found = home.open().doctor(fix).unwrap();
+            assert!(found.iter().any(|finding| finding.check == check), "{name} {fix}: {found:?}");
+        }
+        mode(0o644);
+        assert_eq!(home.open().doctor(false).unwrap(), [], "{name}");
+    }
+}
+
 /// Makes a home where issue 2 waits for issue 1.
 fn waiting_home() -> Home {
     let home = Home::new();

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use tickety_testkit::TestEnv;
 
-use crate::{json, small_home};
+use crate::{home, json, small_home};
 
 /// Runs a command and shortens the paths that it names.
 fn told(env: &TestEnv, arguments: &[&str]) -> String {
@@ -529,4 +529,57 @@ fn what_git_or_an_editor_destroyed_is_put_back() {
     ");
     assert_eq!(json(&env, &["restore", "--json"])["data"]["restorable"], serde_json::json!([]));
     assert_eq!(env.run(&["doctor"]).status, 0);
+}
+
+#[test]
+fn an_issue_gets_its_own_old_number_back() {
+    let env = home();
+    env.ok(&["new", "one"]);
+    env.ok(&["new", "two"]);
+    let before = env.files();
+    env.ok(&["renumber", "2", "--to", "20"]);
+    assert_eq!(env.run(&["renumber", "1", "--to", "2"]).status, 6, "somebody may mean the other by it");
+    env.ok(&["renumber", "20", "--to", "2"]);
+    let issues = |files: std::collections::BTreeMap<String, String>| -> Vec<String> {
+        files.into_keys().filter(|name| name.contains("issues/")).collect()
+    };
+    assert_eq!(issues(env.files()), issues(before));
+    // Both names work, and none of them twice.
+    for name in ["2", "20"] {
+        assert!(env.ok(&["show", name]).starts_with("2-"));
+    }
+    assert!(!env.ok(&["show", "2"]).contains("renumbered:2-"));
+    assert_eq!(env.run(&["doctor"]).status, 0);
+}
+
+/// Copies the one file whose name contains `from` to a name in which it is `to`.
+fn copy(env: &TestEnv, from: &str, to: &str) {
+    let files = env.files();
+    let (name, text) = files.iter().find(|(name, _)| name.contains(from)).expect("there is one");
+    env.write(&name.replace(from, to), text);
+}
+
+#[test]
+fn a_copied_record_is_told_of_wherever_its_id_is_used() {
+    let env = home();
+    env.ok(&["new", "one"]);
+    env.ok(&["new", "two"]);
+    env.ok(&["export", "jsonl", "-o", "../all.jsonl"]);
+    let id =
+        crate::json(&env, &["show", "1", "--json"])["data"]["issues"][0]["id"].as_str().expect("a text").to_owned();
+    copy(&env, "000001-", "000005-");
+    env.ok(&["list"]);
+    let shown = env.run(&["show", &id]);
+    assert!(shown.status == 4 && shown.stderr.contains(" 5-") && shown.stderr.contains("delete it"), "{shown}");
+    let imported = env.run(&["import", "jsonl", "../all.jsonl"]);
+    let said = format!("{}{}", imported.stdout, imported.stderr);
+    assert!(said.contains("several issues have its id: 1-"), "{imported}");
+}
+
+#[test]
+fn a_copied_comment_is_told_of() {
+    let env = small_home();
+    copy(&env, "_2126", "_2127");
+    let found = env.run(&["doctor"]);
+    assert!(found.status == 1 && found.stdout.contains("is the same comment as"), "{found}");
 }
