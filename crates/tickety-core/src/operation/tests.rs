@@ -152,7 +152,9 @@ fn texts_are_cleaned_at_their_ends_only() {
 fn a_word_is_the_same_however_its_accents_are_written() {
     let mut world = World::new();
     let (one, two) = ("caf\u{e9}".to_owned(), "cafe\u{301}".to_owned());
-    let words: [(fn(String) -> Change, fn(String) -> Change, fn(&mut Issue) -> &mut BTreeSet<String>); 3] = [
+    type Words = fn(&mut Issue) -> &mut BTreeSet<String>;
+    type Edit = fn(String) -> Change;
+    let words: [(Edit, Edit, Words); 3] = [
         (Change::AddLabel, Change::RemoveLabel, |issue| &mut issue.labels),
         (Change::AddAssignee, Change::RemoveAssignee, |issue| &mut issue.assignees),
         (Change::AddReference, Change::RemoveReference, |issue| &mut issue.references),

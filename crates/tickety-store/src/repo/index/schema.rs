@@ -15,8 +15,8 @@ pub const FORMAT: i64 = 7;
 /// in the order of what to do next, which is answered from an index.
 pub(super) const NO_DUE: i64 = i32::MAX as i64;
 
-/// Between two comments, of which the note of a closed issue is one, in the text index: a token core never makes, as it is no letter, so that
-/// no phrase crosses from one comment to the next.
+/// Between two comments in the text index, where the note of a closed issue stands as one: a token core never makes, as
+/// it is no letter, so that no phrase crosses from one comment to the next.
 pub(super) const BARRIER: &str = " \u{b6} ";
 
 /// The kinds of rows in `names`.
