@@ -248,7 +248,7 @@ fn an_old_number_is_looked_up_every_time() {
 }
 
 #[test]
-fn an_id_that_a_copy_has_too_names_no_issue() {
+fn an_id_that_a_copy_has_too_is_ambiguous() {
     let home = home(&["one"]);
     let clock = Arc::new(ManualClock::new());
     let layer = cached(home.open(None), &clock);
@@ -259,7 +259,7 @@ fn an_id_that_a_copy_has_too_names_no_issue() {
     fs::copy(record, record.with_file_name(name)).unwrap();
     clock.advance(SECOND);
     assert_eq!(list(&layer, "").len(), 2);
-    assert!(matches!(get(&layer, id), Err(StorageError::NotFound { .. })));
+    assert!(matches!(get(&layer, id), Err(StorageError::Ambiguous { .. })));
 }
 
 /// A store that trusts its index answers lists from it, and an issue from its file, which may be ahead.
