@@ -143,6 +143,9 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The stored links between them.
     pub edges: Vec<Edge>,
+    /// The links that lead to no issue that can be read, or to one of several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Edge>,
 }
 
 /// An issue in a graph.
@@ -176,7 +179,7 @@ pub struct Edge {
 impl Graph {
     /// Makes the answer from a graph and the issues its walk began at.
     pub fn new(graph: &graph::Graph, roots: &[IssueKey]) -> Self {
-        let graph::Graph { nodes, edges } = graph;
+        let graph::Graph { nodes, edges, lost } = graph;
         Self {
             roots: roots.iter().map(ToString::to_string).collect(),
             nodes: nodes
@@ -191,6 +194,10 @@ impl Graph {
                 })
                 .collect(),
             edges: edges
+                .iter()
+                .map(|(from, kind, to)| Edge { from: from.to_string(), kind: kind.as_str(), to: to.to_string() })
+                .collect(),
+            lost: lost
                 .iter()
                 .map(|(from, kind, to)| Edge { from: from.to_string(), kind: kind.as_str(), to: to.to_string() })
                 .collect(),

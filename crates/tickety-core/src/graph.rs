@@ -167,6 +167,8 @@ pub struct Graph {
     pub nodes: BTreeMap<IssueKey, GraphNode>,
     /// The stored links between them, as (holder, kind, target).
     pub edges: BTreeSet<(IssueKey, LinkKind, IssueKey)>,
+    /// The stored links that are followed and lead to no issue that can be read, or to one of several.
+    pub lost: BTreeSet<(IssueKey, LinkKind, IssueName)>,
 }
 
 /// An issue in a [`Graph`].

@@ -313,7 +313,11 @@ impl IssueStorage for MemoryStore {
         if level.is_empty() {
             level = all
                 .iter()
-                .filter(|(key, stored)| !stored.category.is_closed() && followed(key).next().is_some())
+                .filter(|(key, stored)| {
+                    let is_lost = |end: &LinkEnd| end.target.is_none() && scope.follow.contains(&end.relation);
+                    let leads_on = followed(key).next().is_some() || stored.derived.links.iter().any(is_lost);
+                    !stored.category.is_closed() && leads_on
+                })
                 .map(|(key, _)| *key)
                 .collect();
         }
@@ -347,9 +351,14 @@ impl IssueStorage for MemoryStore {
         let state = self.state();
         for holder in graph.nodes.keys() {
             for link in state.issues[holder].issue.links.iter().filter(|link| kinds.contains(&link.kind)) {
-                if let Some(target) = state.resolve_name(link.target).filter(|target| graph.nodes.contains_key(target))
-                {
-                    graph.edges.insert((*holder, link.kind, target));
+                match state.resolve_name(link.target) {
+                    Some(target) if graph.nodes.contains_key(&target) => {
+                        graph.edges.insert((*holder, link.kind, target));
+                    }
+                    None if scope.follow.contains(&Relation::stored(link.kind)) => {
+                        graph.lost.insert((*holder, link.kind, link.target));
+                    }
+                    _ => {}
                 }
             }
         }

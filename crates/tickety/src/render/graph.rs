@@ -59,6 +59,9 @@ impl Branches {
     }
 }
 
+/// What is said of a link that leads nowhere.
+const LOST: &str = "(no issue that can be read has this name, or several have)";
+
 /// A step of drawing. The steps wait on a stack of their own: a chain of issues may be longer than
 /// the machine's stack is deep.
 enum Step {
@@ -105,6 +108,15 @@ pub fn tree(screen: &mut Screen<'_>, graph: &Graph, branches: &Branches, roots: 
             };
             way.insert(key);
             steps.push(Step::Leave(key));
+            let lost: Vec<_> = graph.lost.iter().filter(|(holder, ..)| *holder == key).collect();
+            for (place, (_, kind, name)) in lost.iter().enumerate() {
+                let elbow = if place + 1 == lost.len() && ends.is_empty() { "└─ " } else { "├─ " };
+                screen
+                    .put(palette::FAINT, format!("{below}{elbow}{kind} "))
+                    .put(palette::NAME, name.to_string())
+                    .space(1);
+                screen.put(palette::ALARM, LOST).end();
+            }
             for (place, &(relation, next)) in ends.iter().enumerate().rev() {
                 let last = place + 1 == ends.len();
                 steps.push(Step::Draw { key: next, relation: Some(relation), lines: below.clone(), last });
@@ -145,7 +157,7 @@ fn draw(
 
 /// Writes a graph for Graphviz: an arrow goes from the issue that stores the link.
 pub fn dot(graph: &Graph) -> String {
-    let Graph { nodes, edges } = graph;
+    let Graph { nodes, edges, lost } = graph;
     let quoted = |text: &str| escape::line(text).replace('\\', "\\\\").replace('"', "\\\"");
     let mut text = String::from("digraph issues {\n  node [shape=box];\n");
     for (key, GraphNode { title, status, category, priority: _ }) in nodes {
@@ -154,6 +166,12 @@ pub fn dot(graph: &Graph) -> String {
             .expect("writing to a string succeeds");
     }
     for (from, kind, to) in edges {
+        writeln!(text, "  \"{from}\" -> \"{to}\" [label=\"{kind}\"];").expect("writing to a string succeeds");
+    }
+    for (_, _, name) in lost {
+        writeln!(text, "  \"{name}\" [label=\"{name}\\n?\", style=dotted];").expect("writing to a string succeeds");
+    }
+    for (from, kind, to) in lost {
         writeln!(text, "  \"{from}\" -> \"{to}\" [label=\"{kind}\"];").expect("writing to a string succeeds");
     }
     text.push_str("}\n");

@@ -246,3 +246,20 @@ fn edits_from_outside_are_seen() {
     assert!(env.ok(&["show", "2"]).contains("Read it never"));
     assert_eq!(numbers(&env.ok(&["search", "never"])), [2]);
 }
+
+#[test]
+fn a_graph_shows_blockers_that_are_gone_or_unreadable() {
+    let env = crate::home();
+    env.ok(&["new", "waits"]);
+    env.ok(&["new", "blocks"]);
+    env.ok(&["link", "1", "blocked-by", "2"]);
+    let record = env.files().into_keys().find(|name| name.contains("000002-")).expect("it was made");
+    env.write(&record, "no record");
+    for arguments in [&["graph"][..], &["graph", "1"], &["graph", "--dot"], &["graph", "--json"]] {
+        let output = env.run(arguments);
+        assert!(output.status == 0 && output.stdout.contains("blocked-by") && output.stdout.contains("2-"), "{output}");
+    }
+    std::fs::remove_file(env.work().join(&record)).expect("it is there");
+    let drawn = env.ok(&["graph"]);
+    assert!(drawn.contains("└─ blocked-by 2-") && drawn.contains("no issue that can be read"), "{drawn}");
+}

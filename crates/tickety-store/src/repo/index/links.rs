@@ -201,13 +201,20 @@ impl Index {
             depth += 1;
         }
         let kinds: BTreeSet<LinkKind> = scope.follow.iter().map(|relation| relation.link().0).collect();
-        let mut links = self
-            .connection
-            .prepare_cached("SELECT kind, target FROM links WHERE holder = ?1 AND target IS NOT NULL")?;
+        let mut links =
+            self.connection.prepare_cached("SELECT kind, target, number, suffix FROM links WHERE holder = ?1")?;
         for holder in graph.nodes.keys() {
             let mut rows = links.query([RowId::of(*holder).get()])?;
             while let Some(row) = rows.next()? {
-                let (kind, target) = (link_kind(row)?, key(row, 1)?);
+                let kind = link_kind(row)?;
+                if row.get::<_, Option<i64>>(1)?.is_none() {
+                    if scope.follow.contains(&Relation::stored(kind)) {
+                        let written = name_of(row.get(2)?, row.get(3)?).ok_or_else(|| malformed("links"))?;
+                        graph.lost.insert((*holder, kind, written));
+                    }
+                    continue;
+                }
+                let target = key(row, 1)?;
                 if kinds.contains(&kind) && graph.nodes.contains_key(&target) {
                     graph.edges.insert((*holder, kind, target));
                 }
@@ -238,6 +245,16 @@ impl Index {
             }
             if target_is_open && (holder_is_open || scope.closed) && scope.follow.contains(&Relation::derived(kind)) {
                 starts.insert(key(row, 3)?);
+            }
+        }
+        let mut lost = self.connection.prepare_cached(
+            "SELECT l.kind, l.holder FROM links l CROSS JOIN issues h ON h.id = l.holder \
+             WHERE l.target IS NULL AND h.category < 2",
+        )?;
+        let mut rows = lost.query([])?;
+        while let Some(row) = rows.next()? {
+            if scope.follow.contains(&Relation::stored(link_kind(row)?)) {
+                starts.insert(key(row, 1)?);
             }
         }
         Ok(starts)
