@@ -14,7 +14,7 @@ use crate::session::Session;
 
 /// Apply operations from JSON lines, which may refer to each other
 ///
-/// {"op": "create", "ref": "a", "title": "…"}, then {"op": "update", "issue": "$a", "add": {"blocked_by": [12]}}, and
+/// {"op": "create", "ref": "a", "title": "…"}, then {"op": "update", "issue": "$a", "priority": "high"}, and
 /// likewise close, reopen, comment and delete: docs/batches.md. With "version" an operation is refused if the issue has changed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
