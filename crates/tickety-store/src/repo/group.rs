@@ -64,8 +64,8 @@ impl RepoStore {
         let batches: Vec<(&Batch, BatchMode)> = batches.iter().map(|(batch, mode)| (batch, *mode)).collect();
         let mut journal = self.open_journal(&lock)?;
         let (plans, loaded, drawn) = self.plan_batches(&lock, &batches)?;
-        // The numbers that a refused batch would have had belong to those behind it.
-        if drawn.is_some() && plans.iter().any(|plan| plan.rolled_back) {
+        // The numbers that a refused operation would have had belong to those behind it.
+        if drawn.is_some() && plans.iter().any(|plan| !plan.failures.is_empty()) {
             return Ok(None);
         }
         if let Some(draw) = drawn {
