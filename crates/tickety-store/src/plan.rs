@@ -33,7 +33,7 @@ pub(crate) trait Snapshot {
     /// Sets numbers aside that were never given before, nor set aside, above all of `above`: the first of
     /// `count` in a row. They are given only if the plan is carried out.
     fn allocate(&mut self, count: u32, above: Option<IssueNumber>) -> Result<IssueNumber, StorageError>;
-    /// Takes the number back that was set aside last.
+    /// Takes a number back that was set aside, and all that were set aside after it.
     fn give_back(&mut self, number: IssueNumber);
     /// Makes a new UUID of version 7.
     fn new_id(&mut self) -> Uuid;

@@ -57,9 +57,8 @@ impl Planner<'_> {
         }
         let unnumbered = named.iter().filter(|(.., number)| number.is_none()).count();
         let wanted = u32::try_from(unnumbered).unwrap_or(u32::MAX);
-        let first = self.snapshot.allocate(wanted, numbers.last().copied())?;
-        self.drawn = Some(first);
-        let mut next = Some(first);
+        self.note_first_number();
+        let mut next = Some(self.snapshot.allocate(wanted, numbers.last().copied())?);
         for (index, draft, number) in named {
             let number = number.unwrap_or_else(|| {
                 let number = next.expect("as many numbers were set aside as there are drafts without one");
@@ -75,6 +74,7 @@ impl Planner<'_> {
     /// Chooses number and id of one issue, once everything before it has been planned.
     pub(super) fn name_new_issue(&mut self, index: usize, draft: &Draft) -> Result<NewName, StorageError> {
         self.refuse_taken_id(index, draft)?;
+        self.note_first_number();
         let (number, is_drawn) = match draft.number {
             Some(number) if self.can_have(number)? => (number, false),
             _ => (self.snapshot.allocate(1, None)?, true),

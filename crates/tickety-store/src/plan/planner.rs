@@ -25,7 +25,7 @@ pub(super) struct Planner<'a> {
     /// The names of the issues to be created, by the index of their operation: of all beforehand, or each once it is
     /// made.
     pub(super) created: HashMap<usize, (IssueKey, IssueId)>,
-    /// The first of the numbers that were set aside for all of them.
+    /// The first number that was free before any was set aside for the batch.
     pub(super) drawn: Option<IssueNumber>,
     /// The issues that were made so far.
     born: BTreeMap<IssueKey, IssueId>,
@@ -130,6 +130,13 @@ impl<'a> Planner<'a> {
         self.outcomes.clear();
         self.failed.clear();
         self.undo.clear();
+    }
+
+    /// Notes from which number on numbers are set aside for the batch. Where none is left, drawing one tells.
+    pub(super) fn note_first_number(&mut self) {
+        if self.drawn.is_none() {
+            self.drawn = self.snapshot.allocate(0, None).ok();
+        }
     }
 
     /// Leaves everything to the next batch as it was. Numbers that were set aside are there for it, unless a failure

@@ -58,7 +58,7 @@ impl Draw {
         Ok(first)
     }
 
-    /// Takes the number back that was set aside last.
+    /// Takes a number back that was set aside, and all that were set aside after it.
     pub fn give_back(&mut self, number: IssueNumber) {
         self.counter.next = Some(number.get());
     }

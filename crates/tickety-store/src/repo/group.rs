@@ -39,12 +39,12 @@ impl RepoStore {
             // A request that was done before isn't planned.
             let free = waiting.iter().take_while(|(batch, _)| batch.request.is_none()).count();
             match (free > 1).then(|| self.apply_group(&mut waiting.make_contiguous()[..free])) {
-                Some(Ok(Some(group))) => {
+                Some(Ok(group)) => {
                     waiting.drain(..group.len());
                     came.extend(group);
                 }
                 // What is wrong with one of them, or with all, each is told by itself.
-                Some(Ok(None) | Err(_)) | None => {
+                Some(Err(_)) | None => {
                     came.extend(waiting.pop_front().map(|(batch, mode)| self.apply_batch(batch, mode)));
                 }
             }
@@ -53,8 +53,7 @@ impl RepoStore {
     }
 
     /// Applies the first of the batches and those that don't have to wait for it. Fails before anything is written.
-    /// Returns `None` where they have to be applied one by one.
-    fn apply_group(&self, batches: &mut [(Batch, BatchMode)]) -> Result<Option<Vec<Came>>, StorageError> {
+    fn apply_group(&self, batches: &mut [(Batch, BatchMode)]) -> Result<Vec<Came>, StorageError> {
         let mut bases = Vec::new();
         let held = || bases = batches.iter().map(|(batch, _)| self.bases_of(batch)).collect();
         let lock = WriteLock::acquire_noting(&self.layout, &self.lock_options(), held)?;
@@ -64,10 +63,6 @@ impl RepoStore {
         let batches: Vec<(&Batch, BatchMode)> = batches.iter().map(|(batch, mode)| (batch, *mode)).collect();
         let mut journal = self.open_journal(&lock)?;
         let (plans, loaded, drawn) = self.plan_batches(&lock, &batches)?;
-        // The numbers that a refused operation would have had belong to those behind it.
-        if drawn.is_some() && plans.iter().any(|plan| !plan.failures.is_empty()) {
-            return Ok(None);
-        }
         if let Some(draw) = drawn {
             draw.keep()?;
         }
@@ -123,7 +118,7 @@ impl RepoStore {
                 }
             }
         };
-        Ok(Some(plans.into_iter().zip(came).zip(versions).map(outcome).collect()))
+        Ok(plans.into_iter().zip(came).zip(versions).map(outcome).collect())
     }
 
     /// Puts a batch into the journal, as a transaction that isn't durable yet.
