@@ -14,7 +14,8 @@ use crate::exit::CliError;
 pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
 pub use tickety_store::repo::{
-    Finding, IndexReport, Initialized, Loss, Remedy, Renumbered, RepoStore as Repo, Restorable, Setting, Usage,
+    Finding, IndexReport, Initialized, Loss, Remedy, Renumbered, RepoStore as Repo, Restorable, Restoration, Selection,
+    Setting, Usage,
 };
 
 /// Opens the home that the context's directory lies in.

@@ -3,24 +3,30 @@
 //! What Tickety itself removed, or somebody else changed, is put back only on request: a branch may have it otherwise on
 //! purpose. Whatever is replaced is kept beside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueSelector};
-use tickety_core::issue::Issue;
 
 use super::commit::{About, Moves};
-use super::contents;
 use super::events;
-use super::files::{FileError, RECORD_LIMIT};
+use super::files::{Content, FileError, RECORD_LIMIT};
 use super::format;
-use super::journal::Acknowledged;
-use super::layout::{HomePath, RecordPath};
+use super::layout::HomePath;
 use super::lock::WriteLock;
+use super::losses::{Losses, Lost};
 use super::store::RepoStore;
 use super::{os, state};
 use crate::error::StorageError;
 use crate::plan::PlannedChange;
+use crate::storage::FreshnessMode;
+
+/// Up to how many files are synced one by one, which doesn't wait for what others write.
+const FEW: usize = 16;
 
 /// An issue whose files aren't as Tickety left them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,153 +65,163 @@ impl Loss {
     }
 }
 
-/// A file to put back.
-struct Lost {
-    path: HomePath,
-    record: RecordPath,
-    loss: Loss,
-    time_ns: i64,
+/// Which issues to put back.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// The issues; all where absent.
+    pub issues: Option<Vec<IssueSelector>>,
+    /// What must have become of them.
+    pub losses: Vec<Loss>,
+}
+
+impl Selection {
+    fn names(&self, key: IssueKey) -> bool {
+        self.issues.as_ref().is_none_or(|issues| issues.iter().any(|selector| names(*selector, key)))
+    }
+}
+
+fn names(selector: IssueSelector, key: IssueKey) -> bool {
+    match selector {
+        IssueSelector::Name(name) => name.names(key),
+        IssueSelector::Id(id) => id.suffix() == key.suffix,
+    }
+}
+
+/// What a selection means for the issues whose files aren't as Tickety left them. Each list is in the order of the names.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Restoration {
+    /// Those that are put back.
+    pub restored: Vec<Restorable>,
+    /// Those that are selected by name, and not by what became of them.
+    pub withheld: Vec<Restorable>,
+    /// The rest.
+    pub others: Vec<Restorable>,
 }
 
 impl RepoStore {
-    /// Returns the issues whose files aren't as Tickety left them, by name.
-    pub fn restorable(&self) -> Result<Vec<Restorable>, StorageError> {
+    /// Returns what [`restore`](Self::restore) would do; changes nothing.
+    pub fn preview_restore(&self, selection: &Selection) -> Result<Restoration, StorageError> {
         self.recover();
-        let acknowledged = contents::acknowledged(&self.layout)?;
-        let mut found: BTreeMap<IssueKey, Restorable> = BTreeMap::new();
-        for Lost { path, record, loss, time_ns } in self.lost(&acknowledged)? {
-            let written = Timestamp::from_nanosecond(time_ns.into()).unwrap_or_default();
-            let key = record.issue;
-            let issue = found.entry(key).or_insert(Restorable { key, title: None, written, loss, files: 0 });
-            issue.files += 1;
-            issue.written = issue.written.max(written);
-            issue.loss = issue.loss.min(loss);
-            if record.comment.is_none() {
-                issue.title = self.last_issue(&acknowledged, &path, key)?.map(|issue| issue.title);
-            }
-        }
-        Ok(found.into_values().collect())
+        Ok(self.plan_restore(None, selection)?.0)
     }
 
-    /// Puts the files of issues back that suffered one of these losses, and returns what was put back: of all issues
-    /// where none is named. `who` does it, now.
+    /// Puts the selected issues back and returns what was put back. `who` does it, now.
     ///
-    /// Fails with [`StorageError::NotFound`] if nothing is known that could be put back of an issue that is named.
+    /// Fails with [`StorageError::NotFound`] if an issue is named that there is not and never was, as far as that is
+    /// known.
     pub fn restore(
         &self,
-        selectors: &[IssueSelector],
-        losses: &[Loss],
+        selection: &Selection,
         (actor, now): (Option<&str>, Timestamp),
-    ) -> Result<Vec<Restorable>, StorageError> {
+    ) -> Result<Restoration, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
-        let known = self.restorable()?;
-        let names = |selector: &IssueSelector, issue: &Restorable| match selector {
-            IssueSelector::Name(name) => name.names(issue.key),
-            IssueSelector::Id(id) => id.suffix() == issue.key.suffix,
+        let (restoration, losses) = self.plan_restore(Some(&lock), selection)?;
+        let is_wanted = |lost: &Lost| {
+            let key = lost.record.issue;
+            selection.losses.contains(&lost.loss) && restoration.restored.iter().any(|issue| issue.key == key)
         };
-        if let Some(selector) = selectors.iter().find(|selector| !known.iter().any(|issue| names(selector, issue))) {
-            return Err(StorageError::NotFound { selector: *selector });
-        }
-        let is_wanted = |issue: &Restorable| {
-            let is_named = selectors.is_empty() || selectors.iter().any(|selector| names(selector, issue));
-            is_named && losses.contains(&issue.loss)
-        };
-        let wanted: Vec<Restorable> = known.into_iter().filter(is_wanted).collect();
-        let acknowledged = contents::acknowledged(&self.layout)?;
         let mut changes: BTreeMap<IssueKey, PlannedChange> = BTreeMap::new();
+        let mut kept = Vec::new();
         let mut transaction = journal.begin(&self.home, now)?;
-        for Lost { path, record, loss, .. } in self.lost(&acknowledged)? {
-            let (true, Some(last)) = (
-                losses.contains(&loss) && wanted.iter().any(|issue| issue.key == record.issue),
-                acknowledged.files().get(&path),
-            ) else {
-                continue;
-            };
-            let Some(bytes) = acknowledged.read(last)? else { continue };
-            let current = self.home.read(&path, RECORD_LIMIT)?;
+        for Lost { path, record, .. } in losses.files.iter().filter(|lost| is_wanted(lost)) {
+            let Some(bytes) = losses.last_content(path)? else { continue };
+            let current = self.home.read(path, RECORD_LIMIT)?;
             if let Some(current) = &current {
-                self.keep_aside(&path, &current.bytes)?;
+                kept.push(self.keep_aside(path, &current.bytes)?);
             }
-            transaction.put(&path, current.as_ref().map(super::files::Content::version), &bytes)?;
+            transaction.put(path, current.as_ref().map(Content::version), &bytes)?;
             if record.comment.is_none() {
                 let parse = |bytes: &[u8]| format::parse_issue(bytes, record.issue, &self.schema).ok();
                 let before = current.and_then(|current| Some((parse(&current.bytes)?, current.version())));
                 changes.insert(record.issue, PlannedChange { before, after: parse(&bytes) });
             }
         }
-        let about = About { actor, now, source: None };
-        let note = events::note_of(&changes, &Moves::new(), &self.schema, about);
+        self.sync_kept(&kept)?;
+        let note = events::note_of(&changes, &Moves::new(), &self.schema, About { actor, now, source: None });
         transaction.note(&note.to_bytes())?;
         let committed = transaction.commit()?;
+        self.has_written.store(true, Ordering::Relaxed);
         let id = committed.id();
         let applied = journal.apply(&self.home, committed)?;
         // What was put back is no change from outside: the log has no word of it yet.
-        self.ask(Some(&lock), |handle| {
-            self.refresh(handle, crate::storage::FreshnessMode::Verify)?;
-            Ok(())
-        })?;
+        self.look_again(Some(&lock))?;
         if let Some(id) = id {
             // The journal has the events too, and the next write makes up for what fails here.
             let _ = self.log_write(&lock, &journal, id, &note);
         }
         match applied.kept.first() {
-            None => Ok(wanted),
+            None => Ok(restoration),
             Some(kept) => Err(StorageError::Overtaken { path: self.layout.home.join(kept.path.as_str()) }),
         }
     }
 
-    /// Compares all that was acknowledged with what is there.
-    fn lost(&self, acknowledged: &Acknowledged) -> Result<Vec<Lost>, StorageError> {
-        let mut lost = Vec::new();
-        for (path, last) in acknowledged.files() {
-            let (Some(record), Some(version)) = (path.record(), last.version()) else { continue };
-            // What can't be read is there, and for people to look at.
-            let Ok(current) = self.home.read(path, RECORD_LIMIT) else { continue };
-            let loss = match (current, last.removed) {
-                (None, true) => Loss::Deleted,
-                (None, false) => Loss::Missing,
-                // It was made again by something else.
-                (Some(_), true) => continue,
-                (Some(current), false) if current.version() == version => continue,
-                (Some(_), false) => Loss::Changed,
-            };
-            lost.push(Lost { path: path.clone(), record, loss, time_ns: last.time_ns });
-        }
-        // What has another name now is not lost.
-        let mut moved = BTreeSet::new();
-        for Lost { path, record, loss, .. } in &lost {
-            if *loss != Loss::Changed
-                && record.comment.is_none()
-                && let Some(issue) = self.last_issue(acknowledged, path, record.issue)?
-                && !self.ask(None, |handle| Ok(handle.index.resolve(IssueSelector::Id(issue.id))?))?.is_empty()
-            {
-                moved.insert(record.issue);
+    /// Compares once what was acknowledged with what is there, and says what a selection means for the differences.
+    fn plan_restore(
+        &self,
+        lock: Option<&WriteLock>,
+        selection: &Selection,
+    ) -> Result<(Restoration, Losses), StorageError> {
+        self.look_again(lock)?;
+        let losses = self.losses(lock)?;
+        let lost = self.issues_of(&losses)?;
+        for selector in selection.issues.iter().flatten() {
+            let is_lost = lost.iter().any(|issue| names(*selector, issue.key));
+            let is_known = || losses.known().any(|key| names(*selector, key));
+            if !is_lost && !is_known() && self.ask(lock, |handle| Ok(handle.index.resolve(*selector)?))?.is_empty() {
+                return Err(StorageError::NotFound { selector: *selector });
             }
         }
-        lost.retain(|lost| !moved.contains(&lost.record.issue));
-        Ok(lost)
+        let mut restoration = Restoration::default();
+        for issue in lost {
+            let list = match (selection.names(issue.key), selection.losses.contains(&issue.loss)) {
+                (true, true) => &mut restoration.restored,
+                (true, false) => &mut restoration.withheld,
+                (false, _) => &mut restoration.others,
+            };
+            list.push(issue);
+        }
+        Ok((restoration, losses))
     }
 
-    fn last_issue(
-        &self,
-        acknowledged: &Acknowledged,
-        path: &HomePath,
-        key: IssueKey,
-    ) -> Result<Option<Issue>, StorageError> {
-        let Some(last) = acknowledged.files().get(path) else { return Ok(None) };
-        let bytes = acknowledged.read(last)?;
-        Ok(bytes.and_then(|bytes| format::parse_issue(&bytes, key, &self.schema).ok()))
+    /// Brings the index up to date, whatever mode it is in.
+    fn look_again(&self, lock: Option<&WriteLock>) -> Result<(), StorageError> {
+        self.ask(lock, |handle| {
+            self.refresh(handle, FreshnessMode::Verify)?;
+            Ok(())
+        })
     }
 
-    /// Keeps a content that is replaced.
-    fn keep_aside(&self, path: &HomePath, bytes: &[u8]) -> Result<(), StorageError> {
+    /// Keeps a content that is replaced, and returns where.
+    pub(super) fn keep_aside(&self, path: &HomePath, bytes: &[u8]) -> Result<PathBuf, StorageError> {
         let directory = self.layout.kept();
         let version = super::files::hash(bytes).to_string();
         let kept = directory.join(format!("{}.{}", path.split().1, &version[..8]));
         state::make_directory(&directory)?;
         let file = state::open_private(&kept)?;
         let failed = |source| FileError::Access { action: "save", path: kept.clone(), source };
-        Ok(os::write_at(&file, bytes, 0).and_then(|()| os::sync_data(&file)).map_err(failed)?)
+        os::write_at(&file, bytes, 0).map_err(failed)?;
+        Ok(kept)
+    }
+
+    /// Makes durable what was [kept aside](Self::keep_aside).
+    pub(super) fn sync_kept(&self, kept: &[PathBuf]) -> Result<(), StorageError> {
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let directory = self.layout.kept();
+        let failed = |source| FileError::Access { action: "sync", path: directory.clone(), source };
+        if kept.len() > FEW {
+            let opened = os::open_directory(&directory).map_err(failed)?;
+            match os::sync_file_system(opened.as_fd()) {
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {}
+                synced => return Ok(synced.map_err(failed)?),
+            }
+        }
+        for path in kept {
+            let file = state::open(path)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+            os::sync_all(&file).map_err(failed)?;
+        }
+        Ok(os::sync_directory(&directory).map_err(failed)?)
     }
 }

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 use tickety_api::Meta;
-use tickety_core::ident::IssueSelector;
 
-use crate::compose::{Loss, Restorable};
+use crate::compose::{Loss, Restorable, Restoration, Selection};
 use crate::exit::{CliError, Ended};
 use crate::render::palette;
 use crate::session::Session;
@@ -75,56 +74,58 @@ impl From<&Restorable> for WireIssue {
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let repo = session.opened()?;
-    let selectors: Vec<IssueSelector> = session.selectors(&args.issues)?;
     let mut losses = vec![Loss::Missing];
     losses.extend(args.changed.then_some(Loss::Changed));
     losses.extend(args.deleted.then_some(Loss::Deleted));
-    let known = repo.restorable()?;
-    let names = |issue: &Restorable| {
-        selectors.iter().any(|selector| match selector {
-            IssueSelector::Name(name) => name.names(issue.key),
-            IssueSelector::Id(id) => id.suffix() == issue.key.suffix,
-        })
+    let is_asked = args.all || !args.issues.is_empty();
+    let issues = if args.all { None } else { Some(session.selectors(&args.issues)?) };
+    let selection = Selection { issues, losses };
+    let done = if is_asked && !args.dry_run {
+        repo.restore(&selection, (session.context.actor()?, session.context.time_of_writing()))
+    } else {
+        repo.preview_restore(&selection)
     };
-    let is_asked = args.all || !selectors.is_empty();
-    let (wanted, others): (Vec<Restorable>, Vec<Restorable>) =
-        known.into_iter().partition(|issue| is_asked && (args.all || names(issue)) && losses.contains(&issue.loss));
-    let restored = match is_asked && !args.dry_run {
-        true => {
-            let who = (session.context.actor()?, session.context.time_of_writing());
-            repo.restore(&selectors, &losses, who).map_err(|error| session.explain(error))?
-        }
-        false => wanted,
-    };
-    if session.json() {
-        let (restored, restorable) =
-            (restored.iter().map(Into::into).collect(), others.iter().map(Into::into).collect());
-        return session.answer(Answer { dry_run: args.dry_run, restored, restorable }, Meta::default());
-    }
+    let done = done.map_err(|error| session.explain(error))?;
+    if session.json() { answer(&args, &done, session) } else { show(&args, is_asked, &done, session) }
+}
+
+fn answer(args: &Args, done: &Restoration, session: &Session) -> Result<Ended, CliError> {
+    let Restoration { restored, withheld, others } = done;
+    let mut rest: Vec<&Restorable> = withheld.iter().chain(others).collect();
+    rest.sort_by_key(|issue| issue.key);
+    let (restored, restorable) =
+        (restored.iter().map(Into::into).collect(), rest.into_iter().map(Into::into).collect());
+    session.answer(Answer { dry_run: args.dry_run, restored, restorable }, Meta::default())
+}
+
+fn show(args: &Args, is_asked: bool, done: &Restoration, session: &Session) -> Result<Ended, CliError> {
+    let Restoration { restored, withheld, others } = done;
     let mut screen = session.screen();
-    for issue in &restored {
+    for issue in restored {
         let title = issue.title.as_deref().unwrap_or("comments only");
         let done = if args.dry_run { "would be restored" } else { "restored" };
         screen.show(palette::NAME, issue.key).raw(" ").raw(done).raw(": ").put(palette::PLAIN, title).end();
     }
-    let shown = others.iter().filter(|issue| !is_asked || (names(issue) && !losses.contains(&issue.loss)));
+    let shown = match (is_asked, args.all) {
+        (false, _) => others,
+        (true, false) => withheld,
+        (true, true) => &Vec::new(),
+    };
     for Restorable { key, title, written, loss, .. } in shown {
         let title = title.as_deref().unwrap_or("comments only");
-        screen.show(palette::NAME, key).raw(" ").put(palette::ALARM, loss.as_str()).raw(", written ");
-        screen.raw(screen_when(session, *written)).raw(": ").put(palette::PLAIN, title).end();
+        let when = screen.when(*written);
+        screen.show(palette::NAME, key).raw(" ").put(palette::ALARM, loss.as_str()).raw(", written ").raw(when);
+        screen.raw(": ").put(palette::PLAIN, title).end();
     }
-    let nothing = restored.is_empty() && others.is_empty();
     session.show(screen)?;
-    if nothing {
+    if restored.is_empty() && withheld.is_empty() && others.is_empty() {
         session.note("every file is as Tickety left it");
     } else if !is_asked {
         session.note("`tickety restore --all` puts back what is missing; --changed and --deleted the rest");
+    } else if restored.is_empty() && withheld.is_empty() {
+        session.note("nothing was put back: what was named is as Tickety left it");
     } else if restored.is_empty() {
         session.note("nothing was put back: --changed and --deleted say what else to put back");
     }
     Ok(Ended::Done)
-}
-
-fn screen_when(session: &Session, time: jiff::Timestamp) -> String {
-    session.screen().when(time)
 }

@@ -521,6 +521,11 @@ fn what_git_or_an_editor_destroyed_is_put_back() {
     3-vct6 restored: Measure the cache
     4-ns3m restored: Old idea
     ");
+    assert_snapshot!(env.run(&["restore", "2"]), @"
+    --- standard error
+    every file is as Tickety left it
+    ");
+    assert_eq!(env.run(&["restore", "9", "--dry-run"]).status, 3);
     assert_snapshot!(env.run(&["restore", "9"]), @"
     --- standard error
     error: there is no issue 9
