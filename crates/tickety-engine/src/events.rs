@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -21,7 +22,8 @@ const PAGE: usize = 1000;
 /// Hands events to subscribers.
 pub struct EventBus {
     log: Arc<dyn EventLog>,
-    cursor: Mutex<Option<EventCursor>>,
+    cursor: Mutex<EventCursor>,
+    is_looking: AtomicBool,
     subscribers: Mutex<Vec<Weak<Queue>>>,
 }
 
@@ -57,7 +59,7 @@ impl EventBus {
     /// Makes a bus that hands on what happens from now on, as far as it [looks](Self::look).
     pub async fn start(log: Arc<dyn EventLog>) -> Result<Self, StorageError> {
         let cursor = log.events(Position::Newest, 0).await?.next;
-        Ok(Self { log, cursor: Mutex::new(Some(cursor)), subscribers: Mutex::default() })
+        Ok(Self { log, cursor: Mutex::new(cursor), is_looking: AtomicBool::new(false), subscribers: Mutex::default() })
     }
 
     /// Subscribes to what is handed on from now on.
@@ -72,12 +74,11 @@ impl EventBus {
     /// Hands on what has happened since the last look; returns how many events that were. One look at a time is at work:
     /// who looks meanwhile does nothing, and what it came for is handed on by the other or by the next.
     pub async fn look(&self) -> Result<usize, StorageError> {
-        let Some(mut cursor) = lock(&self.cursor).take() else { return Ok(0) };
+        let Some(looking) = Looking::begin(self) else { return Ok(0) };
         let mut told = 0;
-        let ended = loop {
-            match self.log.events(Position::After(cursor), PAGE).await {
+        loop {
+            match self.log.events(Position::After(looking.cursor()), PAGE).await {
                 Ok(page) => {
-                    cursor = page.next;
                     told += page.events.len();
                     if page.damaged > 0 {
                         self.hand_on(&Heard::Missed);
@@ -85,19 +86,18 @@ impl EventBus {
                     for event in page.events {
                         self.hand_on(&Heard::Event(Arc::new(event)));
                     }
+                    looking.go_on_from(page.next);
                     if !page.more {
-                        break Ok(told);
+                        return Ok(told);
                     }
                 }
                 Err(StorageError::EventsGone { oldest, .. }) => {
                     self.hand_on(&Heard::Missed);
-                    cursor = oldest;
+                    looking.go_on_from(oldest);
                 }
-                Err(error) => break Err(error),
+                Err(error) => return Err(error),
             }
-        };
-        *lock(&self.cursor) = Some(cursor);
-        ended
+        }
     }
 
     fn hand_on(&self, heard: &Heard) {
@@ -106,6 +106,29 @@ impl EventBus {
             queue.push(heard.clone());
             true
         });
+    }
+}
+
+/// The one look that is at work. It ends wherever its future is dropped, and what it handed on is not handed on again.
+struct Looking<'a>(&'a EventBus);
+
+impl<'a> Looking<'a> {
+    fn begin(bus: &'a EventBus) -> Option<Self> {
+        (!bus.is_looking.swap(true, Ordering::Acquire)).then_some(Self(bus))
+    }
+
+    fn cursor(&self) -> EventCursor {
+        *lock(&self.0.cursor)
+    }
+
+    fn go_on_from(&self, cursor: EventCursor) {
+        *lock(&self.0.cursor) = cursor;
+    }
+}
+
+impl Drop for Looking<'_> {
+    fn drop(&mut self) {
+        self.0.is_looking.store(false, Ordering::Release);
     }
 }
 
@@ -158,11 +181,12 @@ impl std::fmt::Debug for EventBus {
 mod tests {
     use std::thread;
 
+    use async_trait::async_trait;
     use jiff::Timestamp;
     use pollster::block_on;
     use tickety_core::event::Event;
     use tickety_core::operation::{Draft, Operation};
-    use tickety_store::{Batch, IssueStorage as _, MemoryStore};
+    use tickety_store::{Batch, EventPage, EventStats, IssueStorage as _, MemoryStore};
 
     use super::*;
 
@@ -238,6 +262,39 @@ mod tests {
         create(&store, kept + 5);
         assert_eq!(block_on(bus.look()).unwrap(), kept);
         assert_eq!(subscription.try_next(), Some(Heard::Missed));
+    }
+
+    /// A log that answers every second question only when it is asked again.
+    struct Slow(Arc<MemoryStore>, AtomicBool);
+
+    #[async_trait]
+    impl EventLog for Slow {
+        async fn events(&self, from: Position, limit: usize) -> Result<EventPage, StorageError> {
+            let mut waits = self.1.fetch_xor(true, Ordering::Relaxed);
+            poll_fn(|_| if std::mem::take(&mut waits) { Poll::Pending } else { Poll::Ready(()) }).await;
+            self.0.events(from, limit).await
+        }
+
+        async fn event_stats(&self) -> Result<EventStats, StorageError> {
+            self.0.event_stats().await
+        }
+    }
+
+    #[test]
+    fn a_look_that_is_dropped_keeps_nobody_from_looking() {
+        let store = Arc::new(MemoryStore::default());
+        let log = Arc::new(Slow(Arc::clone(&store), AtomicBool::new(false)));
+        let bus = block_on(EventBus::start(log)).unwrap();
+        let subscription = bus.subscribe();
+        create(&store, 2);
+        {
+            let mut look = Box::pin(bus.look());
+            assert!(look.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            assert_eq!(block_on(bus.look()).unwrap(), 0, "the other is at work");
+        }
+        assert_eq!(block_on(bus.look()).unwrap(), 2);
+        let heard: Vec<String> = std::iter::from_fn(|| title(subscription.try_next())).collect();
+        assert_eq!(heard, ["0", "1"]);
     }
 
     #[test]

@@ -91,13 +91,16 @@ impl RepoStore {
     /// Brings the log up to the journal. The index comes first: it takes what a writer left behind for a change from
     /// outside once the log knows of it.
     fn catch_up(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
+        // Nobody else adds a transaction while the lock is held.
+        let past = journal.past_after(self.last_logged()?.as_deref())?;
+        if past.is_empty() {
+            return Ok(());
+        }
         self.ask(Some(lock), |handle| {
             self.refresh(handle, crate::storage::FreshnessMode::Verify)?;
             Ok(())
         })?;
-        let mut log = Appender::open(&self.layout, WAIT)?;
-        let past = journal.past_after(log.tail().transaction.as_deref())?;
-        append_all(&self.layout, &mut log, &past)
+        append_all(&self.layout, &mut Appender::open(&self.layout, WAIT)?, &past)
     }
 
     /// Makes sure that the log has, durably, all that the journal is about to forget.

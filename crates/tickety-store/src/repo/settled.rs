@@ -21,11 +21,15 @@ const MAX_ROUNDS: usize = 3;
 
 impl RepoStore {
     /// Finishes what a killed writer has left, and answers; once more if something was written meanwhile, and at last
-    /// under the lock, which the answer gets then.
+    /// under the lock, which the answer gets then. An answer that looks at no file is always of one piece.
     pub(super) fn settled<T>(
         &self,
         mut answer: impl FnMut(Option<&WriteLock>) -> Result<T, StorageError>,
     ) -> Result<T, StorageError> {
+        if self.trusts_index() {
+            self.wait_until_settled();
+            return answer(None);
+        }
         for _ in 0..MAX_ROUNDS {
             let before = self.wait_until_settled();
             let answered = answer(None);
@@ -72,12 +76,17 @@ mod tests {
     use super::*;
     use crate::repo::RepoOptions;
     use crate::repo::scene::Scene;
+    use crate::storage::FreshnessMode;
 
     const ONE: &str = "issues/000/000001-k3f9.md";
 
     fn store(scene: &Scene) -> RepoStore {
+        store_with(scene, RepoOptions::default())
+    }
+
+    fn store_with(scene: &Scene, options: RepoOptions) -> RepoStore {
         scene.write_outside("config.toml", Some(b"format = 1\n"));
-        RepoStore::open_layout(scene.layout.clone(), RepoOptions::default()).unwrap()
+        RepoStore::open_layout(scene.layout.clone(), options).unwrap()
     }
 
     #[test]
@@ -94,6 +103,19 @@ mod tests {
         });
         assert_eq!(answered.unwrap(), 3);
         assert_eq!(store.settled(|_| Ok(answers.get())).unwrap(), 3, "nothing was written");
+    }
+
+    #[test]
+    fn who_trusts_the_index_looks_once() {
+        let scene = Scene::new();
+        let store = store_with(&scene, RepoOptions { freshness: Some(FreshnessMode::Trust), ..RepoOptions::default() });
+        let answers = Cell::new(0);
+        let answered = store.settled(|_| {
+            answers.set(answers.get() + 1);
+            scene.put(ONE, &[answers.get()]);
+            Ok(answers.get())
+        });
+        assert_eq!(answered.unwrap(), 1);
     }
 
     #[test]

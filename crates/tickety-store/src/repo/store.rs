@@ -148,6 +148,11 @@ impl RepoStore {
         }
     }
 
+    /// Tells whether answers come from the index whatever the files say.
+    pub(super) fn trusts_index(&self) -> bool {
+        self.options.freshness.or(self.config.freshness) == Some(FreshnessMode::Trust)
+    }
+
     /// Asks the index. Opens it first, and makes it afresh where it has to be; a question that finds
     /// it replaced or damaged is asked once more.
     ///

@@ -82,7 +82,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let limit = args.limit.unwrap_or(if args.since.is_some() { PAGE } else { SHOWN });
     let shown = match args.since {
         // Who follows wants to hear what comes, and sees a little of what was.
-        None => last(&repo, limit, &wanted)?,
+        None => last(&repo, limit, &args.types, &wanted)?,
         Some(since) => {
             let from = match since {
                 Since::Start => Position::Oldest,
@@ -116,42 +116,40 @@ fn first(
     limit: usize,
     wanted: &impl Fn(&LoggedEvent) -> bool,
 ) -> Result<EventPage, CliError> {
-    let mut found = pollster::block_on(repo.events(from, 0))?;
+    let mut page = pollster::block_on(repo.events(from, limit.min(PAGE)))?;
+    let (mut events, mut damaged) = (Vec::new(), 0);
     loop {
-        let page = pollster::block_on(repo.events(Position::After(found.next), PAGE))?;
-        found.damaged += page.damaged;
-        found.more = page.more;
-        for logged in page.events {
-            if found.events.len() == limit {
-                found.more = true;
-                return Ok(found);
-            }
-            found.next = logged.cursor;
-            if wanted(&logged) {
-                found.events.push(logged);
+        damaged += page.damaged;
+        let mut rest = page.events.into_iter();
+        for logged in rest.by_ref() {
+            let cursor = logged.cursor;
+            events.extend(wanted(&logged).then_some(logged));
+            if events.len() == limit {
+                let more = page.more || rest.len() > 0;
+                return Ok(EventPage { events, next: cursor, more, damaged });
             }
         }
-        if !page.more {
-            found.next = page.next;
-            return Ok(found);
+        if !page.more || limit == 0 {
+            return Ok(EventPage { events, next: page.next, more: page.more, damaged });
         }
+        page = pollster::block_on(repo.events(Position::After(page.next), PAGE))?;
     }
 }
 
-/// Returns the last events that are wanted.
-fn last(repo: &Repo, limit: usize, wanted: &impl Fn(&LoggedEvent) -> bool) -> Result<EventPage, CliError> {
-    let mut count = limit;
-    loop {
-        let from = pollster::block_on(repo.events(Position::Last(count), 0))?.next;
-        let mut page = first(repo, Position::After(from), usize::MAX, wanted)?;
-        // Where all of the log was looked at, there are no more.
-        let start = pollster::block_on(repo.events(Position::Oldest, 0))?.next;
-        if page.events.len() >= limit || from == start {
-            page.events.drain(..page.events.len().saturating_sub(limit));
-            return Ok(page);
-        }
-        count = count.saturating_mul(8);
+/// Returns the last events, or the last of some types.
+fn last(
+    repo: &Repo,
+    limit: usize,
+    types: &[EventType],
+    wanted: &impl Fn(&LoggedEvent) -> bool,
+) -> Result<EventPage, CliError> {
+    let count = if types.is_empty() { limit } else { limit.max(PAGE) };
+    let mut page = first(repo, Position::Last(count), usize::MAX, wanted)?;
+    if !types.is_empty() && page.events.len() < limit {
+        page = first(repo, Position::Oldest, usize::MAX, wanted)?;
     }
+    page.events.drain(..page.events.len().saturating_sub(limit));
+    Ok(page)
 }
 
 /// Shows events, and those that come, until somebody ends it.
