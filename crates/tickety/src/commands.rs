@@ -162,11 +162,22 @@ fn start(
 ) -> Result<Ended, CliError> {
     // Taking the session apart would cost a tenth of most commands, and nothing waits for it: the process ends next,
     // and what was written was written before it was said.
-    let session = Session::new(Global::from_arg_matches(global)?, entry.name)?.once(arguments)?;
+    let session = Session::new(Global::from_arg_matches(global)?, entry.name)?;
+    let is_once = entry.group == Group::Work && !is_read(entry, of_command);
+    if session.global.idempotency_key.is_some() && !is_once {
+        return Err(CliError::usage(format_args!("`tickety {}` takes no --idempotency-key", entry.name))
+            .hint("leave it out: keys are for commands that write issues, and `import` makes nothing twice anyway"));
+    }
+    let session = session.once(arguments)?;
     let session = ManuallyDrop::new(session);
     let ended = (entry.run)(of_command, &session);
     session.finish();
     ended
+}
+
+/// Tells whether a command, of those that work on issues, only shows them.
+fn is_read(entry: &Entry, of_command: &ArgMatches) -> bool {
+    entry.name == "show" || (entry.name == "batch" && of_command.subcommand_name() == Some("get"))
 }
 
 fn find(name: &str) -> Option<&'static Entry> {

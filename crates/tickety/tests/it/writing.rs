@@ -407,6 +407,11 @@ fn a_command_with_a_key_is_done_once() {
     --- standard error
     this was done before, with the same key: nothing was done now
     ");
+    for read in [&["list"][..], &["show", "1"], &["batch", "get", "1"], &["import", "jsonl", "-"], &["config", "list"]]
+    {
+        let refused = json(&env, &[read, &["--idempotency-key", "d", "--json"]].concat());
+        assert_eq!(refused["error"]["code"], "usage", "{read:?}");
+    }
     assert_snapshot!(env.run(&["new", "x", "--idempotency-key", ""]), @"
     --- standard error
     error: --idempotency-key: a key has 1 to 200 bytes, without line breaks and other control characters
