@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::files::FileError;
-use super::journal::{Acknowledged, Journal};
+use super::journal::{self, Acknowledged, Journal, JournalError};
 use super::layout::Layout;
 use super::os;
 use crate::error::StorageError;
@@ -41,14 +41,25 @@ pub(crate) fn keep(layout: &Layout, journal: &Journal<'_>) -> Result<(), Storage
 pub(crate) fn acknowledged(layout: &Layout) -> Result<Acknowledged, StorageError> {
     let mut acknowledged = Acknowledged::default();
     for path in journals(layout)? {
-        acknowledged.add_kept(&path)?;
+        match acknowledged.add_kept(&path) {
+            // It counts up to the damage; `doctor` tells.
+            Err(JournalError::Damaged { .. }) => {}
+            added => added?,
+        }
     }
     acknowledged.add_current(layout)?;
     Ok(acknowledged)
 }
 
+/// Returns the journals that are kept and aren't whole.
+pub(crate) fn damaged(layout: &Layout) -> Vec<PathBuf> {
+    let Ok(mut found) = journals(layout) else { return vec![layout.contents()] };
+    found.retain(|path| !journal::is_whole_copy(path).unwrap_or_default());
+    found
+}
+
 /// Returns the journals that are kept, oldest first.
-fn journals(layout: &Layout) -> Result<Vec<PathBuf>, StorageError> {
+pub(crate) fn journals(layout: &Layout) -> Result<Vec<PathBuf>, StorageError> {
     let directory = layout.contents();
     let entries = match fs::read_dir(&directory) {
         Ok(entries) => entries,

@@ -106,6 +106,12 @@ pub fn is_used_up(layout: &Layout) -> bool {
     held().is_some_and(|(next, _)| next.is_none())
 }
 
+/// Whether what the counter holds can't be read. An empty one was never written to.
+pub(crate) fn is_damaged(layout: &Layout) -> bool {
+    let Ok(Some(file)) = state::open(&layout.counter()) else { return false };
+    file.metadata().is_ok_and(|found| found.len() > 0) && read(&file).is_none()
+}
+
 /// Makes the counter begin above what there is, whatever it held. Returns why the branches couldn't be looked
 /// at, where that keeps it as it is.
 pub fn start_again(layout: &Layout) -> Result<Option<GitError>, CounterError> {

@@ -1,8 +1,9 @@
 //! Finding what is wrong with a home, and mending what can be mended without guessing.
 
+mod kept;
 mod records;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -67,8 +68,16 @@ pub enum Check {
     Counter,
     /// The log of events.
     Events,
+    /// What became of requests.
+    Request,
+    /// The contents that can be put back.
+    Contents,
+    /// The figures of what the index was good for.
+    Usage,
     /// The index.
     Index,
+    /// What was written and is not there.
+    Vanished,
 }
 
 impl Check {
@@ -87,7 +96,11 @@ impl Check {
             Self::Cycle => "cycle",
             Self::Counter => "counter",
             Self::Events => "events",
+            Self::Request => "request",
+            Self::Contents => "contents",
+            Self::Usage => "usage",
             Self::Index => "index",
+            Self::Vanished => "vanished",
         }
     }
 }
@@ -101,6 +114,8 @@ impl fmt::Display for Check {
 /// What becomes of a finding.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Remedy {
+    /// Nothing has to be done: somebody may have meant it, or nothing depends on it. The home is healthy with it.
+    Note,
     /// A person has to decide.
     Manual,
     /// `--fix` mends it.
@@ -113,6 +128,7 @@ impl Remedy {
     /// Returns the name.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Note => "note",
             Self::Manual => "manual",
             Self::Fixable => "fixable",
             Self::Fixed => "fixed",
@@ -140,7 +156,7 @@ impl RepoStore {
     }
 
     fn examine_without_config(&self, error: &StorageError) -> Result<Vec<Finding>, StorageError> {
-        let mut report = Report { fix: false, knows_words: false, findings: Vec::new() };
+        let mut report = Report::new(false, false);
         let path = format!("{HOME_DIR}/{CONFIG_FILE}");
         let message = match error {
             StorageError::Config { line, message, .. } => {
@@ -207,7 +223,7 @@ impl RepoStore {
         fix: bool,
         lock: Option<&WriteLock>,
     ) -> Result<Vec<Finding>, StorageError> {
-        let mut report = Report { fix, knows_words: true, findings: Vec::new() };
+        let mut report = Report::new(fix, true);
         for warning in &self.config.warnings {
             let path = format!("{HOME_DIR}/{CONFIG_FILE}");
             report.add(Check::Config, path, warning.clone(), Remedy::Manual);
@@ -218,6 +234,7 @@ impl RepoStore {
             self.examine_journal(&mut report, lock)?;
         }
         report.obstacles(obstacles);
+        self.examine_state(&mut report, obstacles)?;
         if obstacles.iter().all(|obstacle| !matches!(obstacle.hinders, Hindered::Directory | Hindered::Telling)) {
             self.examine_events(&mut report)?;
         }
@@ -226,9 +243,27 @@ impl RepoStore {
             self.examine_counter(&mut report, highest, lock)?;
             if fix || has_index {
                 self.examine_index(&mut report, lock)?;
+                self.examine_vanished(&mut report, lock)?;
             }
         }
         Ok(report.sorted())
+    }
+
+    /// Examines what the state keeps beside the journal, the events and the index.
+    fn examine_state(&self, report: &mut Report, obstacles: &[Obstacle]) -> Result<(), StorageError> {
+        let hindered = |what: Hindered| obstacles.iter().any(|obstacle| obstacle.hinders == what);
+        if hindered(Hindered::Directory) {
+            return Ok(());
+        }
+        self.examine_state_leftovers(report)?;
+        if !hindered(Hindered::Numbers) {
+            self.examine_counter_file(report)?;
+        }
+        if !hindered(Hindered::Counting) {
+            self.examine_usage(report);
+        }
+        self.examine_contents(report);
+        self.examine_requests(report)
     }
 
     /// Lists the records and finds what lies among them; `None` where they can't be listed.
@@ -319,6 +354,7 @@ impl RepoStore {
         for (&key, comments) in &issues {
             let found = load(&self.home, &self.schema, key, comments);
             let own_name = matches!(found, Found::Broken { .. }).then(|| self.own_name(key)).flatten();
+            report.elsewhere.extend(own_name);
             for (path, problem) in found.problems() {
                 let line = problem.line.map(|line| format!("line {line}: ")).unwrap_or_default();
                 let message = match own_name {
@@ -371,6 +407,7 @@ impl RepoStore {
         for stray in scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays) {
             if let StrayReason::Elsewhere(RecordPath { issue, comment: None }) = stray.reason {
                 records.links.entry(issue).or_default();
+                report.elsewhere.insert(issue);
             }
         }
         records.examine_names(report);
@@ -436,6 +473,7 @@ impl RepoStore {
                 return Ok(());
             }
         };
+        self.examine_log_files(report)?;
         if damaged > 0 {
             let message = format!(
                 "{damaged} of its entries can't be read: whoever reads the events is told so; they go with the events of their time"
@@ -471,10 +509,16 @@ struct Report {
     fix: bool,
     /// Whether it is known which statuses and kinds are configured.
     knows_words: bool,
+    /// The issues whose records lie where they don't belong.
+    elsewhere: BTreeSet<IssueKey>,
     findings: Vec<Finding>,
 }
 
 impl Report {
+    fn new(fix: bool, knows_words: bool) -> Self {
+        Self { fix, knows_words, elsewhere: BTreeSet::new(), findings: Vec::new() }
+    }
+
     fn sorted(mut self) -> Vec<Finding> {
         self.findings.sort_by(|left, right| (left.check, &left.subject).cmp(&(right.check, &right.subject)));
         self.findings
@@ -495,6 +539,10 @@ impl Report {
 
     fn add(&mut self, check: Check, subject: String, message: String, remedy: Remedy) {
         self.findings.push(Finding { check, subject, message, remedy });
+    }
+
+    fn note(&mut self, check: Check, subject: String, message: String) {
+        self.add(check, subject, message, Remedy::Note);
     }
 
     fn fixable(&mut self, check: Check, subject: String, message: String) {

@@ -13,6 +13,7 @@ mod noticed;
 mod record;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -165,6 +166,16 @@ impl RepoStore {
             })?;
         }
         Ok(damaged)
+    }
+
+    /// Returns the files of the log whose beginning can't be read; the one that grows last.
+    pub(super) fn unreadable_logs(&self) -> Result<Vec<PathBuf>, StorageError> {
+        Ok(log::unreadable(&self.layout)?)
+    }
+
+    /// Puts a log aside whose beginning can't be read, and begins another.
+    pub(super) fn begin_log_again(&self) -> Result<(), StorageError> {
+        Appender::open(&self.layout, WAIT).map(drop)
     }
 
     /// Returns the last transaction that the log tells of.

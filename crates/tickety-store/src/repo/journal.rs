@@ -33,7 +33,7 @@ use super::state;
 pub use apply::{Applied, AppliedRecord, Kept, KeptReason};
 pub(crate) use apply::{Current, Parents, write_record};
 use format::{MARK_SIZE, Mark, START};
-pub(crate) use history::{Acknowledged, Past, last_name, look_back, unapplied};
+pub(crate) use history::{Acknowledged, Past, is_whole_copy, last_name, look_back, unapplied};
 pub(crate) use log::{After, Extent, Found, Record};
 use log::{Log, read_up_to};
 pub(crate) use transaction::Appended;

@@ -29,6 +29,9 @@ pub(crate) const REMEMBERED: usize = if cfg!(test) { 5 } else { 10_000 };
 /// The largest file that is read: that of the largest batch.
 const MOST_BYTES: u64 = 512 << 20;
 
+/// The length of the name of a file.
+const NAME: usize = 32;
+
 /// What became of a request.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(crate) struct Remembered {
@@ -146,15 +149,44 @@ impl OutcomeRecord {
 
 /// Returns what became of a request, if it is remembered.
 pub(crate) fn recall(layout: &Layout, request: &Request) -> Result<Option<BatchOutcome>, StorageError> {
-    use std::io::Read as _;
     let path = path(layout, request.key());
     let Some(file) = state::open(&path)? else { return Ok(None) };
-    let mut bytes = Vec::new();
-    let read = file.take(MOST_BYTES).read_to_end(&mut bytes);
-    read.map_err(|source| FileError::Access { action: "read", path, source })?;
     // One that was torn by a power cut is in the journal too.
-    let remembered = bytes.strip_suffix(b"\n").and_then(line::read::<Remembered>);
+    let remembered = read(file, &path)?;
     remembered.map_or(Ok(None), |remembered| remembered.outcome(request))
+}
+
+/// Returns the files of requests that can't be read.
+pub(crate) fn damaged(layout: &Layout) -> Result<Vec<PathBuf>, StorageError> {
+    let directory = layout.requests();
+    let mut damaged = Vec::new();
+    let Ok(entries) = fs::read_dir(&directory) else { return Ok(damaged) };
+    for path in entries.flatten().map(|entry| entry.path()).filter(|path| is_of_request(path)) {
+        let remembered = match state::open(&path) {
+            Ok(None) => continue,
+            Ok(Some(file)) => read(file, &path).ok().flatten(),
+            Err(_) => None,
+        };
+        if remembered.is_none() {
+            damaged.push(path);
+        }
+    }
+    damaged.sort();
+    Ok(damaged)
+}
+
+/// Whether a file has the name of one of a request.
+pub(crate) fn is_of_request(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    name.len() == NAME && name.iter().all(u8::is_ascii_hexdigit)
+}
+
+fn read(file: fs::File, path: &Path) -> Result<Option<Remembered>, FileError> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let done = file.take(MOST_BYTES).read_to_end(&mut bytes);
+    done.map_err(|source| FileError::Access { action: "read", path: path.to_owned(), source })?;
+    Ok(bytes.strip_suffix(b"\n").and_then(line::read::<Remembered>))
 }
 
 /// Makes what is remembered durable, and forgets what is too old or too much. What can't be removed now goes later.
@@ -185,7 +217,7 @@ pub(crate) fn settle(layout: &Layout) -> Result<(), StorageError> {
 }
 
 fn path(layout: &Layout, key: &str) -> PathBuf {
-    let name = &blake3::hash(key.as_bytes()).to_hex()[..32];
+    let name = &blake3::hash(key.as_bytes()).to_hex()[..NAME];
     layout.requests().join(Path::new(name))
 }
 

@@ -185,7 +185,7 @@ impl RepoStore {
     }
 
     /// Brings the index up to date, whatever mode it is in.
-    fn look_again(&self, lock: Option<&WriteLock>) -> Result<(), StorageError> {
+    pub(super) fn look_again(&self, lock: Option<&WriteLock>) -> Result<(), StorageError> {
         self.ask(lock, |handle| {
             self.refresh(handle, FreshnessMode::Verify)?;
             Ok(())

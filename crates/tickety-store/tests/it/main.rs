@@ -4,6 +4,7 @@
 
 mod batches;
 mod contract;
+mod doctor;
 #[cfg(feature = "effort")]
 mod effort;
 mod events;

@@ -12,7 +12,8 @@ use crate::session::Session;
 /// Look for what is wrong with the home: 0 nothing, 1 something
 ///
 /// --fix mends what is safe to mend: what is derived is made afresh, leftovers are removed. No issue
-/// is ever changed.
+/// is ever changed. What vanished and was not removed by Tickety is named, and is nothing wrong by itself:
+/// somebody may have meant it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Mend what is safe to mend
@@ -33,13 +34,13 @@ struct WireFinding {
     check: &'static str,
     subject: String,
     message: String,
-    /// `manual`, `fixable` or `fixed`.
+    /// `note`, `manual`, `fixable` or `fixed`.
     remedy: &'static str,
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let findings = session.examine(args.fix)?;
-    let healthy = findings.iter().all(|finding| finding.remedy == Remedy::Fixed);
+    let healthy = findings.iter().all(|finding| matches!(finding.remedy, Remedy::Note | Remedy::Fixed));
     let ended = if healthy { Ended::Done } else { Ended::No };
     if session.json() {
         let findings = findings
@@ -57,7 +58,10 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let mut screen = session.screen();
     let mut fixable = 0;
     for Finding { check, subject, message, remedy } in &findings {
-        let style = if *remedy == Remedy::Fixed { palette::FAINT } else { palette::ALARM };
+        let style = match remedy {
+            Remedy::Note | Remedy::Fixed => palette::FAINT,
+            Remedy::Manual | Remedy::Fixable => palette::ALARM,
+        };
         screen.put(style, check.as_str()).raw(" ").put(palette::STRONG, subject).raw(": ").put(palette::PLAIN, message);
         match remedy {
             Remedy::Fixed => screen.raw(" [fixed]"),
@@ -65,7 +69,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
                 fixable += 1;
                 screen.raw(" [--fix mends this]")
             }
-            Remedy::Manual => &mut screen,
+            Remedy::Note | Remedy::Manual => &mut screen,
         };
         screen.end();
     }

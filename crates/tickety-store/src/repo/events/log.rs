@@ -318,6 +318,17 @@ fn set_aside(path: &Path) -> Result<(), StorageError> {
     Ok(fs::rename(path, aside).map_err(access("move", path))?)
 }
 
+/// Returns the files whose first line can't be read, so that none of their events is told; the one that grows last.
+pub(crate) fn unreadable(layout: &Layout) -> Result<Vec<PathBuf>, FileError> {
+    let mut found = Vec::new();
+    for path in full_files_of(layout).into_iter().chain([current(&layout.events())]) {
+        if state::open(&path)?.is_some_and(|file| read_header(&file).is_none()) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
 /// A file that is full.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 struct Full {
@@ -348,6 +359,11 @@ fn full_files(directory: &Path) -> io::Result<Vec<Full>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Returns the paths of the full files, oldest first.
+pub(crate) fn full_files_of(layout: &Layout) -> Vec<PathBuf> {
+    full_files(&layout.events()).unwrap_or_default().into_iter().map(|full| full.path).collect()
 }
 
 /// A log, open to read it as it was at one moment.
@@ -388,12 +404,14 @@ impl Reader {
         let mut files = Vec::with_capacity(full.len() + 1);
         for Full { first, path, .. } in full.into_iter().rev().filter(|full| full.first < end) {
             // Somebody may drop old files at this moment.
-            let Some(file) = state::open(&path)? else { continue };
-            if let Some(header) = read_header(&file)
-                && *epoch.get_or_insert(header.epoch) == header.epoch
-            {
-                files.push((first, file, path));
+            let Some(file) = state::open(&path)? else { break };
+            let header = read_header(&file).filter(|header| *epoch.get_or_insert(header.epoch) == header.epoch);
+            // Events that can't be read any more are gone, and so is what came before them: nobody shall go on behind
+            // them unsaid.
+            if header.is_none() {
+                break;
             }
+            files.push((first, file, path));
         }
         files.reverse();
         files.extend(growing.map(|(header, file)| (header.first, file, path)));

@@ -225,3 +225,18 @@ fn a_process_that_died_between_two_files_keeps_nobody_from_anything() {
     create(&home, &["two"]).unwrap();
     assert_eq!(titles(&told(&home, Position::Oldest)), ["one", "two"]);
 }
+
+#[test]
+fn events_behind_a_file_that_can_not_be_read_are_not_told_as_if_none_were_missing() {
+    let home = home();
+    let files = || log::full_files_of(&open(&home).layout);
+    while files().len() < 3 {
+        create(&home, &["one"]).unwrap();
+    }
+    let begun = told(&home, Position::Oldest).events[0].cursor;
+    fs::write(&files()[1], "no log").unwrap();
+    let gone = block_on(open(&home).events(Position::After(begun), 1)).unwrap_err();
+    assert!(matches!(gone, StorageError::EventsGone { .. }), "{gone}");
+    let findings = open(&home).doctor(false).unwrap();
+    assert_eq!(findings.iter().map(|found| found.check.as_str()).collect::<Vec<_>>(), ["events"], "{findings:?}");
+}

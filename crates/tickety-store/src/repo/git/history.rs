@@ -75,6 +75,26 @@ impl Git {
         }
     }
 
+    /// Returns those of some files that are missing because somebody meant it, as far as git tells: the commit that is
+    /// checked out has them no more, and another one of any branch has them.
+    pub fn committed_removals(&self, missing: &BTreeSet<HomePath>) -> Result<BTreeSet<HomePath>, GitError> {
+        let directory = format!("{}{ISSUES_DIR}", self.prefix);
+        let paths = |output: Vec<u8>| -> BTreeSet<HomePath> {
+            let fields = output.split(|&byte| byte == 0);
+            let paths = fields.filter_map(|field| self.home_path(field.strip_prefix(b"\n").unwrap_or(field)));
+            paths.filter(|path| missing.contains(path)).collect()
+        };
+        let everywhere = ["-c", "log.showRoot=true", "log", "--all", "--format=", "--name-only", "-z", "--no-renames"];
+        let mut committed = paths(self.run(&[&everywhere[..], &["--diff-filter=A", "--", &directory]].concat())?);
+        if !committed.is_empty() && !self.is_unborn()? {
+            let here = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", "HEAD", "--", &directory];
+            for path in paths(self.run(&here)?) {
+                committed.remove(&path);
+            }
+        }
+        Ok(committed)
+    }
+
     /// Returns the files of the home that differ from what is committed: changed, staged, new or
     /// removed.
     pub fn dirty_paths(&self) -> Result<BTreeSet<HomePath>, GitError> {

@@ -158,19 +158,20 @@ impl Acknowledged {
         let Some(log) = Log::open_existing(path)? else { return Ok(()) };
         let (found, _) = log.walk(extent)?;
         let place = self.logs.len();
+        self.logs.push(log);
+        let (log, files) = (&self.logs[place], &mut self.files);
         for found in &found {
             let time_ns = found.header.time_ns;
             log.visit_records(found, |record| {
-                let earlier = self.files.get(&record.path).and_then(|last| last.content);
+                let earlier = files.get(&record.path).and_then(|last| last.content);
                 let (removed, content) = match record.after {
                     Some(after) => (false, Some((place, after))),
                     None => (true, earlier),
                 };
-                self.files.insert(record.path, Last { time_ns, removed, content });
+                files.insert(record.path, Last { time_ns, removed, content });
                 Ok::<_, JournalError>(())
             })?;
         }
-        self.logs.push(log);
         Ok(())
     }
 
@@ -196,6 +197,17 @@ impl Acknowledged {
     pub(crate) fn read(&self, last: &Last) -> Result<Option<Vec<u8>>, JournalError> {
         last.content.map(|(place, after)| self.logs[place].read_bytes(after.bytes)).transpose()
     }
+}
+
+/// Whether a journal that was kept is as it was copied: whole transactions up to its end.
+pub(crate) fn is_whole_copy(path: &Path) -> Result<bool, JournalError> {
+    let log = match Log::open_existing(path) {
+        Err(JournalError::Damaged { .. }) => return Ok(false),
+        log => log?,
+    };
+    let Some(log) = log else { return Ok(false) };
+    let (found, damage) = log.walk(Extent::Unknown)?;
+    Ok(damage.is_none() && found.last().is_some_and(|last| last.end == log.length()))
 }
 
 fn mark(layout: &Layout) -> Result<Option<Mark>, JournalError> {
