@@ -13,6 +13,9 @@ use super::layout::{CONFIG_FILE, GitDirs, HOME_DIR, ISSUES_DIR, Layout};
 /// A nearer `.tickety` that holds issues and no configuration is not passed over: writes meant for
 /// it would end up in another home.
 ///
+/// A home that all work trees of the clone share takes the place of one at the root of the work tree, which may be left
+/// on branches from before it was moved.
+///
 /// `start` is made absolute and its links are resolved.
 pub fn discover(start: &Path) -> Result<Layout, DiscoveryError> {
     let start = fs::canonicalize(start).map_err(|source| DiscoveryError::Read { path: start.to_owned(), source })?;
@@ -30,6 +33,11 @@ pub fn discover(start: &Path) -> Result<Layout, DiscoveryError> {
             }
         }
         if let Some(git) = git_dirs(dir)? {
+            if home.is_none_or(|home| home == dir || home == git.clone_home())
+                && let Some(layout) = clone_home(&git)?
+            {
+                return Ok(layout);
+            }
             return match (home, unconfigured) {
                 (Some(root), _) => Ok(Layout::new(root.to_owned(), Some(git))),
                 (None, Some(dir)) => Err(DiscoveryError::NoConfig { home: dir.join(HOME_DIR) }),
@@ -67,6 +75,16 @@ pub fn work_tree(path: &Path) -> Result<Option<GitDirs>, DiscoveryError> {
         }
     }
     Ok(None)
+}
+
+/// Lays out the home that all work trees of a clone share, if it has one.
+pub fn clone_home(checkout: &GitDirs) -> Result<Option<Layout>, DiscoveryError> {
+    let root = checkout.clone_home();
+    match look_for_home(&root)? {
+        Found::Nothing => Ok(None),
+        Found::WithoutConfig { .. } => Err(DiscoveryError::NoConfig { home: root.join(HOME_DIR) }),
+        Found::Home => Ok(Some(Layout::of_clone(checkout.clone(), git_dirs(&root)?))),
+    }
 }
 
 /// What a folder has of a home.
@@ -206,6 +224,7 @@ mod tests {
 
     use tempfile::TempDir;
 
+    use super::super::layout::HomeKind;
     use super::*;
 
     fn folder() -> (TempDir, PathBuf) {
@@ -316,6 +335,39 @@ mod tests {
         make_git(&root.join(".git"));
         let error = discover(&sub).unwrap_err();
         assert!(lost(&error), "{error}");
+    }
+
+    #[test]
+    fn a_home_of_the_clone_is_found_from_all_its_work_trees() {
+        let (_temp, root) = folder();
+        let (main, side) = (root.join("main"), root.join("side"));
+        let git = main.join(".git");
+        make_git(&git);
+        make_git(&git.join("worktrees/side"));
+        write(git.join("worktrees/side/commondir"), "../..\n").unwrap();
+        create_dir_all(side.join("src")).unwrap();
+        write(side.join(".git"), format!("gitdir: {}\n", git.join("worktrees/side").display())).unwrap();
+        make_home(&main);
+        make_home(&side.join("nested"));
+        let home = git.join("tickety/home");
+        make_home(&home);
+        for start in [&main, &side.join("src"), &home] {
+            let layout = discover(start).unwrap();
+            assert_eq!((layout.kind, &layout.root), (HomeKind::Local, &home), "{}", start.display());
+            assert_eq!((&layout.state, &layout.common_state), (&home.join(".tickety/local"), &git.join("tickety")));
+            assert_eq!(layout.git, None);
+        }
+        assert_eq!(discover(&side.join("src")).unwrap().checkout.unwrap().work_tree, side);
+        assert_eq!(discover(&side.join("nested")).unwrap().root, side.join("nested"), "it is nearer");
+        // With a branch of its own.
+        make_git(&git.join("worktrees/tickety-home"));
+        write(git.join("worktrees/tickety-home/commondir"), "../..\n").unwrap();
+        write(home.join(".git"), format!("gitdir: {}\n", git.join("worktrees/tickety-home").display())).unwrap();
+        let layout = discover(&side).unwrap();
+        assert_eq!((layout.kind, &layout.root), (HomeKind::Branch, &home));
+        assert_eq!(layout.state, git.join("worktrees/tickety-home/tickety"));
+        assert_eq!(layout.common_state, git.join("tickety"));
+        assert_eq!(layout.below_work_tree(), Path::new(""));
     }
 
     #[test]

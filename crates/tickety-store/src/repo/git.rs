@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::files::{read_foreign, read_foreign_text};
-use super::layout::{GitDirs, HOME_DIR, HomePath, Layout};
+use super::layout::{GitDirs, HOME_DIR, HomeKind, HomePath, Layout};
 
 pub use identity::{ConfigFiles, Identity, identity, user_name};
 
@@ -101,6 +101,15 @@ impl Git {
         let dirs = layout.git.clone()?;
         let home = layout.below_work_tree().join(HOME_DIR);
         Some(Self { dirs, prefix: format!("{}/", home.to_str()?) })
+    }
+
+    /// Returns git for the work tree with the code, which is another one than the home's where all work trees of the
+    /// clone share a home. Knows the home of the code's own branches, whether they have one or not.
+    pub fn of_code(layout: &Layout) -> Option<Self> {
+        if layout.kind == HomeKind::Tree {
+            return Self::of(layout);
+        }
+        Some(Self { dirs: layout.checkout.clone()?, prefix: format!("{HOME_DIR}/") })
     }
 
     /// Starts a command line in the work tree, hardened.

@@ -23,11 +23,47 @@ pub const SHARD_SIZE: u32 = 1000;
 /// The name of Tickety's directory inside a git directory.
 const STATE_DIR: &str = "tickety";
 
+/// Where a home that isn't on the code's branches lies, in Tickety's directory of the clone.
+const CLONE_HOME: &str = "home";
+
+/// Where a repository keeps its issues.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HomeKind {
+    /// With the code, on its branches; or in a plain folder.
+    Tree,
+    /// On a branch of its own, checked out once for all work trees of the clone.
+    Branch,
+    /// In the clone, on no branch.
+    Local,
+}
+
+impl HomeKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Tree, Self::Branch, Self::Local];
+
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tree => "tree",
+            Self::Branch => "branch",
+            Self::Local => "local",
+        }
+    }
+}
+
+impl fmt::Display for HomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The directories of one home.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Layout {
+    /// What sort of home it is.
+    pub kind: HomeKind,
     /// The folder that has the home: the root of the work tree, a folder below it, or a plain
-    /// folder.
+    /// folder; for a home of the clone a directory of its own.
     pub root: PathBuf,
     /// The home, `.tickety` in the root.
     pub home: PathBuf,
@@ -39,8 +75,10 @@ pub struct Layout {
     /// Where all checkouts of the clone keep what they share. The same as `state` in a plain
     /// folder and in a clone's main work tree.
     pub common_state: PathBuf,
-    /// The git directories around the home; `None` in a plain folder.
+    /// The git directories around the home; `None` in a plain folder, and for a home on no branch.
     pub git: Option<GitDirs>,
+    /// Those of the work tree with the code, which are others for a home of the clone; `None` in a plain folder.
+    pub checkout: Option<GitDirs>,
 }
 
 /// The git directories of one checkout.
@@ -53,6 +91,13 @@ pub struct GitDirs {
     /// The directory of the clone, `$GIT_COMMON_DIR`. The same as `git_dir` but in a linked work
     /// tree.
     pub common_dir: PathBuf,
+}
+
+impl GitDirs {
+    /// Returns the directory of a home that all work trees of the clone share, whether there is one or not.
+    pub fn clone_home(&self) -> PathBuf {
+        self.common_dir.join(STATE_DIR).join(CLONE_HOME)
+    }
 }
 
 impl Layout {
@@ -70,7 +115,17 @@ impl Layout {
                 (state_dir(&git.git_dir, below), state_dir(&git.common_dir, below))
             }
         };
-        Self { root, home, issues, state, common_state, git }
+        let checkout = git.clone();
+        Self { kind: HomeKind::Tree, root, home, issues, state, common_state, git, checkout }
+    }
+
+    /// Lays out the home that all work trees of a clone share, as seen from one of them. `git` are the directories of
+    /// the checkout of the home's own branch, if it has one.
+    pub fn of_clone(checkout: GitDirs, git: Option<GitDirs>) -> Self {
+        let kind = if git.is_some() { HomeKind::Branch } else { HomeKind::Local };
+        let common_state = state_dir(&checkout.common_dir, Path::new(""));
+        let own = Self::new(checkout.clone_home(), git);
+        Self { kind, common_state, checkout: Some(checkout), ..own }
     }
 
     /// Returns where the root lies in its work tree; empty at the root of the work tree and in a

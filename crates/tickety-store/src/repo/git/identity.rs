@@ -30,7 +30,8 @@ pub struct Identity {
 /// start.
 pub fn identity(layout: &Layout, files: &ConfigFiles) -> Result<Identity, GitError> {
     let mut identity = Identity::default();
-    let own = layout.git.iter().flat_map(|git| [git.common_dir.join("config"), git.git_dir.join("config.worktree")]);
+    let own =
+        layout.checkout.iter().flat_map(|git| [git.common_dir.join("config"), git.git_dir.join("config.worktree")]);
     for path in files.iter().cloned().chain(own) {
         let text = match read_foreign_text(&path, CONFIG_BYTES) {
             Ok(text) => text,
@@ -64,11 +65,12 @@ pub fn user_name(directory: &Path) -> Result<Option<String>, GitError> {
 }
 
 fn ask(layout: &Layout) -> Result<Identity, GitError> {
-    layout.git.as_ref().map_or(Ok(()), files::check)?;
+    layout.checkout.as_ref().map_or(Ok(()), files::check)?;
+    let root = layout.checkout.as_ref().map_or(&layout.root, |git| &git.work_tree);
     let mut identity = Identity::default();
     for (key, value) in [("user.name", &mut identity.name), ("user.email", &mut identity.email)] {
         let arguments = ["config", "--null", "--get", key];
-        *value = match run(command_in(&layout.root, arguments), &arguments) {
+        *value = match run(command_in(root, arguments), &arguments) {
             Ok(output) => Some(String::from_utf8_lossy(&output).trim_end_matches('\0').to_owned()),
             // Not set.
             Err(GitError::Failed { status, .. }) if status.code() == Some(1) => None,
