@@ -91,7 +91,7 @@ impl RepoStore {
     pub(super) fn issues_of(&self, losses: &Losses) -> Result<Vec<Restorable>, StorageError> {
         let mut found: BTreeMap<IssueKey, Restorable> = BTreeMap::new();
         for Lost { path, record, loss, time_ns } in &losses.files {
-            let written = Timestamp::from_nanosecond((*time_ns).into()).unwrap_or_default();
+            let written = Timestamp::from_second(time_ns / 1_000_000_000).unwrap_or_default();
             let key = record.issue;
             let issue = found.entry(key).or_insert(Restorable { key, title: None, written, loss: *loss, files: 0 });
             issue.files += 1;

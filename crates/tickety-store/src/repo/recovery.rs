@@ -104,9 +104,11 @@ fn redo(
     let mut report = RecoveryReport { rebooted, transactions: found.len(), ..RecoveryReport::default() };
     let evidence = Evidence { interruption, booted_ns: os::booted_ns() };
     let mut parents = Parents::default();
-    for (path, history) in histories(journal, found)? {
+    let histories = histories(journal, found)?;
+    let directories = DirectoryTimes::look(home, histories.keys());
+    for (path, history) in histories {
         let current = Current::read(home, &path)?;
-        match judge(journal, home, &history, &path, &current, evidence)? {
+        match judge(journal, &directories, &history, &path, &current, evidence)? {
             Verdict::Intact => report.intact += 1,
             Verdict::Redo => {
                 let record = Record { path: path.clone(), before: None, after: history.last().after };
@@ -132,15 +134,23 @@ struct History(Vec<Change>);
 struct Change {
     before: Option<Version>,
     after: Option<After>,
-    /// When it was acknowledged.
+    /// When its transaction began: the same for all that were made durable together.
     time_ns: i64,
     /// When it was applied at the latest, if a later transaction tells.
     applied_by_ns: Option<i64>,
 }
 
+/// How long applying a transaction may take when no later one tells that it was done.
+const APPLY_MARGIN_NS: i64 = 60_000_000_000;
+
 impl Change {
     fn version(&self) -> Option<Version> {
         self.after.map(|after| after.version)
+    }
+
+    /// Returns when it was applied at the latest.
+    fn applied_by_ns(&self) -> i64 {
+        self.applied_by_ns.unwrap_or_else(|| self.time_ns.saturating_add(APPLY_MARGIN_NS))
     }
 }
 
@@ -151,17 +161,23 @@ impl History {
 
     /// Returns when the file left a state for the last time; `None` if it never was in it.
     fn left_ns(&self, state: Option<Version>) -> Option<i64> {
-        let replaced = self.0.iter().filter(|change| change.before == state).map(|change| change.time_ns);
-        let overwritten = self.0.windows(2).filter(|pair| pair[0].version() == state).map(|pair| pair[1].time_ns);
-        replaced.chain(overwritten).max()
+        let left = |(place, change): (usize, &Change)| {
+            let made_it = place.checked_sub(1).map(|place| &self.0[place]).filter(|one| one.version() == state);
+            match made_it {
+                // Made and left by transactions that were applied together, so after both had begun.
+                Some(one) if one.time_ns == change.time_ns => Some(change.applied_by_ns()),
+                Some(_) => Some(change.time_ns),
+                None => (change.before == state).then_some(change.time_ns),
+            }
+        };
+        self.0.iter().enumerate().filter_map(left).max()
     }
 }
 
 fn histories(journal: &Journal<'_>, found: &[Found]) -> Result<BTreeMap<HomePath, History>, JournalError> {
     let mut histories: BTreeMap<HomePath, History> = BTreeMap::new();
-    for (place, transaction) in found.iter().enumerate() {
+    for (transaction, applied_by_ns) in found.iter().zip(next_times(found)) {
         let time_ns = transaction.header.time_ns;
-        let applied_by_ns = found.get(place + 1).map(|next| next.header.time_ns);
         journal.log().visit_records(transaction, |Record { path, before, after }| {
             histories.entry(path).or_default().0.push(Change { before, after, time_ns, applied_by_ns });
             Ok::<_, JournalError>(())
@@ -170,15 +186,22 @@ fn histories(journal: &Journal<'_>, found: &[Found]) -> Result<BTreeMap<HomePath
     Ok(histories)
 }
 
+/// Returns for each transaction when the first one began that wasn't made durable together with it.
+fn next_times(found: &[Found]) -> Vec<Option<i64>> {
+    let mut times = vec![None; found.len()];
+    for place in (1..found.len()).rev() {
+        let [time_ns, next_ns] = [place - 1, place].map(|place| found[place].header.time_ns);
+        times[place - 1] = if time_ns == next_ns { times[place] } else { Some(next_ns) };
+    }
+    times
+}
+
 /// What tells a lost write from a change that somebody made later.
 #[derive(Clone, Copy)]
 struct Evidence {
     interruption: Interruption,
     booted_ns: Option<i64>,
 }
-
-/// How long applying a transaction may take when no later one tells that it was done.
-const APPLY_MARGIN_NS: i64 = 60_000_000_000;
 
 impl Evidence {
     /// Whether something that changed at `changed_ns` surely changed after it had been written at
@@ -205,7 +228,7 @@ enum Verdict {
 
 fn judge(
     journal: &Journal<'_>,
-    home: &HomeDir,
+    directories: &DirectoryTimes,
     history: &History,
     path: &HomePath,
     current: &Current,
@@ -216,11 +239,10 @@ fn judge(
         Current::Absent if last.after.is_none() => Verdict::Intact,
         Current::Absent => {
             let known = history.left_ns(None).is_some() || evidence.interruption == Interruption::Kernel;
-            let applied_by = last.applied_by_ns.unwrap_or_else(|| last.time_ns.saturating_add(APPLY_MARGIN_NS));
             // Removing the file changed its directory after the directory had got it: had the
             // write been lost, so had the removal.
             let removed =
-                directory_changed_ns(home, path).is_some_and(|at| evidence.shows_later_change(at, applied_by));
+                directories.changed_ns(path).is_some_and(|at| evidence.shows_later_change(at, last.applied_by_ns()));
             if known && !removed { Verdict::Redo } else { Verdict::Keep(KeptReason::Removed) }
         }
         Current::File(content) => {
@@ -243,15 +265,43 @@ fn judge(
     })
 }
 
-/// Returns when the entries of the nearest directory above a path last changed.
-fn directory_changed_ns(home: &HomeDir, path: &HomePath) -> Option<i64> {
-    let mut parent = path.split().0;
-    loop {
-        match os::stat_at(home.fd(), parent.unwrap_or(".")) {
-            Ok(stat) => return Some(stat.key.mtime_ns),
-            Err(_) => parent = parent?.rsplit_once('/').map(|(above, _)| above),
+/// When the entries of directories last changed, as it was before a recovery changed any.
+#[derive(Debug)]
+struct DirectoryTimes(BTreeMap<String, Option<i64>>);
+
+/// The home itself, as a path in it.
+const HOME: &str = ".";
+
+impl DirectoryTimes {
+    /// Looks at all directories above some paths.
+    fn look<'p>(home: &HomeDir, paths: impl Iterator<Item = &'p HomePath>) -> Self {
+        let mut times = BTreeMap::new();
+        for path in paths {
+            let mut parent = path.split().0.unwrap_or(HOME);
+            while !times.contains_key(parent) {
+                let stat = os::stat_at(home.fd(), parent).ok();
+                times.insert(parent.to_owned(), stat.map(|stat| stat.key.mtime_ns));
+                parent = above(parent);
+            }
+        }
+        Self(times)
+    }
+
+    /// Returns when the entries of the nearest directory above a path changed that was there.
+    fn changed_ns(&self, path: &HomePath) -> Option<i64> {
+        let mut parent = path.split().0.unwrap_or(HOME);
+        loop {
+            match self.0.get(parent)? {
+                Some(changed_ns) => return Some(*changed_ns),
+                None if parent == HOME => return None,
+                None => parent = above(parent),
+            }
         }
     }
+}
+
+fn above(directory: &str) -> &str {
+    directory.rsplit_once('/').map_or(HOME, |(above, _)| above)
 }
 
 /// Whether a content is what a crash can leave of one that was being written: nothing, zeros, or

@@ -120,7 +120,7 @@ impl Scene {
     }
 }
 
-/// The time that files written now get.
+/// The time that a writer goes by: the program's is in whole seconds.
 pub(crate) fn now() -> Timestamp {
-    Timestamp::from_nanosecond(super::os::now_ns().into()).unwrap()
+    Timestamp::from_second(super::os::now_ns() / 1_000_000_000).unwrap()
 }

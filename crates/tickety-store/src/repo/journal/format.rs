@@ -122,6 +122,7 @@ impl Slot {
 pub(crate) struct Header {
     /// From 1 in each generation.
     pub(crate) id: u64,
+    /// When it began, by the clock that stamps files; the same for all that were made durable together.
     pub(crate) time_ns: i64,
     pub(crate) boot: BootId,
     pub(crate) records: u32,

@@ -24,7 +24,10 @@ const BLOCK: u64 = 4096;
 pub struct Transaction<'journal, 'lock> {
     journal: &'journal mut Journal<'lock>,
     home: &'journal HomeDir,
+    /// The time that the writer goes by.
     time_ns: i64,
+    /// When it began, by the clock that stamps files: what recovery compares with their times.
+    began_ns: i64,
     hasher: blake3::Hasher,
     /// What isn't written yet; at the beginning with the room for the header.
     buffer: Vec<u8>,
@@ -53,7 +56,7 @@ impl Committed {
 }
 
 impl<'lock> Journal<'lock> {
-    /// Begins a transaction. `time` is the time by the wall clock.
+    /// Begins a transaction. `time` is the time that its writer goes by, from which the age of the journal is counted.
     ///
     /// Fails with [`JournalError::Unrecovered`] if an earlier one isn't applied.
     pub fn begin<'journal>(
@@ -65,6 +68,7 @@ impl<'lock> Journal<'lock> {
         let hasher = hasher(self.log.generation());
         Ok(Transaction {
             time_ns: i64::try_from(time.as_nanosecond()).unwrap_or(i64::MAX),
+            began_ns: os::now_ns(),
             hasher,
             buffer: vec![0; HEADER_SIZE],
             written: 0,
@@ -186,9 +190,12 @@ impl<'journal, 'lock> Transaction<'journal, 'lock> {
         let end = page_after(start + total).expect("a disk is smaller than the numbers go");
         let mark = self.journal.mark;
         let id = mark.last_id + 1;
+        // Those that are made durable together are applied only after the last of them has begun: they have one time.
+        let first = appended.transactions.iter().find_map(|transaction| transaction.found);
+        let began_ns = first.map_or(self.began_ns, |first| first.header.time_ns);
         let header = Header::encode(
             self.journal.log.generation(),
-            (id, self.time_ns, mark.boot),
+            (id, began_ns, mark.boot),
             (self.records, total - HEADER_SIZE as u64),
             self.hasher.clone(),
         );

@@ -187,7 +187,9 @@ fn judged(current: &Current, history: &[Change], directory_ns: i64, evidence: Ev
     let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
     rustix::fs::utimensat(rustix::fs::CWD, dir, &times, rustix::fs::AtFlags::empty()).unwrap();
     let history = History(history.iter().map(|change| Change { after: change.after, ..*change }).collect());
-    match judge(&journal, &scene.home, &history, &Scene::path(TWO), current, evidence).unwrap() {
+    let path = Scene::path(TWO);
+    let directories = DirectoryTimes::look(&scene.home, [&path].into_iter());
+    match judge(&journal, &directories, &history, &path, current, evidence).unwrap() {
         Verdict::Intact => "intact",
         Verdict::Redo => "redo",
         Verdict::Keep(KeptReason::Restored) => "restored",
@@ -260,6 +262,34 @@ fn a_file_removed_before_the_reboot_stays_removed_and_a_lost_one_comes_back() {
 }
 
 #[test]
+fn a_transaction_has_the_time_of_the_clock_that_stamps_files() {
+    let scene = Scene::new();
+    scene.put(ONE, b"one");
+    let made = os::stat_at(scene.home.fd(), ONE).unwrap().key.ctime_ns;
+    scene.write(&[(ONE, Some(b"two"))], false).1.unwrap();
+    let lock = scene.lock();
+    let journal = Journal::open(&scene.layout, &lock).unwrap();
+    let (found, _) = journal.unsettled().unwrap();
+    // Its writer's clock may stand before the making of what it replaces: the program's tells whole seconds.
+    assert!(found.iter().all(|found| found.header.time_ns > made), "{made} {found:?}");
+    assert_eq!(found.len(), 1);
+}
+
+#[test]
+fn transactions_that_were_made_durable_together_were_applied_after_all_had_begun() {
+    let evidence = Evidence { interruption: Interruption::Kernel, booted_ns: Some(BOOTED) };
+    let made = || written(None, Some(WRITTEN + SECOND));
+    let gone = |time_ns| Change { after: None, time_ns, ..written(Some(b"after"), Some(WRITTEN + SECOND)) };
+    // The first of two was written after the second had begun, and what the second did was lost.
+    let at = |history: &[Change], ctime| judged(&file(b"after", ctime), history, WRITTEN, evidence);
+    assert_eq!(at(&[made(), gone(WRITTEN)], WRITTEN + SECOND / 2), "redo");
+    assert_eq!(at(&[made(), gone(WRITTEN)], WRITTEN + 2 * SECOND), "restored");
+    // One after the other, what lies between was there before the second began.
+    let alone = [written(None, Some(WRITTEN + SECOND / 4)), gone(WRITTEN + SECOND / 4)];
+    assert_eq!(at(&alone, WRITTEN + SECOND / 2), "restored");
+}
+
+#[test]
 fn a_lost_mark_costs_nothing_but_time() {
     let scene = Scene::new();
     scene.put(ONE, b"one");
@@ -271,11 +301,14 @@ fn a_lost_mark_costs_nothing_but_time() {
 }
 
 #[test]
-fn the_times_of_a_directory_are_found_above_a_missing_one() {
+fn the_times_of_a_directory_are_found_above_a_missing_one_as_they_were() {
     let scene = Scene::new();
     age(&scene, "issues");
-    let found = directory_changed_ns(&scene.home, &Scene::path(FAR));
-    assert_eq!(found, Some(1_000_000_000 * SECOND + 1));
+    let path = Scene::path(FAR);
+    let directories = DirectoryTimes::look(&scene.home, [&path].into_iter());
+    // What a recovery makes there tells nothing of what was there.
+    scene.put(FAR, b"far");
+    assert_eq!(directories.changed_ns(&path), Some(1_000_000_000 * SECOND + 1));
 }
 
 /// One step of a random history.
