@@ -4,6 +4,7 @@
 mod damage;
 mod kills;
 mod places;
+mod power;
 mod races;
 mod random;
 mod state;
@@ -26,9 +27,10 @@ use crate::program::{self, cargo, read, root};
 /// A name and what it does.
 type Section = (&'static str, fn(&Setting) -> Result<Vec<Row>>);
 
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 6] = [
     ("kills", kills::run),
     ("syscalls", syscalls::run),
+    ("power", power::run),
     ("races", races::run),
     ("damage", damage::run),
     ("places", places::run),

@@ -185,7 +185,7 @@ impl Writer<'_> {
 }
 
 /// Returns the numbers of the issues that an answer says were made.
-fn created(answer: &Answer) -> Vec<u64> {
+pub(super) fn created(answer: &Answer) -> Vec<u64> {
     let data = answer.data().unwrap_or_default();
     let single = data["issues"].as_array().into_iter().flatten().filter(|issue| issue["effect"] == "created");
     let batch = data["created"].as_array().into_iter().flatten();

@@ -2,7 +2,7 @@
 
 mod strace;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 use self::strace::{Fault, Point, Tracer};
 use super::Setting;
@@ -32,9 +32,6 @@ struct Injector<'a> {
 /// Runs all that can be injected into system calls.
 pub(super) fn run(setting: &Setting) -> Result<Vec<Row>> {
     if let Some(why) = strace::missing() {
-        if std::env::var_os("CI").is_some() {
-            bail!("{why}");
-        }
         return Ok(vec![Row::skipped("faults at system calls", why)]);
     }
     let injector = Injector::new(setting)?;
@@ -161,7 +158,7 @@ impl<'a> Injector<'a> {
         };
         let mut writes = self.start.writes.clone();
         writes.push(Write { token, kind, checkout: 0, fate });
-        let case = Case { unreadable: !point.mutates, ..Case::new(self.world, &case) };
+        let case = Case { outside: !point.mutates, ..Case::new(self.world, &case) };
         self.judge(row, case, place, writes)
     }
 

@@ -18,14 +18,15 @@ pub(super) struct Case<'a> {
     pub(super) world: &'a World,
     /// What to call it.
     pub(super) name: &'a str,
-    /// Whether files could not be read for a while, which counts as a change from outside, as docs/events.md says.
-    pub(super) unreadable: bool,
+    /// Whether there may be changes from outside: somebody edited, or files could not be read for a while, which counts
+    /// as one, as docs/events.md says.
+    pub(super) outside: bool,
 }
 
 impl<'a> Case<'a> {
-    /// Makes a case in which all files could be read.
+    /// Makes a case in which nobody edited and all files could be read.
     pub(super) fn new(world: &'a World, name: &'a str) -> Self {
-        Self { world, name, unreadable: false }
+        Self { world, name, outside: false }
     }
 }
 
@@ -82,6 +83,7 @@ pub(super) fn judge_health(row: &mut Row, case: Case<'_>, checkout: &Path) -> Re
     let kept = state_of(checkout)?.join("kept");
     if let Ok(entries) = fs::read_dir(&kept)
         && entries.count() > 0
+        && !case.outside
     {
         row.harm(Harm::Otherwise, format!("{}: nobody edited, and {} has something", case.name, kept.display()));
     }
@@ -128,7 +130,7 @@ fn judge_events(row: &mut Row, case: Case<'_>, checkout: &Path, writes: &[&Write
             row.harm(harm, format!("{}: {kind:?} {token}, {fate:?}: groups {found:?}, not {expected:?}", case.name));
         }
     }
-    if let Some(event) = groups.external.first().filter(|_| !case.unreadable) {
+    if let Some(event) = groups.external.first().filter(|_| !case.outside) {
         let count = groups.external.len();
         row.harm(Harm::Otherwise, format!("{}: {count} changes from outside, as {event}", case.name));
     }

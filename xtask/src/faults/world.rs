@@ -1,5 +1,6 @@
 //! Where the program under test runs: its environment, its homes, and every call with a bound on its time.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -19,6 +20,8 @@ const BOUND: Duration = Duration::from_secs(60);
 pub(super) struct World {
     program: PathBuf,
     folder: PathBuf,
+    /// What starts the program under test and makes it believe something: a program and its first arguments.
+    launcher: Vec<OsString>,
 }
 
 /// Where a home lies.
@@ -54,7 +57,12 @@ impl World {
     /// Makes a world in an empty folder.
     pub(super) fn new(program: PathBuf, folder: PathBuf) -> Result<Self> {
         fs::create_dir(folder.join("user"))?;
-        Ok(Self { program, folder })
+        Ok(Self { program, folder, launcher: Vec::new() })
+    }
+
+    /// Returns a world of the same program in another folder, started by something else.
+    pub(super) fn elsewhere(&self, folder: PathBuf, launcher: Vec<OsString>) -> Self {
+        Self { program: self.program.clone(), folder, launcher }
     }
 
     /// Returns a path for something, which isn't there.
@@ -85,8 +93,9 @@ impl World {
 
     /// Prepares a call of the program under test in a folder.
     pub(super) fn command(&self, folder: &Path, arguments: &[&str]) -> Command {
-        let mut command = self.prepare(&self.program, folder);
-        command.args(arguments);
+        let mut words = self.launcher.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
+        let mut command = self.prepare(Path::new(words.next().unwrap_or_default()), folder);
+        command.args(words).args(arguments);
         command
     }
 
@@ -110,6 +119,15 @@ impl World {
     pub(super) fn plain(&self, name: &str) -> Result<Place> {
         let folder = self.empty(name)?;
         fs::create_dir_all(&folder)?;
+        self.data(&folder, &["init", "--json"])?;
+        Ok(Place { checkouts: vec![folder.clone()], folder })
+    }
+
+    /// Makes a home in a git repository without commits.
+    pub(super) fn plain_repository(&self, name: &str) -> Result<Place> {
+        let folder = self.empty(name)?;
+        fs::create_dir_all(&folder)?;
+        self.git(&folder, &["init", "--quiet", "--initial-branch=main"])?;
         self.data(&folder, &["init", "--json"])?;
         Ok(Place { checkouts: vec![folder.clone()], folder })
     }
