@@ -1,7 +1,7 @@
 //! The pure domain of Tickety: what an issue is, how it changes, and how it is asked for.
 //!
 //! This crate owns [`Issue`] and its parts, [`Operation`] and
-//! how one is applied, what happened ([`event`]), the query language, tokenising and snippets, and the dependency graph. All of
+//! how one is applied, how two states are merged ([`merge`]), what happened ([`event`]), the query language, tokenising and snippets, and the dependency graph. All of
 //! it is functions from values to values: the crate never reads a file, the environment, the clock
 //! or a source of randomness, knows no async runtime, and its types carry no serde.
 //! The time, the actor and new ids are arguments.
@@ -10,6 +10,7 @@ pub mod event;
 pub mod graph;
 pub mod ident;
 pub mod issue;
+pub mod merge;
 pub mod operation;
 pub mod query;
 pub mod schema;

@@ -20,6 +20,7 @@ use jiff::civil::Date;
 pub use apply::{ApplyContext, apply, create};
 pub use contested::{ContestedField, contested};
 pub use diff::diff;
+pub(crate) use field_change::state;
 pub use field_change::{FieldChange, FieldState, field_changes};
 
 use crate::graph::Relation;

@@ -16,8 +16,8 @@ pub struct FieldChange {
     pub after: FieldState,
 }
 
-/// What a field holds, as commands and queries write it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What a field holds, as commands and queries write it. The order has no meaning, but is always the same.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum FieldState {
     /// Nothing.
     Absent,
@@ -121,7 +121,7 @@ fn closure<'i, T>(issue: &'i Issue, part: impl FnOnce(&'i Closure) -> Option<T>)
 }
 
 /// Returns what a field of an issue holds. What isn't stored with the issue itself is [`FieldState::Absent`].
-pub(super) fn state(field: &FieldName, issue: &Issue) -> FieldState {
+pub(crate) fn state(field: &FieldName, issue: &Issue) -> FieldState {
     match field {
         FieldName::Number => FieldState::of(Some(issue.number)),
         FieldName::Id => FieldState::of(Some(issue.id)),
