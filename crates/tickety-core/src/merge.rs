@@ -24,7 +24,7 @@ use crate::query::FieldName;
 
 pub use comments::{MergedComment, merge_comment};
 pub use lines::{Piece, has_conflict, pieces};
-pub use note::NOTE_AUTHOR;
+pub use note::{NOTE_AUTHOR, note};
 
 /// One of the two states that are merged.
 #[derive(Clone, Copy, Debug)]
@@ -65,8 +65,8 @@ pub struct Merged {
 /// A value that both sides changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Overruled {
-    /// Of which field.
-    pub field: FieldName,
+    /// Of which field, as queries call it; or what else the record has a value for.
+    pub field: String,
     /// The value that stands.
     pub kept: FieldState,
     /// The value that gave way.
@@ -179,7 +179,7 @@ impl<'a> Merge<'a> {
         let (overruled, times): (Vec<Overruled>, Vec<_>) = self.overruled.into_iter().unzip();
         let made = overruled.iter().zip(times);
         let notes: Vec<Comment> =
-            made.map(|(overruled, time)| note::comment(issue.id, overruled, time.unwrap_or(fallback))).collect();
+            made.map(|(overruled, time)| note(issue.id, overruled, time.unwrap_or(fallback))).collect();
         for note in &notes {
             if issue.comments.iter().all(|comment| comment.id != note.id) {
                 issue.comments.push(note.clone());
@@ -200,7 +200,7 @@ impl<'a> Merge<'a> {
         let is_ours = self.rank(&ours, &theirs).is_ge();
         let (kept, other, time) =
             if is_ours { (ours, theirs, self.theirs.changed) } else { (theirs, ours, self.ours.changed) };
-        self.overruled.push((Overruled { field, kept, other }, time));
+        self.overruled.push((Overruled { field: field.to_string(), kept, other }, time));
         is_ours
     }
 
@@ -248,7 +248,7 @@ impl<'a> Merge<'a> {
                 if let Some(lost) = note(other).filter(|lost| note(kept).as_ref() != Some(lost)) {
                     let kept = note(kept).map_or(FieldState::Absent, FieldState::Value);
                     let other = FieldState::Value(lost);
-                    self.overruled.push((Overruled { field: FieldName::Note, kept, other }, time));
+                    self.overruled.push((Overruled { field: FieldName::Note.to_string(), kept, other }, time));
                 }
                 kept.clone()
             }
@@ -335,7 +335,7 @@ fn merge_sets<T: Ord + Clone>(base: Option<&BTreeSet<T>>, ours: &BTreeSet<T>, th
 }
 
 /// Which side is newer, if that is known: greater means the first.
-fn by_age<T, U>(ours: &Side<T>, theirs: &Side<U>) -> Option<Ordering> {
+pub fn by_age<T, U>(ours: &Side<T>, theirs: &Side<U>) -> Option<Ordering> {
     Some(ours.changed?.cmp(&theirs.changed?)).filter(|order| order.is_ne())
 }
 

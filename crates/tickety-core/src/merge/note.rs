@@ -11,8 +11,9 @@ use crate::operation::FieldState;
 /// Who writes the comments about values that gave way in a merge.
 pub const NOTE_AUTHOR: &str = "tickety";
 
-/// Makes the comment. All of it follows from its arguments, so that everybody who merges the same makes the same one.
-pub(super) fn comment(issue: IssueId, overruled: &Overruled, created: Timestamp) -> Comment {
+/// Makes the comment that keeps a value which gave way. All of it follows from the arguments, so that everybody who
+/// merges the same makes the same one. `created` is when its side was last changed.
+pub fn note(issue: IssueId, overruled: &Overruled, created: Timestamp) -> Comment {
     let Overruled { field, kept: _, other } = overruled;
     let body = format!("`{field}` was changed on both sides of a merge. {}", told(other));
     let hash = fingerprint(&[issue.uuid().as_bytes(), body.as_bytes()]).to_be_bytes();

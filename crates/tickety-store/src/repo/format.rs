@@ -3,13 +3,15 @@
 //! A file is YAML front matter and a Markdown body. [`parse_issue`] reads more than is ever
 //! written, since people write these files by hand; [`print_issue`] writes a new one;
 //! [`edit_issue`] changes only the lines that a change is about, so that unknown keys, comments,
-//! order and line endings survive and stock git merges edits of different things. Nothing here
-//! touches a file system.
+//! order and line endings survive and stock git merges edits of different things; [`merge_issue_files`] makes one
+//! of two versions where git could not. Nothing here touches a file system.
 
+pub(crate) mod conflict;
 mod document;
 mod edit;
 mod error;
 mod key;
+mod merge;
 mod plain;
 mod print;
 mod read;
@@ -28,6 +30,9 @@ use tickety_core::schema::Schema;
 
 use document::Document;
 pub use error::{FormatError, FormatProblem};
+pub use merge::{
+    IssueFile, MergeError, MergedCommentFile, MergedIssueFile, merge_comment_files, merge_issue_files, merge_lines,
+};
 use record::{CommentRecord, IssueRecord};
 
 /// The version of the format that is read and written. Records carry a key `format` only where

@@ -16,8 +16,9 @@ use super::error::{FormatError, FormatProblem};
 use super::key::Key;
 use super::record::{CommentRecord, IssueRecord, Written};
 use super::{COMMENT_BYTES, ISSUE_BYTES, parse_comment, parse_issue, read, seal};
+pub(super) use entry::extent;
 use entry::{Change, FrontMatter, Grain};
-use patch::Patches;
+pub(super) use patch::Patches;
 
 /// Changes the file of an issue; see [`super::edit_issue`].
 pub(super) fn issue(original: &[u8], after: &Issue, schema: &Schema) -> Result<Vec<u8>, FormatError> {

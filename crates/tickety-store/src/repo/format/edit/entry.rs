@@ -283,7 +283,7 @@ impl<'a> Fields<'a> {
 
 /// Returns the lines that belong to a key: from its own to the last before empty lines, comments
 /// and the next key.
-pub(super) fn extent(document: &Document<'_>, entries: &[Entry<'_>], index: usize) -> Range<usize> {
+pub(in super::super) fn extent(document: &Document<'_>, entries: &[Entry<'_>], index: usize) -> Range<usize> {
     let entry = &entries[index];
     let limit = entries.get(index + 1).map_or(document.front.end, |next| next.key_span.start);
     entry.key_span.start..content_end(document.text, entry, limit)
