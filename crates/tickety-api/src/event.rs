@@ -8,7 +8,7 @@ use tickety_store::events;
 
 use crate::issue::Comment;
 
-/// Something that happened. What doesn't belong to its type is `null` or an empty list.
+/// Something that happened, in the log.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Event {
     /// Its place in the log: `--since` goes on after it.
@@ -19,6 +19,14 @@ pub struct Event {
     pub time: String,
     /// Who did it; `null` for a change from outside.
     pub actor: Option<String>,
+    /// What happened.
+    #[serde(flatten)]
+    pub happening: Happening,
+}
+
+/// What happened. What doesn't belong to its type is `null` or an empty list.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Happening {
     /// As in `issue.created`.
     #[serde(rename = "type")]
     pub event_type: &'static str,
@@ -80,11 +88,19 @@ pub struct Counts {
 impl From<&events::LoggedEvent> for Event {
     fn from(logged: &events::LoggedEvent) -> Self {
         let events::LoggedEvent { cursor, group, time, actor, event } = logged;
-        let mut wire = Self {
+        Self {
             cursor: cursor.to_string(),
             group: group.to_string(),
             time: time.to_string(),
             actor: actor.clone(),
+            happening: event.into(),
+        }
+    }
+}
+
+impl From<&event::Event> for Happening {
+    fn from(event: &event::Event) -> Self {
+        let mut wire = Self {
             event_type: event.event_type().as_str(),
             issue: event.issue().map(|issue| issue.to_string()),
             title: None,

@@ -10,11 +10,13 @@ pub mod batch;
 pub mod envelope;
 pub mod error;
 pub mod event;
+pub mod history;
 pub mod issue;
 pub mod operation;
 pub mod selection;
 
 pub use envelope::{Envelope, ErrorBody, Failure, Freshness, Meta, Problem};
 pub use error::ErrorCode;
-pub use event::{Event, EventStats, Events};
+pub use event::{Event, EventStats, Events, Happening};
+pub use history::{Authorships, History};
 pub use issue::{Comment, Issue, IssueSummary, LinkedIssue};

@@ -354,13 +354,19 @@ fn parts(issue: IssueKey, before: Option<&Issue>, after: &Issue) -> Vec<Event> {
     let new = after.links.iter().filter(|link| !had_link(link));
     events.extend(new.map(|link| Event::LinkAdded { issue, kind: link.kind, target: link.target }));
 
-    let earlier = before.map_or(&[][..], |before| &before.comments);
+    events.extend(comment_events(issue, before.map_or(&[], |before| &before.comments), &after.comments));
+    events
+}
+
+/// Returns what happened to the comments of an issue. Long texts are cut.
+pub fn comment_events(issue: IssueKey, before: &[Comment], after: &[Comment]) -> Vec<Event> {
+    let mut events = Vec::new();
     let find = |comments: &[Comment], id: CommentId| comments.iter().position(|comment| comment.id == id);
-    let gone = earlier.iter().filter(|comment| find(&after.comments, comment.id).is_none());
+    let gone = before.iter().filter(|comment| find(after, comment.id).is_none());
     events.extend(gone.map(|comment| Event::CommentRemoved { issue, comment: comment.id }));
-    events.extend(after.comments.iter().filter_map(|comment| match find(earlier, comment.id) {
+    events.extend(after.iter().filter_map(|comment| match find(before, comment.id) {
         None => Some(Event::CommentAdded { issue, comment: abridged_comment(comment) }),
-        Some(place) if earlier[place] != *comment => {
+        Some(place) if before[place] != *comment => {
             Some(Event::CommentEdited { issue, comment: abridged_comment(comment) })
         }
         Some(_) => None,

@@ -21,7 +21,7 @@ pub use apply::{ApplyContext, apply, create};
 pub use contested::{ContestedField, contested};
 pub use diff::diff;
 pub(crate) use field_change::state;
-pub use field_change::{FieldChange, FieldState, field_changes};
+pub use field_change::{FieldChange, FieldState, field_changes, field_states};
 
 use crate::graph::Relation;
 use crate::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Version};

@@ -9,6 +9,7 @@ pub mod contract;
 pub mod difference;
 pub mod error;
 pub mod events;
+pub mod history;
 pub mod ids;
 pub mod memory;
 mod plan;
@@ -20,6 +21,7 @@ pub mod repo;
 pub use difference::{Difference, Parts};
 pub use error::StorageError;
 pub use events::{EventCursor, EventLog, EventPage, EventStats, GroupId, LoggedEvent, Position};
+pub use history::{Authorship, Commit, History, Part, Step};
 pub use memory::MemoryStore;
 pub use storage::{
     Batch, BatchMode, BatchOutcome, BatchPreview, ChangedIssue, Changes, Checked, Effect, Freshness, FreshnessMode,

@@ -22,6 +22,7 @@ pub mod files;
 pub mod format;
 pub mod git;
 mod group;
+mod history;
 pub mod index;
 mod init;
 pub mod journal;

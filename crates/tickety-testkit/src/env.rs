@@ -177,6 +177,8 @@ impl TestEnv {
         self.commands.set(commands + 1);
         let now = Timestamp::from_second(self.start + STEP * commands).expect("tests end before the end of time");
         let clock = now.to_string();
+        // Git reads no later year than 2099 in any other form.
+        let git_clock = format!("@{} +0000", now.as_second());
         let path = std::env::var_os("PATH").unwrap_or_default();
         let given: Vec<_> =
             command.get_envs().map(|(name, value)| (name.to_owned(), value.map(ToOwned::to_owned))).collect();
@@ -193,8 +195,8 @@ impl TestEnv {
             .env("GIT_AUTHOR_EMAIL", "tester@example.org")
             .env("GIT_COMMITTER_NAME", "Tester")
             .env("GIT_COMMITTER_EMAIL", "tester@example.org")
-            .env("GIT_AUTHOR_DATE", &clock)
-            .env("GIT_COMMITTER_DATE", &clock)
+            .env("GIT_AUTHOR_DATE", &git_clock)
+            .env("GIT_COMMITTER_DATE", &git_clock)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

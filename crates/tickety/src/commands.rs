@@ -24,6 +24,7 @@ mod index;
 mod init;
 mod link;
 mod list;
+mod log;
 mod new;
 mod ready;
 mod renumber;
@@ -99,6 +100,7 @@ commands! {
     Ask stats "stats";
     Ask all_closed "all-closed";
     Ask events "events";
+    Ask log "log";
     Keep init "init";
     Keep import "import";
     Keep export "export";

@@ -6,6 +6,7 @@
 pub mod escape;
 pub mod events;
 pub mod graph;
+pub mod history;
 pub mod issue;
 pub mod list;
 pub mod palette;

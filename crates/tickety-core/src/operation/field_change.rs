@@ -80,6 +80,13 @@ pub fn field_changes(before: &Issue, after: &Issue) -> Vec<FieldChange> {
         .collect()
 }
 
+/// Returns the fields that an issue has, in the order of the file, with what they hold.
+pub fn field_states(issue: &Issue) -> Vec<(FieldName, FieldState)> {
+    let fields = PLAIN.iter().cloned().chain(issue.fields.keys().cloned().map(FieldName::Custom));
+    let states = fields.map(|field| (state(&field, issue), field));
+    states.filter(|(state, _)| *state != FieldState::Absent).map(|(state, field)| (field, state)).collect()
+}
+
 /// The fields every issue may have, in the order of the file, and the body.
 static PLAIN: [FieldName; 17] = [
     FieldName::Title,

@@ -10,17 +10,23 @@
 mod files;
 mod history;
 mod identity;
+mod log;
 mod numbers;
+mod objects;
 
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use jiff::Timestamp;
+
 use super::files::{read_foreign, read_foreign_text};
 use super::layout::{GitDirs, HOME_DIR, HomeKind, HomePath, Layout};
 
 pub use identity::{ConfigFiles, Identity, identity, user_name};
+pub(super) use log::{Blob, Change, FileChange, Which};
+pub(super) use objects::{Object, Objects};
 
 /// What `git rev-parse --local-env-vars` lists, and what else changes where git looks or what it
 /// runs.
@@ -123,6 +129,39 @@ impl Git {
         run(self.command(arguments)?, arguments)
     }
 
+    /// Returns the id of a commit by any name git knows. Fails if there is no such commit.
+    pub fn commit_id(&self, commit: &str) -> Result<String, GitError> {
+        // Never taken for an option.
+        let name = format!("{commit}^{{commit}}");
+        match self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]) {
+            Ok(id) => Ok(String::from_utf8_lossy(&id).trim().to_owned()),
+            // It says so by its status alone.
+            Err(GitError::Failed { message, .. }) if message.is_empty() => {
+                Err(GitError::NoCommit { name: commit.to_owned() })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the commit that is checked out; `None` on a branch without commits.
+    pub fn checked_out(&self) -> Result<Option<String>, GitError> {
+        match self.head_commit()? {
+            Some(id) => Ok(Some(id)),
+            None if self.is_unborn()? => Ok(None),
+            None => self.commit_id("HEAD").map(Some),
+        }
+    }
+
+    /// Returns what git calls a record of a commit.
+    pub(super) fn name_in(&self, commit: &str, path: super::layout::RecordPath) -> String {
+        format!("{commit}:{}{}", self.prefix, path.home_path())
+    }
+
+    /// Whether older commits are missing from the clone.
+    pub fn is_shallow(&self) -> bool {
+        self.dirs.common_dir.join("shallow").exists()
+    }
+
     /// Returns the home's path of one that is relative to the work tree.
     fn home_path(&self, path: &[u8]) -> Option<HomePath> {
         str::from_utf8(path).ok()?.strip_prefix(&self.prefix)?.parse().ok()
@@ -181,6 +220,10 @@ impl Git {
         });
         Ok(found.map(str::to_owned))
     }
+}
+
+fn parse_seconds(text: &[u8]) -> Option<Timestamp> {
+    Timestamp::from_second(str::from_utf8(text).ok()?.trim().parse().ok()?).ok()
 }
 
 fn is_object_id(text: &str) -> bool {

@@ -298,7 +298,7 @@ impl RepoStore {
         }
     }
 
-    fn read_issue(&self, handle: &mut Handle, selector: IssueSelector) -> Result<StoredIssue, Failure> {
+    pub(super) fn read_issue(&self, handle: &mut Handle, selector: IssueSelector) -> Result<StoredIssue, Failure> {
         let key = self.only(handle, selector)?;
         let trusted = self.options.freshness == Some(FreshnessMode::Trust);
         let mut locations = handle.index.locate(&[key])?;

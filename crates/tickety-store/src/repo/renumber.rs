@@ -11,7 +11,6 @@ use tickety_core::issue::{Issue, Link};
 
 use super::commit::{About, LoadedIssues, Moves, Work};
 use super::counter::Draw;
-use super::git::Git;
 use super::load::Found;
 use super::lock::WriteLock;
 use super::store::{Handle, RepoStore};
@@ -94,11 +93,7 @@ impl RepoStore {
     /// without two issues of one number: those the commit doesn't have, whose number another issue has
     /// there.
     pub fn collisions(&self, commit: &str) -> Result<Vec<IssueKey>, StorageError> {
-        let Some(git) = Git::of(&self.layout) else {
-            let message = format!("{} is not in a git repository", self.layout.root.display());
-            return Err(StorageError::Git { message });
-        };
-        let theirs = git.issues_at(commit)?;
+        let theirs = self.git()?.issues_at(commit)?;
         let taken: BTreeSet<IssueNumber> = theirs.iter().map(|key| key.number).collect();
         let scan = self.scan()?;
         let ours: BTreeSet<IssueKey> =

@@ -61,7 +61,7 @@ pub fn write(screen: &mut Screen<'_>, events: &[LoggedEvent]) {
 }
 
 /// Says on one line what happened.
-fn summary(event: &Event) -> String {
+pub(super) fn summary(event: &Event) -> String {
     match event {
         Event::IssueCreated { title, .. } | Event::IssueDeleted { title, .. } => title.clone(),
         Event::IssueUpdated { fields, .. } | Event::IssueReopened { fields, .. } => changes(fields),
@@ -96,16 +96,22 @@ fn summary(event: &Event) -> String {
 }
 
 fn changes(fields: &[FieldChange]) -> String {
-    let shown = fields.iter().map(|FieldChange { field, before, after }| match (field, before) {
+    fields.iter().map(change).collect::<Vec<_>>().join("; ")
+}
+
+/// Says on one line how a field changed.
+pub(super) fn change(change: &FieldChange) -> String {
+    let FieldChange { field, before, after } = change;
+    match (field, before) {
         // Two texts would hide everything else.
         (FieldName::Body | FieldName::Note, _) => format!("{field} changed"),
         (_, FieldState::Unknown) => format!("{field} → {}", state(after)),
         _ => format!("{field} {} → {}", state(before), state(after)),
-    });
-    shown.collect::<Vec<_>>().join("; ")
+    }
 }
 
-fn state(state: &FieldState) -> String {
+/// Says on one line what a field holds.
+pub(super) fn state(state: &FieldState) -> String {
     match state {
         FieldState::Absent => "–".to_owned(),
         FieldState::Value(value) => first_line(value),

@@ -6,6 +6,7 @@ mod caching;
 mod editing;
 mod events;
 mod help;
+mod history;
 mod importing;
 mod json;
 mod reading;

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 use jiff::Timestamp;
 
 use super::super::layout::{HomePath, ISSUES_DIR};
-use super::{Git, GitError, Running};
+use super::{Git, GitError, Running, parse_seconds};
 
 /// What the time of a commit begins with in the output of `git log`: no path contains it.
 const TIME_MARK: u8 = 1;
@@ -64,7 +64,7 @@ impl Git {
     }
 
     /// Whether the branch that is checked out has no commits yet.
-    fn is_unborn(&self) -> Result<bool, GitError> {
+    pub(super) fn is_unborn(&self) -> Result<bool, GitError> {
         if self.head_commit()?.is_some() {
             return Ok(false);
         }
@@ -112,8 +112,4 @@ impl Git {
         // `XY path`: two letters and a blank.
         Ok(output.split(|&byte| byte == 0).filter_map(|entry| self.home_path(entry.get(3..)?)).collect())
     }
-}
-
-fn parse_seconds(text: &[u8]) -> Option<Timestamp> {
-    Timestamp::from_second(str::from_utf8(text).ok()?.trim().parse().ok()?).ok()
 }
