@@ -20,6 +20,8 @@ mod events;
 mod failure;
 pub mod files;
 pub mod format;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod git;
 mod group;
 mod history;

@@ -9,6 +9,8 @@
 //! to the same file.
 
 mod apply;
+#[cfg(feature = "fuzzing")]
+pub(super) mod forge;
 mod format;
 mod history;
 mod log;

@@ -55,13 +55,13 @@ pub fn recover(journal: &mut Journal<'_>, home: &HomeDir) -> Result<RecoveryRepo
 /// What lies behind the damage is not redone: without what came before, it isn't known what it was
 /// based on.
 pub fn salvage(layout: &Layout, lock: &WriteLock, home: &HomeDir) -> Result<(RecoveryReport, PathBuf), JournalError> {
-    let report = match Journal::open(layout, lock) {
-        Ok(journal) => {
-            let (found, interruption) = journal.salvageable()?;
-            redo(&journal, home, &found, interruption)?
-        }
+    let redone = Journal::open(layout, lock).and_then(|journal| {
+        let (found, interruption) = journal.salvageable()?;
+        redo(&journal, home, &found, interruption)
+    });
+    let report = match redone {
         Err(JournalError::Damaged { .. }) => RecoveryReport::default(),
-        Err(error) => return Err(error),
+        redone => redone?,
     };
     match os::sync_file_system(home.fd()) {
         // File by file isn't worth it: what is redone here would otherwise be lost anyway.

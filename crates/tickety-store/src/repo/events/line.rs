@@ -76,7 +76,7 @@ pub(crate) fn read<'l, T: Deserialize<'l>>(line: &'l [u8]) -> Option<T> {
     serde_json::from_slice(json).ok()
 }
 
-fn check(json: &[u8]) -> String {
+pub(crate) fn check(json: &[u8]) -> String {
     blake3::hash(json).to_hex()[..CHECK].to_owned()
 }
 

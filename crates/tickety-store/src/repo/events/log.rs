@@ -37,6 +37,9 @@ pub(crate) const NOTICED: &str = "seen-";
 /// The numbers after a possible loss begin at the next multiple of this.
 pub(crate) const STRIDE: u64 = 1_000_000;
 
+/// The highest number. No log ever gets there: what has a higher one was not written by Tickety.
+const HIGHEST: u64 = u64::MAX / 2;
+
 /// How much of the end of a file is read to find its last line.
 const END: u64 = 16 << 10;
 
@@ -159,7 +162,7 @@ impl Appender {
             let is_header = position == 0;
             position += read as u64;
             let Some(text) = bytes.strip_suffix(b"\n") else { break };
-            match line::read::<LogLine>(text) {
+            match LogLine::read(text) {
                 Some(last) if last.is_last() => {
                     tail = Tail::of(&last);
                     end = position;
@@ -256,7 +259,8 @@ impl Appender {
             if drop_rest {
                 let _ = fs::remove_file(&file.path);
             }
-            kept += file.count;
+            // Files may have any name.
+            kept = kept.saturating_add(file.count);
         }
     }
 
@@ -269,6 +273,11 @@ impl Appender {
 }
 
 impl LogLine {
+    /// Reads a line without its line break; `None` if it isn't as it was written.
+    fn read(text: &[u8]) -> Option<Self> {
+        line::read(text).filter(|line: &Self| (1..=HIGHEST).contains(&line.sequence))
+    }
+
     /// Returns the last transaction whose events are in the log up to this line.
     pub(crate) fn transaction(&self) -> Option<String> {
         if self.group.starts_with(NOTICED) { self.after.clone() } else { Some(self.group.clone()) }
@@ -285,7 +294,7 @@ fn read_tail(file: &File, length: u64, start: &Tail) -> io::Result<Option<Tail>>
         let Some(text) = bytes.strip_suffix(b"\n") else { return Ok(None) };
         match text.iter().rposition(|byte| *byte == b'\n') {
             Some(place) => {
-                let last = line::read::<LogLine>(&text[place + 1..]).filter(LogLine::is_last);
+                let last = LogLine::read(&text[place + 1..]).filter(LogLine::is_last);
                 return Ok(last.as_ref().map(Tail::of));
             }
             // Nothing but the header.
@@ -309,7 +318,7 @@ fn read_header(file: &File) -> Option<Header> {
     let mut bytes = [0; 512];
     let read = file.read_at(&mut bytes, 0).ok()?;
     let end = bytes[..read].iter().position(|byte| *byte == b'\n')?;
-    line::read(&bytes[..end]).filter(|header: &Header| header.events == FORMAT && header.first > 0)
+    line::read(&bytes[..end]).filter(|header: &Header| header.events == FORMAT && (1..=HIGHEST).contains(&header.first))
 }
 
 fn set_aside(path: &Path) -> Result<(), StorageError> {
@@ -352,8 +361,8 @@ fn full_files(directory: &Path) -> io::Result<Vec<Full>> {
         let entry = entry?;
         let name = entry.file_name();
         let parts = name.to_str().and_then(|name| name.strip_suffix(".log")?.split_once('.'));
-        if let Some((first, count)) = parts.and_then(|(first, count)| Some((first.parse().ok()?, count.parse().ok()?)))
-        {
+        let numbers = parts.and_then(|(first, count)| Some((first.parse().ok()?, count.parse().ok()?)));
+        if let Some((first @ 1..=HIGHEST, count)) = numbers {
             found.push(Full { first, count, path: entry.path() });
         }
     }
@@ -477,9 +486,10 @@ impl Reader {
     /// over a group at the end that somebody is writing.
     pub(crate) fn visit(&self, after: u64, mut visit: impl FnMut(Read) -> bool) -> Result<(), StorageError> {
         let begin = self.files.iter().rposition(|(first, ..)| *first <= after.saturating_add(1)).unwrap_or(0);
+        let mut last = after;
         for (place, (_, file, path)) in self.files.iter().enumerate().skip(begin) {
             let is_growing = place + 1 == self.files.len();
-            if !visit_lines(file, path, is_growing, after, &mut visit)? {
+            if !visit_lines(file, path, is_growing, (after, &mut last), &mut visit)? {
                 return Ok(());
             }
         }
@@ -487,12 +497,13 @@ impl Reader {
     }
 }
 
-/// Visits the lines of one file. Returns whether more is wanted.
+/// Visits the lines of one file after a number, of which those up to `last` were visited before. Returns whether more
+/// is wanted.
 fn visit_lines(
     file: &File,
     path: &Path,
     is_growing: bool,
-    after: u64,
+    (after, last): (u64, &mut u64),
     visit: &mut impl FnMut(Read) -> bool,
 ) -> Result<bool, StorageError> {
     let mut reader = BufReader::with_capacity(64 << 10, file);
@@ -512,12 +523,15 @@ fn visit_lines(
         if std::mem::take(&mut is_header) {
             continue;
         }
-        let (read, is_last) = match line::read::<LogLine>(text) {
+        let (read, is_last) = match LogLine::read(text) {
             Some(line) if line.sequence <= after => {
                 held.clear();
                 continue;
             }
+            // Nothing that is appended has a number again: somebody put files together.
+            Some(line) if line.sequence <= *last => (Read::Damaged, line.is_last()),
             Some(line) => {
+                *last = line.sequence;
                 let is_last = line.is_last();
                 (Read::Event(Box::new(line)), is_last)
             }

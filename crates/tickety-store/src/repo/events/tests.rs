@@ -240,3 +240,44 @@ fn events_behind_a_file_that_can_not_be_read_are_not_told_as_if_none_were_missin
     let findings = open(&home).doctor(false).unwrap();
     assert_eq!(findings.iter().map(|found| found.check.as_str()).collect::<Vec<_>>(), ["events"], "{findings:?}");
 }
+
+/// Replaces the log by events that an issue was deleted, with these numbers.
+fn replace_log(home: &TempDir, first: u64, numbers: &[u64]) {
+    let mut text = String::new();
+    line::push(&mut text, &line::Header { events: line::FORMAT, epoch: 7, first, transaction: None });
+    for number in numbers {
+        let issue = "1-k3f9";
+        let event = serde_json::json!({"type": "issue.deleted", "issue": issue, "title": number.to_string()});
+        let at = Timestamp::UNIX_EPOCH;
+        let (sequence, group) = (*number, format!("g{number}"));
+        line::push(&mut text, &line::Line { sequence, group, place: 1, of: 1, after: None, at, actor: None, event });
+    }
+    let directory = open(home).layout.events();
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("log"), text).unwrap();
+}
+
+#[test]
+fn no_number_is_too_high_to_go_on() {
+    for (first, numbers) in [(1, &[1, u64::MAX][..]), (u64::MAX, &[u64::MAX]), (1, &[0]), (0, &[1])] {
+        let home = home();
+        replace_log(&home, first, numbers);
+        for position in [Position::Oldest, Position::Newest, Position::Last(1)] {
+            block_on(open(&home).events(position, 10)).unwrap();
+        }
+        fs::write(open(&home).layout.events().join("0.18446744073709551615.log"), "").unwrap();
+        create(&home, &["one"]).unwrap();
+        let page = told(&home, Position::Last(1));
+        assert_eq!(titles(&page), ["one"]);
+        assert!(page.next.sequence < u64::MAX / 2);
+    }
+}
+
+#[test]
+fn a_number_that_was_told_before_is_damage() {
+    let home = home();
+    replace_log(&home, 1, &[1, 2, 2, 1, 3]);
+    let page = told(&home, Position::Oldest);
+    let numbers: Vec<u64> = page.events.iter().map(|event| event.cursor.sequence).collect();
+    assert_eq!((numbers, page.damaged), (vec![1, 2, 3], 2));
+}

@@ -23,7 +23,7 @@ pub(crate) const FORMAT: u32 = 1;
 pub(crate) const SLOTS: [u64; 2] = [0, PAGE / 2];
 
 const MAGIC: [u8; 8] = *b"tktyjrnl";
-const TRANSACTION_MAGIC: [u8; 8] = *b"tktytxn\0";
+pub(crate) const TRANSACTION_MAGIC: [u8; 8] = *b"tktytxn\0";
 const MARK_MAGIC: [u8; 8] = *b"tktymark";
 
 /// The bytes of a checksum.
@@ -261,14 +261,15 @@ impl Mark {
         let intact = fields.take() == MARK_MAGIC
             && fields.u32() == FORMAT
             && plain_sum(&bytes[..MARK_SIZE - SUM]) == bytes[MARK_SIZE - SUM..];
-        intact.then(|| Self {
+        let mark = intact.then(|| Self {
             generation: Uuid::from_bytes(fields.take()),
             boot: BootId::from_bytes(fields.take()),
             last_id: fields.u64(),
             end: fields.u64(),
             applied: fields.u64(),
             since_ns: fields.i64(),
-        })
+        });
+        mark.filter(|mark| START <= mark.applied && mark.applied <= mark.end && mark.last_id < u64::MAX)
     }
 }
 
@@ -286,12 +287,25 @@ mod tests {
             generation: Uuid::from_u128(9),
             boot: BootId::from_bytes([1; 16]),
             last_id: 1,
-            end: 2,
-            applied: 3,
+            end: START + 3,
+            applied: START + 2,
             since_ns: -4,
         };
         let read = Mark::decode(&mark.encode()).unwrap();
-        assert_eq!((read.last_id, read.end, read.applied, read.since_ns), (1, 2, 3, -4));
+        assert_eq!((read.last_id, read.end, read.applied, read.since_ns), (1, START + 3, START + 2, -4));
+    }
+
+    #[test]
+    fn a_mark_that_makes_no_sense_is_none() {
+        let mark = |last_id, end, applied| {
+            let mark =
+                Mark { generation: Uuid::nil(), boot: BootId::from_bytes([1; 16]), last_id, end, applied, since_ns: 0 };
+            Mark::decode(&mark.encode())
+        };
+        assert!(mark(0, START, START).is_some());
+        for (last_id, end, applied) in [(0, 0, 0), (1, START, START + 1), (u64::MAX, START, START)] {
+            assert!(mark(last_id, end, applied).is_none());
+        }
     }
 
     #[test]

@@ -52,6 +52,14 @@ pub(crate) struct Found {
     pub(crate) header: Header,
 }
 
+impl Found {
+    /// Returns where the records begin and where they and the note end.
+    fn records(&self) -> (u64, u64) {
+        let start = self.position + HEADER_SIZE as u64;
+        (start, start + self.header.length)
+    }
+}
+
 /// Where a record's bytes lie.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Location {
@@ -233,7 +241,7 @@ impl Log {
         let mut found: Vec<Found> = Vec::new();
         while end.is_none_or(|end| position < end) {
             let expected = match (found.last(), extent) {
-                (Some(last), _) => Some(last.header.id + 1),
+                (Some(last), _) => Some(last.header.id.wrapping_add(1)),
                 (None, Extent::Unknown) => Some(1),
                 (None, Extent::Known { .. }) => None,
             };
@@ -296,9 +304,9 @@ impl Log {
         found: &Found,
         mut visit: impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut position = found.position + HEADER_SIZE as u64;
+        let (mut position, end) = found.records();
         for _ in 0..found.header.records {
-            let (record, next) = self.record_at(position)?;
+            let (record, next) = self.record_at(position, end)?;
             position = next;
             visit(record)?;
         }
@@ -307,16 +315,16 @@ impl Log {
 
     /// Returns what a transaction carries behind its records.
     pub(crate) fn note(&self, found: &Found) -> Result<Vec<u8>, JournalError> {
-        let start = found.position + HEADER_SIZE as u64;
-        let mut position = start;
+        let (mut position, end) = found.records();
         for _ in 0..found.header.records {
-            (_, position) = self.record_at(position)?;
+            (_, position) = self.record_at(position, end)?;
         }
-        let length = (start + found.header.length).saturating_sub(position);
-        self.read_bytes(Location { position, length })
+        self.read_bytes(Location { position, length: end - position })
     }
 
-    fn record_at(&self, position: u64) -> Result<(Record, u64), JournalError> {
+    /// Returns the record at a position and where the next one is, in a transaction whose records end somewhere: what
+    /// doesn't lie before that isn't one.
+    fn record_at(&self, position: u64, end: u64) -> Result<(Record, u64), JournalError> {
         // A guess that has room for the path of every record; longer ones take a second read.
         let mut bytes = [0; RECORD_SIZE + 128];
         let read = read_up_to(&self.file, &mut bytes, position)
@@ -332,8 +340,9 @@ impl Log {
         };
         let path = String::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or_else(damaged)?;
         let bytes = Location { position: path_start + u64::from(head.path_length), length: head.length };
+        let next = bytes.position.checked_add(bytes.length).filter(|next| *next <= end).ok_or_else(damaged)?;
         let after = head.after.map(|version| After { version, bytes });
-        Ok((Record { path, before: head.before, after }, bytes.position + bytes.length))
+        Ok((Record { path, before: head.before, after }, next))
     }
 
     /// Reads the bytes between two positions.
