@@ -1,4 +1,4 @@
-//! The pipeline, the layout rules, the distribution build, the benchmarks and the injected faults of Tickety.
+//! The pipeline, the layout rules, the distribution build, the benchmarks, the injected faults and the fuzzing of Tickety.
 //!
 //! `cargo xtask ci` is the whole pipeline, at home and in CI. This crate knows the workspace from the
 //! outside (its manifests, its sources, its programs) and imports no crate of the product, so that it
@@ -15,6 +15,7 @@ mod bench;
 mod ci;
 mod dist;
 mod faults;
+mod fuzz;
 mod program;
 
 mod tidy;
@@ -34,6 +35,7 @@ usage: cargo xtask COMMAND
           criterion [CRITERION'S OPTIONS]                        measures single operations of both
   faults  [--quick|--full] [--seed S] [--only SECTIONS] [--runs N] [--program FILE] [--dir FOLDER]
           kills, starves and misleads processes of the binary and tells what was lost
+  fuzz    [TARGET]... [--seconds 60]   feeds what reads files and texts with what libFuzzer makes up
 ";
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         ["dist"] => dist::build().map(|binary| println!("{binary}")),
         ["bench", which, options @ ..] => bench::run(which, options),
         ["faults", options @ ..] => faults::run(options),
+        ["fuzz", options @ ..] => fuzz::run(options),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

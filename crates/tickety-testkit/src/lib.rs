@@ -3,6 +3,8 @@
 //! Core and cache never use this crate, and nothing of it is published.
 
 pub mod env;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 
 pub use env::{Output, TestEnv};
 pub use tickety_engine::sample::{self, Sample};

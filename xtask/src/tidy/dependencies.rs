@@ -51,7 +51,7 @@ const LAYERS: [Layer; 12] = [
         ],
         &["tickety-testkit"],
     ),
-    layer("tickety-testkit", &["tickety-core", "tickety-store", "tickety-engine"], &[]),
+    layer("tickety-testkit", &["tickety-core", "tickety-store", "tickety-engine", "tickety-api"], &[]),
     layer("xtask", &[], &[]),
 ];
 

@@ -1,0 +1,3 @@
+//! Claims about the test kit itself, and what fuzzing has found.
+
+mod corpus;
