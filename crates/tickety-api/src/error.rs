@@ -85,6 +85,8 @@ error_table! {
     Pending "pending" 500 9 "The write is durable, but a file can't be written yet; the next command completes it.";
     NoSpace "no_space" 507 10 "The file system is full or a quota is used up.";
     NoHome "no_home" 404 11 "There is no home here: `tickety init` makes one.";
+    HomeMoved "home_moved" 409 11 "The home was moved, or made again, since it was opened.";
+    HomeRefused "home_refused" 409 11 "The home can't be made there, or moved.";
     BadConfig "bad_config" 500 12 "A config file can't be used.";
     Damaged "damaged" 500 13 "A file of the state can't be used.";
     Io "io" 500 14 "The system refused something else.";
@@ -115,6 +117,8 @@ impl From<&StorageError> for ErrorCode {
             StorageError::KeyReused { .. } => Self::KeyReused,
             StorageError::RefusedBefore { .. } => Self::RefusedBefore,
             StorageError::NoHome { .. } => Self::NoHome,
+            StorageError::HomeMoved { .. } => Self::HomeMoved,
+            StorageError::HomeRefused { .. } => Self::HomeRefused,
             StorageError::Config { .. } | StorageError::NoConfig { .. } | StorageError::NewerHome { .. } => {
                 Self::BadConfig
             }

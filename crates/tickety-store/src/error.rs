@@ -147,6 +147,20 @@ pub enum StorageError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The home was moved, or made again, since it was opened.
+    #[error("{} is not the home any more that was opened: it was moved, or made again", path.display())]
+    HomeMoved {
+        /// Where it was.
+        path: PathBuf,
+    },
+    /// The home can't be made there, or moved; nothing was changed.
+    #[error("{message}")]
+    HomeRefused {
+        /// Why.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The configuration says that the issues are in a later format.
     #[error("{}{}: made by a newer Tickety (format {found}, and this program knows format {known}): update this program", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
     NewerHome {
@@ -265,6 +279,8 @@ impl StorageError {
             | Self::KeyReused { .. }
             | Self::NoHome { .. }
             | Self::NoConfig { .. }
+            | Self::HomeMoved { .. }
+            | Self::HomeRefused { .. }
             | Self::NewerHome { .. }
             | Self::Config { .. }
             | Self::Setting { .. }

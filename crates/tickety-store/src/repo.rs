@@ -25,6 +25,7 @@ pub mod fuzzing;
 pub mod git;
 mod group;
 mod history;
+mod homes;
 pub mod index;
 mod init;
 pub mod journal;
@@ -57,6 +58,7 @@ pub use config::{Config, Setting};
 pub use doctor::{Check, Finding, Remedy};
 #[cfg(feature = "effort")]
 pub use effort::Effort;
+pub use homes::{Moved, init_in_clone, known_branch};
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;
 pub use renumber::Renumbered;

@@ -19,6 +19,7 @@ mod edit;
 mod events;
 mod export;
 mod graph;
+mod home;
 mod import;
 mod index;
 mod init;
@@ -102,6 +103,7 @@ commands! {
     Ask events "events";
     Ask log "log";
     Keep init "init";
+    Keep home "home";
     Keep import "import";
     Keep export "export";
     Keep index "index";

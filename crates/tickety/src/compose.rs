@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use tickety_store::FreshnessMode;
 use tickety_store::ids::IdSource;
 use tickety_store::repo::layout::{CONFIG_FILE, HOME_DIR};
@@ -13,6 +14,7 @@ use crate::exit::CliError;
 
 pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
+pub use tickety_store::repo::layout::HomeKind;
 pub use tickety_store::repo::{
     Finding, IndexReport, Initialized, Loss, Remedy, Renumbered, RepoStore as Repo, Restorable, Restoration, Selection,
     Setting, Usage,
@@ -57,6 +59,21 @@ pub fn other_home(folder: &Path, root: &Path) -> Option<PathBuf> {
 /// Makes a home in exactly this folder; one that is there is left as it is.
 pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, CliError> {
     Ok(repo::init(folder, prefix)?)
+}
+
+/// Makes a home for all work trees of the clone around a folder, or checks one out; one that is there is left as it is.
+pub fn init_in_clone(
+    folder: &Path,
+    kind: HomeKind,
+    prefix: &str,
+    who: (Option<&str>, Timestamp),
+) -> Result<Initialized, CliError> {
+    Ok(repo::init_in_clone(folder, kind, prefix, who)?)
+}
+
+/// Returns the branch of the issues that the clone around a folder, or a remote of it, has.
+pub fn known_branch(folder: &Path) -> Result<Option<String>, CliError> {
+    Ok(repo::known_branch(folder)?)
 }
 
 /// Returns the home that a file lies in, or would.

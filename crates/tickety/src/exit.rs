@@ -14,7 +14,7 @@ use tickety_core::issue::PartParseError;
 use tickety_core::operation::OperationError;
 use tickety_store::StorageError;
 
-use crate::{args, output};
+use crate::{args, compose, output};
 
 /// How a command ended that didn't fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -174,11 +174,18 @@ impl From<StorageError> for CliError {
             StorageError::EventsGone { oldest, .. } => made.hint(format!(
                 "read the issues anew, then go on with `tickety events --since {oldest}`; events in between are lost"
             )),
-            StorageError::NoHome { .. } => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
+            StorageError::NoHome { start } => match compose::known_branch(start) {
+                Ok(Some(branch)) => {
+                    made.hint(format!("the issues are on the branch {branch}: `tickety init` checks it out"))
+                }
+                _ => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
+            },
             StorageError::NoConfig { path } => made.hint(format!(
                 "`git restore {}` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are",
                 path.display()
             )),
+            StorageError::HomeMoved { .. } => made.hint("try again: the next command finds it"),
+            StorageError::HomeRefused { hint, .. } => made.hint(hint),
             StorageError::NewerHome { .. } => made,
             StorageError::Config { .. } => {
                 made.hint("repair the file in an editor; `tickety help config` describes the settings")

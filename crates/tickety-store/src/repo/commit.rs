@@ -168,6 +168,9 @@ impl RepoStore {
 
     /// Opens the journal and finishes what a killed writer has left.
     pub(super) fn open_journal<'lock>(&self, lock: &'lock WriteLock) -> Result<Journal<'lock>, StorageError> {
+        if !self.home.is_in_place() {
+            return Err(StorageError::HomeMoved { path: self.layout.home.clone() });
+        }
         let mut journal = Journal::open(&self.layout, lock)?;
         if journal.needs_recovery() {
             let past = journal.past_after(None)?;

@@ -237,7 +237,7 @@ fn highest_in_home(root: &Path) -> Result<Highest, FileError> {
 }
 
 /// Returns the work tree and the git directory of every checkout of a clone.
-fn checkouts(dirs: &GitDirs) -> Result<Vec<(PathBuf, PathBuf)>, CounterError> {
+pub(super) fn checkouts(dirs: &GitDirs) -> Result<Vec<(PathBuf, PathBuf)>, CounterError> {
     let mut found = vec![(dirs.work_tree.clone(), dirs.git_dir.clone())];
     if dirs.common_dir.file_name().is_some_and(|name| name == ".git")
         && let Some(main) = dirs.common_dir.parent()

@@ -121,7 +121,10 @@ impl From<CounterError> for StorageError {
 impl From<GitError> for StorageError {
     fn from(error: GitError) -> Self {
         let message = match &error {
-            GitError::Start { source } | GitError::Pipe { source, .. } | GitError::Read { source, .. } => {
+            GitError::Start { source }
+            | GitError::Pipe { source, .. }
+            | GitError::Read { source, .. }
+            | GitError::Write { source, .. } => {
                 format!("{error}: {source}")
             }
             GitError::Failed { .. } | GitError::NoCommit { .. } => error.to_string(),

@@ -73,6 +73,13 @@ impl HomeDir {
         &self.path
     }
 
+    /// Whether the directory is still the one of its path: others may move it, or make another.
+    pub(crate) fn is_in_place(&self) -> bool {
+        let inode = |stat: io::Result<FileStat>| stat.map(|stat| stat.key.inode).ok();
+        let here = inode(os::stat_at(rustix::fs::CWD, &self.path));
+        here.is_some() && here == inode(os::stat_open(self.fd()))
+    }
+
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }

@@ -7,6 +7,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this module owns the starting of git")]
 
+mod branch;
 mod files;
 mod history;
 mod identity;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use super::files::{read_foreign, read_foreign_text};
 use super::layout::{GitDirs, HOME_DIR, HomeKind, HomePath, Layout};
 
+pub use branch::{Author, BranchFile, ISSUE_BRANCH, Past};
 pub use identity::{ConfigFiles, Identity, identity, user_name};
 pub(super) use log::{Blob, Change, FileChange, Which};
 pub(super) use objects::{Object, Objects};
@@ -319,6 +321,14 @@ pub enum GitError {
     Pipe {
         /// The subcommand.
         command: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A checkout can't be made.
+    #[error("can't write {}", path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },

@@ -17,6 +17,8 @@ pub struct Initialized {
     pub layout: Layout,
     /// The files that were made; none if the home was there already.
     pub created: Vec<PathBuf>,
+    /// The branch that a home on a branch was taken from or begun on, if it was made.
+    pub branch: Option<String>,
 }
 
 /// Returns where people expect a home that is made in a folder: the root of the work tree that it is in, or
@@ -37,8 +39,7 @@ pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
     let mut created = Vec::new();
     make_directory(&layout.home)?;
     make_directory(&layout.home.join(ISSUES_DIR))?;
-    let ignored = format!("# What one checkout keeps for itself.\n/{LOCAL_DIR}/\n{TEMPORARY_PREFIX}*\n");
-    for (name, text) in [(".gitignore", ignored), (CONFIG_FILE, text)] {
+    for (name, text) in [(".gitignore", ignored()), (CONFIG_FILE, text)] {
         let path = layout.home.join(name);
         if write_new(&path, &text)? {
             created.push(path);
@@ -48,15 +49,20 @@ pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
     for dir in [&layout.home, &layout.root] {
         os::sync_directory(dir).map_err(|source| refused(dir, source))?;
     }
-    Ok(Initialized { layout, created })
+    Ok(Initialized { layout, created, branch: None })
 }
 
-fn make_directory(path: &Path) -> Result<(), StorageError> {
+/// Returns what git is to ignore in a home.
+pub(super) fn ignored() -> String {
+    format!("# What one checkout keeps for itself.\n/{LOCAL_DIR}/\n{TEMPORARY_PREFIX}*\n")
+}
+
+pub(super) fn make_directory(path: &Path) -> Result<(), StorageError> {
     fs::create_dir_all(path).map_err(|source| refused(path, source))
 }
 
 /// Writes a file unless there is one. Says whether it did.
-fn write_new(path: &Path, text: &str) -> Result<bool, StorageError> {
+pub(super) fn write_new(path: &Path, text: &str) -> Result<bool, StorageError> {
     match fs::File::create_new(path) {
         Ok(mut file) => {
             let written = io::Write::write_all(&mut file, text.as_bytes()).and_then(|()| os::sync_all(&file));

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 
-use crate::compose;
+use crate::compose::{self, HomeKind};
 use crate::exit::{CliError, Ended};
 use crate::render::palette;
 use crate::session::Session;
@@ -11,12 +11,18 @@ use crate::session::Session;
 /// Make a home for issues in this repository
 ///
 /// The home is `.tickety` in the root of the repository, or in the folder itself where there is no
-/// repository. Commit it: the issues belong to the code.
+/// repository. Commit it: the issues belong to the code. With `--home branch` they are kept on a branch of their own,
+/// and with `--home local` in this clone alone. Where somebody has made a home on a branch, it is checked out.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What names begin with in commit messages, as in TIK-42 [default: TIK]
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
+
+    /// Where to keep the issues: with the code (tree), on a branch of their own that all work trees of this clone share
+    /// (branch), or in this clone without ever being pushed (local) [default: tree]
+    #[arg(long, value_name = "WHERE", value_parser = super::home::kind)]
+    home: Option<HomeKind>,
 
     /// Make one although a folder above, or this one, belongs to another home
     #[arg(long)]
@@ -26,12 +32,31 @@ pub struct Args {
 /// The `data` of the answer.
 #[derive(Serialize)]
 struct Initialized {
+    home: &'static str,
     root: String,
     created: Vec<String>,
+    /// The branch that a home on a branch was taken from or begun on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<String>,
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let prefix = args.prefix.as_deref().unwrap_or("TIK");
+    let about_prefix = |error: CliError| match &args.prefix {
+        Some(prefix) if error.is(ErrorCode::BadValue) => error.about(format!("--prefix {prefix}")),
+        _ => error,
+    };
+    let directory = session.context.directory();
+    let kind = match args.home {
+        Some(kind) => kind,
+        None if !args.nested && compose::known_branch(directory)?.is_some() => HomeKind::Branch,
+        None => HomeKind::Tree,
+    };
+    if kind != HomeKind::Tree {
+        let who = (session.context.actor()?, session.context.time_of_writing());
+        let made = compose::init_in_clone(directory, kind, prefix, who).map_err(about_prefix)?;
+        return tell_of_clone(&made, session);
+    }
     let root = compose::usual_root(session.context.directory())?;
     if !args.nested
         && let Some(other) = compose::other_home(session.context.directory(), &root)
@@ -42,16 +67,13 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             root.display()
         )));
     }
-    let made = compose::init(&root, prefix).map_err(|error| match &args.prefix {
-        Some(prefix) if error.is(ErrorCode::BadValue) => error.about(format!("--prefix {prefix}")),
-        _ => error,
-    })?;
+    let made = compose::init(&root, prefix).map_err(about_prefix)?;
     let root = made.layout.root.display().to_string();
     let relative =
         |path: &std::path::PathBuf| path.strip_prefix(&made.layout.root).unwrap_or(path).display().to_string();
     let created: Vec<String> = made.created.iter().map(relative).collect();
     if session.json() {
-        return session.answer(Initialized { root, created }, Meta::default());
+        return session.answer(Initialized { home: "tree", root, created, branch: None }, Meta::default());
     }
     if session.global.quiet {
         return Ok(Ended::Done);
@@ -76,5 +98,34 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         }
         screen.line("then: tickety new TITLE");
     }
+    session.show(screen)
+}
+
+/// Tells of a home that all work trees of the clone share.
+fn tell_of_clone(made: &compose::Initialized, session: &Session) -> Result<Ended, CliError> {
+    let home = made.layout.kind.as_str();
+    let root = made.layout.root.display().to_string();
+    if session.json() {
+        let created = made.created.iter().map(|path| path.display().to_string()).collect();
+        return session.answer(Initialized { home, root, created, branch: made.branch.clone() }, Meta::default());
+    }
+    if session.global.quiet {
+        return Ok(Ended::Done);
+    }
+    let mut screen = session.screen();
+    match &made.branch {
+        _ if made.created.is_empty() => {
+            screen.raw("there is a home in ").put(palette::PLAIN, &root).line(" already; nothing was changed");
+        }
+        Some(branch) => {
+            screen.raw("the issues are on the branch ").put(palette::PLAIN, branch);
+            screen.raw(", checked out for this clone in ").put(palette::PLAIN, &root).end();
+        }
+        None => {
+            screen.raw("made a home for the issues of this clone in ").put(palette::PLAIN, &root).end();
+            screen.line("they are in no branch and never pushed: `tickety backup` copies them");
+        }
+    }
+    screen.line("then: tickety new TITLE");
     session.show(screen)
 }

@@ -7,6 +7,7 @@ mod editing;
 mod events;
 mod help;
 mod history;
+mod homes;
 mod importing;
 mod json;
 mod reading;

@@ -1,0 +1,283 @@
+//! Moving the home of a repository.
+//!
+//! The new home is made whole and durable beside its place, put there by one renaming, and the old one is removed last.
+//! A home of the clone counts before one in the work tree, so whenever the process dies, there is one home that counts
+//! and has everything, and the same command again goes on.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use tickety_core::ident::IssueKey;
+
+use super::super::counter;
+use super::super::git::{BranchFile, Git, Past};
+use super::super::init;
+use super::super::layout::{GitDirs, HOME_DIR, HomeKind, LOCAL_DIR, TEMPORARY_PREFIX, state_dir};
+use super::super::lock::WriteLock;
+use super::super::state;
+use super::super::store::RepoStore;
+use super::super::{files, os};
+use super::{Making, git_of, remove_all};
+use crate::error::StorageError;
+
+/// What of the state goes along: what isn't derived and not in the journal, which is emptied before.
+const STATE: [&str; 5] = ["events", "requests", "contents", "kept", "usage"];
+
+/// A home that was moved, or would be.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Moved {
+    /// What it was.
+    pub from: HomeKind,
+    /// Where it was.
+    pub old_root: PathBuf,
+    /// Where it is.
+    pub root: PathBuf,
+    /// How many files it has.
+    pub files: usize,
+    /// Issues on other branches of the code that the home doesn't have: they are left there.
+    pub elsewhere: Vec<IssueKey>,
+}
+
+impl RepoStore {
+    /// Moves the home, with the log of its events and all that can be restored. On a branch of its own, it goes on from
+    /// the history that the issues have with the code. `who` does it, now. The store is of no use afterwards. With `dry_run`, only tells.
+    pub fn move_home(
+        &self,
+        to: HomeKind,
+        who: (Option<&str>, Timestamp),
+        dry_run: bool,
+    ) -> Result<Moved, StorageError> {
+        let from = self.layout.kind;
+        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+        let mut journal = self.open_journal(&lock)?;
+        let files = self.files_of_home()?;
+        let checkout = self.check_movable(to, &files)?;
+        let root = match to {
+            HomeKind::Tree => checkout.work_tree.clone(),
+            HomeKind::Branch | HomeKind::Local => checkout.clone_home(),
+        };
+        let elsewhere = if from == HomeKind::Tree { self.issues_elsewhere()? } else { Vec::new() };
+        let moved = Moved { from, old_root: self.layout.root.clone(), root, files: files.len(), elsewhere };
+        if dry_run || from == to {
+            return Ok(moved);
+        }
+        self.settle_events(&lock, &journal)?;
+        journal.checkpoint(&self.home)?;
+        if from == HomeKind::Branch
+            && let Some(git) = Git::of(&self.layout)
+        {
+            git.commit_issue_branch(Past::Branch, &files, "Move the issues elsewhere\n", &git.author(who.0, who.1)?)?;
+        }
+        let making = Making::begin(&checkout)?;
+        // Of a home on no branch, the state is in the home.
+        let (ready, state) = match to {
+            HomeKind::Branch => {
+                let git = git_of(&checkout)?;
+                let past = match (git.issue_branch()?, from) {
+                    (Some(_), _) => Past::Branch,
+                    (None, HomeKind::Tree) => Past::Code,
+                    (None, _) => Past::Nothing,
+                };
+                let author = git.author(who.0, who.1)?;
+                git.commit_issue_branch(past, &files, "Keep the issues on a branch of their own\n", &author)?;
+                let (ready, git_dir) = making.check_out(&git)?;
+                (ready, state_dir(&git_dir, Path::new("")))
+            }
+            HomeKind::Local => {
+                let root = making.empty_root()?;
+                let state = root.join(HOME_DIR).join(LOCAL_DIR);
+                (root, state)
+            }
+            HomeKind::Tree => (making.empty_root()?, state_dir(&checkout.git_dir, Path::new(""))),
+        };
+        // Git may write files otherwise than they were.
+        for file in &files {
+            write(&ready.join(&file.path), file)?;
+        }
+        self.copy_state(&state)?;
+        match to {
+            HomeKind::Tree => making.put_in_work_tree(&ready)?,
+            HomeKind::Branch | HomeKind::Local => drop(making.put_in_place(&ready)?),
+        }
+        self.remove_old_home(to)?;
+        Ok(moved)
+    }
+
+    /// Fails where the home can't be moved. Returns the work tree that the command was given in.
+    fn check_movable(&self, to: HomeKind, files: &[BranchFile]) -> Result<GitDirs, StorageError> {
+        let refuse = |message: String, hint: &str| Err(StorageError::HomeRefused { message, hint: hint.to_owned() });
+        let Some(checkout) = self.layout.checkout.clone() else {
+            let message = format!("{} is not in a git repository", self.layout.root.display());
+            return refuse(message, "the home of a plain folder stays where it is");
+        };
+        if self.layout.kind == HomeKind::Tree && self.layout.root != checkout.work_tree {
+            let message = format!("{} is not at the root of its repository", self.layout.home.display());
+            return refuse(message, "only the home at the root can be moved");
+        }
+        let in_tree = checkout.work_tree.join(HOME_DIR);
+        if to == HomeKind::Tree && self.layout.kind != to && in_tree.symlink_metadata().is_ok() {
+            let mut there = Vec::new();
+            collect(&in_tree, HOME_DIR, true, &mut there)?;
+            // A process that died here may have left it.
+            if there != files {
+                let message = format!("{} is there already, from before the home was moved", in_tree.display());
+                return refuse(message, "remove it, or rename it, then try again");
+            }
+        }
+        if self.layout.kind == HomeKind::Tree && to != HomeKind::Tree {
+            for (work_tree, git_dir) in counter::checkouts(&checkout)? {
+                let git = GitDirs { work_tree: work_tree.clone(), git_dir, common_dir: checkout.common_dir.clone() };
+                let is_other = work_tree != checkout.work_tree && work_tree.join(HOME_DIR).is_dir();
+                if is_other && !git_of(&git)?.dirty_paths()?.is_empty() {
+                    let message = format!("{} has issues that aren't committed", work_tree.display());
+                    return refuse(message, "commit them and merge its branch, so that they are moved too");
+                }
+            }
+        }
+        Ok(checkout)
+    }
+
+    /// Returns all files of the home but those that one checkout keeps for itself.
+    fn files_of_home(&self) -> Result<Vec<BranchFile>, StorageError> {
+        let mut found = Vec::new();
+        collect(&self.layout.home, HOME_DIR, true, &mut found)?;
+        Ok(found)
+    }
+
+    /// Returns the issues on other branches of the code that the home doesn't have.
+    fn issues_elsewhere(&self) -> Result<Vec<IssueKey>, StorageError> {
+        let Some(git) = Git::of(&self.layout) else { return Ok(Vec::new()) };
+        let scan = self.scan()?;
+        let ours: BTreeSet<IssueKey> =
+            scan.shards.iter().flat_map(|shard| &shard.entries).map(|entry| entry.path.issue).collect();
+        let mut elsewhere = BTreeSet::new();
+        for branch in git.unmerged_branches()? {
+            elsewhere.extend(git.issues_at(&branch)?.into_iter().filter(|key| !ours.contains(key)));
+        }
+        Ok(elsewhere.into_iter().collect())
+    }
+
+    /// Copies what of the state is neither derived nor in the journal.
+    fn copy_state(&self, to: &Path) -> Result<(), StorageError> {
+        state::make_directory(to)?;
+        // One may be left from before, of other files.
+        remove_any(&to.join("index.db"))?;
+        for name in STATE {
+            let mut found = Vec::new();
+            let path = self.layout.state.join(name);
+            match fs::symlink_metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => collect(&path, name, false, &mut found)?,
+                Ok(metadata) if metadata.is_file() => found.push(read(&path, name.to_owned())?),
+                _ => {}
+            }
+            remove_any(&to.join(name))?;
+            for file in found {
+                write(&to.join(&file.path), &file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the home that counts no more.
+    fn remove_old_home(&self, to: HomeKind) -> Result<(), StorageError> {
+        let Some(checkout) = &self.layout.checkout else { return Ok(()) };
+        match self.layout.kind {
+            HomeKind::Tree => remove_all(&self.layout.home)?,
+            HomeKind::Branch | HomeKind::Local if to == HomeKind::Tree => remove_all(&checkout.clone_home())?,
+            HomeKind::Branch | HomeKind::Local => {}
+        }
+        if self.layout.kind == HomeKind::Branch
+            && let Some(git) = &self.layout.git
+        {
+            remove_all(&git.git_dir)?;
+        }
+        Ok(())
+    }
+}
+
+impl Making<'_> {
+    /// Puts a home into the work tree with the code.
+    fn put_in_work_tree(&self, ready: &Path) -> Result<(), StorageError> {
+        let place = self.checkout.work_tree.join(HOME_DIR);
+        if place.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let failed = |source| StorageError::Io { action: "make", path: place.clone(), source };
+        // The work tree may be on another file system than git's directory.
+        let beside = self.checkout.work_tree.join(format!("{TEMPORARY_PREFIX}home"));
+        remove_all(&beside)?;
+        if fs::rename(ready.join(HOME_DIR), &beside).is_err() {
+            let mut files = Vec::new();
+            collect(&ready.join(HOME_DIR), "", true, &mut files)?;
+            for file in files {
+                write(&beside.join(&file.path), &file)?;
+            }
+        }
+        let directory = os::open_directory(&beside).map_err(failed)?;
+        os::sync_file_system(directory.as_fd()).map_err(failed)?;
+        fs::rename(&beside, &place).map_err(failed)?;
+        os::sync_directory(&self.checkout.work_tree).map_err(failed)
+    }
+}
+
+/// Reads the files below a directory, which get names below another. Links and devices are refused.
+fn collect(dir: &Path, name: &str, is_home: bool, found: &mut Vec<BranchFile>) -> Result<(), StorageError> {
+    let failed = |source| StorageError::Io { action: "list", path: dir.to_owned(), source };
+    let mut entries = fs::read_dir(dir).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let refuse = |why: &str| {
+            let message = format!("{} {why}", path.display());
+            Err(StorageError::HomeRefused { message, hint: "move it out of the home, then try again".to_owned() })
+        };
+        let file_name = entry.file_name();
+        let Some(file_name) = file_name.to_str() else { return refuse("has a name that is not UTF-8") };
+        if file_name.starts_with(TEMPORARY_PREFIX) || (is_home && name == HOME_DIR && file_name == LOCAL_DIR) {
+            continue;
+        }
+        let below = if name.is_empty() { file_name.to_owned() } else { format!("{name}/{file_name}") };
+        match entry.file_type().map_err(failed)? {
+            kind if kind.is_dir() => collect(&path, &below, is_home, found)?,
+            kind if kind.is_file() => found.push(read(&path, below)?),
+            _ => return refuse("is no file"),
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path, name: String) -> Result<BranchFile, StorageError> {
+    let failed = |source| StorageError::Io { action: "read", path: path.to_owned(), source };
+    let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
+    let bytes = files::read_foreign(path, u64::MAX).map_err(failed)?;
+    Ok(BranchFile { path: name, bytes, is_executable: mode & 0o100 != 0 })
+}
+
+/// Writes a file, unless it is there with the same content.
+fn write(path: &Path, file: &BranchFile) -> Result<(), StorageError> {
+    let failed = |source| StorageError::Io { action: "write", path: path.to_owned(), source };
+    if fs::read(path).is_ok_and(|bytes| bytes == file.bytes) {
+        return Ok(());
+    }
+    init::make_directory(path.parent().unwrap_or(path))?;
+    fs::write(path, &file.bytes).map_err(failed)?;
+    if file.is_executable {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn remove_any(path: &Path) -> Result<(), StorageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::IsADirectory => remove_all(path),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(StorageError::Io { action: "remove", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,170 @@
+//! Where issues are kept, and moving them.
+
+use std::fs;
+
+use tickety_testkit::TestEnv;
+
+use super::json;
+
+/// Returns a repository with a commit of code.
+fn repository() -> TestEnv {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety")).starting("2026-11-21T12:00:00Z".parse().unwrap());
+    env.write("code.txt", "code\n");
+    env.git(&["add", "."]);
+    env.git(&["commit", "-qm", "Begin"]);
+    env
+}
+
+/// What all issues are, whatever the home.
+fn issues(env: &TestEnv) -> String {
+    env.ok(&["export", "jsonl"])
+}
+
+fn check_health(env: &TestEnv) {
+    let findings = json(env, &["doctor", "--json"])["data"]["findings"].clone();
+    let is_note = |finding: &serde_json::Value| finding["remedy"] == "note";
+    assert!(findings.as_array().unwrap().iter().all(is_note), "{findings}");
+}
+
+fn kind(env: &TestEnv) -> String {
+    json(env, &["home", "--json"])["data"]["home"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_home_on_a_branch_serves_all_work_trees_and_shows_in_none() {
+    let env = repository();
+    let made = env.ok(&["init", "--home", "branch"]);
+    assert!(made.contains("on the branch tickety"), "{made}");
+    env.git(&["worktree", "add", "-q", "-b", "side", "side"]);
+    env.ok(&["new", "Here"]);
+    env.call(&["new", "There"]).within("side").run();
+    let there = env.call(&["list", "-q"]).within("side").run();
+    assert!(there.stdout.contains("Here") && there.stdout.contains("There"), "{there}");
+    assert_eq!(json(&env, &["list", "--json"])["data"]["total"], 2);
+    assert_eq!(env.git(&["status", "--porcelain", "--ignored"]), "?? side/\n");
+    assert!(!env.work().join(".tickety").exists() && !env.work().join(".gitignore").exists());
+    assert_eq!(env.git(&["ls-tree", "-r", "--name-only", "main"]), "code.txt\n");
+    assert_eq!(env.git(&["ls-tree", "-r", "--name-only", "tickety"]), ".tickety/.gitignore\n.tickety/config.toml\n");
+    assert_eq!(env.git(&["log", "--format=%P", "tickety"]), "\n", "it has no parents");
+    // What comes with the clone is its own.
+    let again = env.run(&["init", "--home", "branch"]);
+    assert!(again.stdout.contains("there is a home"), "{again}");
+    assert_eq!(env.run(&["init", "--home", "local"]).status, 11);
+    assert_eq!(env.run(&["init"]).status, 0, "it is the home of the repository");
+    assert!(!env.work().join(".tickety").exists());
+    check_health(&env);
+}
+
+#[test]
+fn a_clone_finds_the_branch_that_somebody_else_made() {
+    let env = repository();
+    env.ok(&["init", "--home", "branch", "--prefix", "AB"]);
+    env.ok(&["new", "Shared"]);
+    let home = env.work().join(".git/tickety/home");
+    let at_home = home.to_str().unwrap();
+    env.git(&["-C", at_home, "add", "-A"]);
+    env.git(&["-C", at_home, "commit", "-qm", "Issues"]);
+    env.git(&["clone", "-q", ".", "clone"]);
+    let missing = env.call(&["list"]).within("clone").run();
+    assert!(missing.status == 11 && missing.stderr.contains("on the branch origin/tickety"), "{missing}");
+    let found = env.call(&["init"]).within("clone").run();
+    assert!(found.stdout.contains("origin/tickety"), "{found}");
+    assert!(env.call(&["show", "AB-1"]).within("clone").run().stdout.contains("Shared"));
+    assert_eq!(env.git(&["-C", "clone", "status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_home_in_the_clone_is_on_no_branch() {
+    let env = repository();
+    env.ok(&["init", "--home", "local"]);
+    env.git(&["worktree", "add", "-q", "-b", "side", "side"]);
+    env.call(&["new", "Secret"]).within("side").run();
+    assert!(env.ok(&["list", "-q"]).contains("Secret"));
+    assert_eq!(env.git(&["status", "--porcelain", "--ignored"]), "?? side/\n");
+    assert_eq!(env.git(&["branch", "--format=%(refname:short)"]), "main\nside\n");
+    check_health(&env);
+    // Who commits is asked of the repository all the same.
+    env.git(&["config", "user.name", "Own Name"]);
+    env.call(&["comment", "1", "mine"]).without("TICKETY_ACTOR").run();
+    assert!(env.ok(&["show", "1"]).contains("Own Name"), "{}", env.ok(&["show", "1"]));
+}
+
+#[test]
+fn a_home_is_moved_with_its_history_and_its_events() {
+    let env = repository();
+    env.ok(&["init"]);
+    env.ok(&["new", "First"]);
+    env.git(&["add", "."]);
+    env.git(&["commit", "-qm", "One issue"]);
+    env.git(&["checkout", "-q", "-b", "topic"]);
+    env.ok(&["new", "On a branch"]);
+    env.git(&["add", "."]);
+    env.git(&["commit", "-qm", "Another issue"]);
+    env.git(&["checkout", "-q", "main"]);
+    env.ok(&["edit", "1", "-p", "high"]);
+    env.git(&["commit", "-qam", "More urgent"]);
+    env.ok(&["comment", "1", "not committed"]);
+    let (before, events) = (issues(&env), env.ok(&["events", "--json"]));
+    let cursor = json(&env, &["events", "--json"])["data"]["next"].as_str().unwrap().to_owned();
+
+    let told = env.ok(&["home", "move", "branch", "--dry-run"]);
+    assert!(told.contains("would be moved") && told.contains("2-"), "{told}");
+    assert_eq!(kind(&env), "tree");
+    env.ok(&["home", "move", "branch"]);
+    assert_eq!((kind(&env).as_str(), issues(&env)), ("branch", before.clone()));
+    assert!(!env.work().join(".tickety").exists());
+    let log = env.git(&["log", "--format=%s", "tickety"]);
+    assert_eq!(log, "Keep the issues on a branch of their own\nMore urgent\nOne issue\n");
+    assert!(env.git(&["ls-tree", "-r", "--name-only", "tickety~1"]).lines().all(|path| path.starts_with(".tickety/")));
+    assert_eq!(env.ok(&["events", "--json"]), events);
+    assert_eq!(json(&env, &["events", "--since", &cursor, "--json"])["data"]["events"].as_array().unwrap().len(), 0);
+    check_health(&env);
+    // An old branch still has the files, which count no more.
+    env.git(&["checkout", "-q", "-f", "topic"]);
+    assert!(env.work().join(".tickety").exists());
+    assert_eq!(issues(&env), before);
+    env.git(&["checkout", "-q", "main"]);
+    env.git(&["rm", "-rq", ".tickety"]);
+    env.git(&["commit", "-qm", "Moved"]);
+    // Numbers go on behind those of all branches.
+    assert!(env.ok(&["new", "Third"]).starts_with("3-"));
+    let before = issues(&env);
+
+    for to in ["local", "tree", "local", "branch", "tree"] {
+        env.ok(&["home", "move", to]);
+        assert_eq!((kind(&env).as_str(), issues(&env)), (to, before.clone()));
+        check_health(&env);
+        assert_eq!(env.work().join(".tickety").exists(), to == "tree", "{to}");
+    }
+    assert_eq!(env.git(&["worktree", "list"]).lines().count(), 1);
+    assert_eq!(env.git(&["fsck", "--no-dangling"]), "");
+    let leftovers: Vec<_> = fs::read_dir(env.work().join(".git/tickety")).unwrap().collect();
+    assert!(!leftovers.iter().flatten().any(|entry| entry.file_name() == "making"));
+}
+
+#[test]
+fn what_would_lose_issues_is_refused() {
+    let env = repository();
+    env.ok(&["init"]);
+    env.ok(&["new", "First"]);
+    env.git(&["add", "."]);
+    env.git(&["commit", "-qm", "One issue"]);
+    env.git(&["worktree", "add", "-q", "-b", "side", "side"]);
+    env.call(&["new", "Not committed"]).within("side").run();
+    let refused = env.run(&["home", "move", "branch"]);
+    assert!(refused.status == 11 && refused.stderr.contains("side has issues that aren't committed"), "{refused}");
+    assert_eq!(kind(&env), "tree");
+    env.git(&["worktree", "remove", "--force", "side"]);
+    std::os::unix::fs::symlink("/etc/passwd", env.work().join(".tickety/link")).unwrap();
+    let refused = env.run(&["home", "move", "local"]);
+    assert!(refused.status == 11 && refused.stderr.contains("link is no file"), "{refused}");
+    fs::remove_file(env.work().join(".tickety/link")).unwrap();
+    env.git(&["branch", "tickety"]);
+    env.ok(&["home", "move", "branch"]);
+    assert_eq!(kind(&env), "branch");
+
+    let plain = TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
+    plain.ok(&["init"]);
+    assert_eq!(plain.run(&["home", "move", "branch"]).status, 11);
+    assert_eq!(plain.call(&["init", "--home", "branch"]).within("..").run().status, 11);
+}
