@@ -30,6 +30,7 @@ mod plan;
 mod record;
 mod row_id;
 mod schema;
+mod seal;
 mod sql;
 mod state;
 mod stats;
@@ -144,6 +145,7 @@ impl Index {
     /// Opens the index, for reading only where it can't be written. An error says something about
     /// the machine; whatever is wrong with the file itself is a [`RebuildReason`].
     pub fn open(path: &Path, fingerprint: &Fingerprint) -> Result<Opened, IndexError> {
+        let look = seal::Look::at(path);
         let index = match Self::connect(path) {
             Ok(index) => index,
             Err(IndexError::Damaged { detail, .. }) => return Ok(Opened::Rebuild(RebuildReason::Damaged { detail })),
@@ -151,8 +153,12 @@ impl Index {
             Err(error) => return Err(error),
         };
         match index.check(fingerprint) {
-            Ok(None) => Ok(Opened::Ready(index)),
-            Ok(Some(reason)) => Ok(Opened::Rebuild(reason)),
+            Ok(Ok(transaction)) if look.is_foreign(path, transaction) => {
+                let detail = seal::FOREIGN.to_owned();
+                Ok(Opened::Rebuild(RebuildReason::Damaged { detail }))
+            }
+            Ok(Ok(_)) => Ok(Opened::Ready(index)),
+            Ok(Err(reason)) => Ok(Opened::Rebuild(reason)),
             Err(IndexError::Damaged { detail, .. }) => Ok(Opened::Rebuild(RebuildReason::Damaged { detail })),
             Err(error) => Err(error),
         }
@@ -175,17 +181,18 @@ impl Index {
         Ok(Self { connection, path: path.to_owned() })
     }
 
-    fn check(&self, fingerprint: &Fingerprint) -> Result<Option<RebuildReason>, IndexError> {
+    /// Returns the number of the last transaction, or why the index doesn't serve.
+    fn check(&self, fingerprint: &Fingerprint) -> Result<Result<i64, RebuildReason>, IndexError> {
         let read = || -> rusqlite::Result<_> {
             let mut statement = self.connection.prepare("SELECT * FROM meta")?;
             statement.query_row([], |row| {
                 let format: i64 = row.get(0)?;
                 Ok(match format {
-                    _ if format < FORMAT => Some(RebuildReason::Older { format }),
-                    _ if format > FORMAT => Some(RebuildReason::Newer { format }),
-                    _ if row.get_ref("boot")?.as_str()? != fingerprint.boot => Some(RebuildReason::Reboot),
-                    _ if row.get_ref("config")?.as_str()? != fingerprint.config => Some(RebuildReason::Config),
-                    _ => None,
+                    _ if format < FORMAT => Err(RebuildReason::Older { format }),
+                    _ if format > FORMAT => Err(RebuildReason::Newer { format }),
+                    _ if row.get_ref("boot")?.as_str()? != fingerprint.boot => Err(RebuildReason::Reboot),
+                    _ if row.get_ref("config")?.as_str()? != fingerprint.config => Err(RebuildReason::Config),
+                    _ => Ok(row.get("transactions")?),
                 })
             })
         };

@@ -11,7 +11,7 @@ use super::files::FileRows;
 use super::record::{IssueRow, RecordState};
 use super::tracked::{TrackedFile, TrackedShard};
 use super::write::{Derivation, Rows, put_problem};
-use super::{FORMAT, Fingerprint, IN_MEMORY, Index, IndexError, card, derive, schema};
+use super::{FORMAT, Fingerprint, IN_MEMORY, Index, IndexError, card, derive, schema, seal};
 use crate::repo::files::FileError;
 use crate::repo::{os, state};
 use crate::storage::RecordProblem;
@@ -27,6 +27,8 @@ pub struct IndexBuilder {
     place: Option<Place>,
     schema: Schema,
     rows: Rows,
+    /// The number of its first transaction: another than any that was noted for an index here.
+    first: i64,
 }
 
 /// Where an index is to be, and where it is made.
@@ -81,7 +83,7 @@ impl IndexBuilder {
         schema: &Schema,
         fingerprint: &Fingerprint,
     ) -> Result<Self, IndexError> {
-        let this = Self { connection, place, schema: schema.clone(), rows: Rows::default() };
+        let this = Self { connection, place, schema: schema.clone(), rows: Rows::default(), first: os::now_ns() };
         this.prepare(fingerprint).map_err(|error| this.error("make a new index", error))?;
         Ok(this)
     }
@@ -99,8 +101,9 @@ impl IndexBuilder {
         schema::create_tables(connection)?;
         connection.execute("INSERT INTO texts (texts, rank) VALUES ('hashsize', ?1)", [TEXT_RUN])?;
         connection.execute(
-            "INSERT INTO meta (format, config, boot, generation, twins, unmerged) VALUES (?1, ?2, ?3, 1, 0, 0)",
-            params![FORMAT, fingerprint.config, fingerprint.boot],
+            "INSERT INTO meta (format, config, boot, transactions, generation, twins, unmerged) \
+             VALUES (?1, ?2, ?3, ?4, 1, 0, 0)",
+            params![FORMAT, fingerprint.config, fingerprint.boot, self.first],
         )?;
         Ok(())
     }
@@ -138,7 +141,7 @@ impl IndexBuilder {
     /// Derives what depends on all issues, puts the index into its place and opens it.
     pub fn finish(mut self) -> Result<Index, IndexError> {
         self.complete().map_err(|error| self.error("complete a new index", error))?;
-        let Self { connection, place, .. } = self;
+        let Self { connection, place, first, .. } = self;
         let Some(Place { path, temporary }) = place else {
             // From here on a transaction may be given up.
             let journaled = connection.pragma_update(None, "journal_mode", "MEMORY");
@@ -147,6 +150,7 @@ impl IndexBuilder {
         };
         connection.close().map_err(|(_, error)| IndexError::of("close a new index", &path, error))?;
         replace(&path, &temporary.0)?;
+        seal::note(&path, first);
         Index::connect(&path)
     }
 

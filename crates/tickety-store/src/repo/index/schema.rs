@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 /// The version of the tables, and of what is written into them: tokens, folding, derived values. An
 /// index of another version is made anew.
-pub const FORMAT: i64 = 7;
+pub const FORMAT: i64 = 8;
 
 /// What stands in for a missing due date: it is later than every date, and missing dates come last
 /// in the order of what to do next, which is answered from an index.
@@ -60,7 +60,8 @@ pub(super) mod present {
 // SQLite parses these texts again in every process, so they hold no comments, no constraints, and types only where a
 // column is compared with a row id: without one, no index serves the comparison.
 //
-// - `meta.format` is the first column in every format, so that any version can read it. `twins` is how many issues
+// - `meta.format` is the first column in every format, so that any version can read it. `transactions` is the number
+//   of the last transaction, from any beginning. `twins` is how many issues
 //   share their number with another, `unmerged` how many texts have changed since the text index was last merged,
 //   `changes` what the last transactions changed.
 // - `issues.id` and its like are a `RowId`. `category` is 0 open, 1 in-progress, 2 closed; `rank` is that of the
@@ -76,7 +77,7 @@ pub(super) mod present {
 // - The tokens core makes hold ASCII letters, digits and characters beyond ASCII: the ascii tokenizer keeps them
 //   whole.
 const TABLES: &str = "
-CREATE TABLE meta (format, config, boot, generation, twins, unmerged, head, changes);
+CREATE TABLE meta (format, config, boot, transactions, generation, twins, unmerged, head, changes);
 CREATE TABLE issues (id INTEGER PRIMARY KEY, category, rank, due, blocked, created, updated, closed, reason, comments, \
 estimate, spent, present, status, kind);
 CREATE TABLE cards (id INTEGER PRIMARY KEY, blocked, card, uuid, title, milestone, names, text_hash);

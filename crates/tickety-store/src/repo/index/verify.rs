@@ -62,8 +62,8 @@ const TABLES: [Table; 7] = [
     },
     Table {
         name: "cards",
-        // The first 12 bytes of a card say when the issue was updated.
-        sql: "SELECT id, blocked, substr(card, 13), uuid, title, milestone, names, text_hash FROM cards ORDER BY id",
+        // The first 20 bytes of a card are its sum and say when the issue was updated.
+        sql: "SELECT id, blocked, substr(card, 21), uuid, title, milestone, names, text_hash FROM cards ORDER BY id",
         key: 1,
     },
     Table { name: "links", sql: "SELECT * FROM links ORDER BY holder, kind, number, suffix", key: 4 },

@@ -1,5 +1,7 @@
 //! Keeping the index up to date: one transaction of row changes.
 
+use std::path::Path;
+
 use rusqlite::{Connection, params};
 use tickety_core::ident::IssueKey;
 use tickety_core::issue::{Issue, LinkKind};
@@ -15,7 +17,7 @@ use super::row_id::{RowId, name_suffix};
 use super::schema::{MERGED_PAGES, MERGED_TEXTS};
 use super::state::State;
 use super::tracked::{TrackedFile, TrackedShard};
-use super::{Index, IndexError};
+use super::{IN_MEMORY, Index, IndexError, seal};
 use crate::difference::Difference;
 use crate::repo::layout::{RecordPath, Shard};
 use crate::repo::unreadable::hidden_by;
@@ -31,6 +33,8 @@ pub struct IndexWriter<'i> {
     index: &'i Index,
     schema: &'i Schema,
     rows: Rows,
+    /// The number of the transaction before.
+    last: i64,
     generation: i64,
     twins: i64,
     unmerged: i64,
@@ -45,22 +49,30 @@ impl Index {
     pub fn write<'i>(&'i mut self, schema: &'i Schema) -> Result<IndexWriter<'i>, IndexError> {
         self.release();
         let connection = &self.connection;
+        let look = self.has_file().then(|| seal::Look::at(&self.path));
         let begin = || {
             // The index is derived and knows the boot it was written in: nothing is gained by
             // waiting for the disk.
             connection.pragma_update(None, "synchronous", "OFF")?;
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-            connection.query_row("SELECT generation, twins, unmerged, changes FROM meta", [], read)
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
+            connection.query_row("SELECT transactions, generation, twins, unmerged, changes FROM meta", [], read)
         };
-        let (generation, twins, unmerged, changes) = begin().map_err(|error| {
+        let (last, generation, twins, unmerged, changes) = begin().map_err(|error| {
             self.roll_back();
             self.error("begin a write")(error)
         })?;
+        // Noting how the file looks after this transaction must not cover up what was done to it before.
+        if look.is_some_and(|look| look.is_foreign(&self.path, last)) {
+            self.roll_back();
+            let detail = seal::FOREIGN.to_owned();
+            return Err(IndexError::Damaged { action: "begin a write", path: self.path.clone(), detail });
+        }
         Ok(IndexWriter {
             index: self,
             schema,
             rows: Rows::default(),
+            last,
             generation,
             twins,
             unmerged,
@@ -69,6 +81,17 @@ impl Index {
             touched: Touched::default(),
             is_open: true,
         })
+    }
+
+    fn has_file(&self) -> bool {
+        self.path != Path::new(IN_MEMORY)
+    }
+
+    /// Notes how the file looks after a transaction.
+    fn note(&self, transaction: i64) {
+        if self.has_file() {
+            seal::note(&self.path, transaction);
+        }
     }
 
     pub(super) fn roll_back(&self) {
@@ -162,6 +185,7 @@ impl IndexWriter<'_> {
     pub fn commit(mut self) -> Result<u64, IndexError> {
         let connection = &self.index.connection;
         let generation = self.generation + i64::from(!self.touched.is_empty());
+        let transaction = self.last.wrapping_add(1);
         let mut commit = || {
             self.rows.files.flush(connection)?;
             if !self.touched.is_empty() {
@@ -174,10 +198,12 @@ impl IndexWriter<'_> {
             if let Some(head) = &self.head {
                 connection.prepare_cached("UPDATE meta SET head = ?1")?.execute([head])?;
             }
+            connection.prepare_cached("UPDATE meta SET transactions = ?1")?.execute([transaction])?;
             connection.execute_batch("COMMIT")
         };
         commit().map_err(self.index.error("commit a write"))?;
         self.is_open = false;
+        self.index.note(transaction);
         Ok(super::unsigned(generation))
     }
 
@@ -224,6 +250,8 @@ impl Drop for IndexWriter<'_> {
     fn drop(&mut self) {
         if self.is_open {
             self.index.roll_back();
+            // What was written out of a large transaction is written back, which changes the file, too.
+            self.index.note(self.last);
         }
     }
 }

@@ -47,6 +47,59 @@ fn an_index_serves_only_under_what_it_was_made_under() {
 }
 
 #[test]
+fn an_index_that_something_else_changed_is_made_again() {
+    let temp = TempDir::new().unwrap();
+    let path = temp.path().join("index.db");
+    let spoil = || {
+        // Where a text lies, which SQLite doesn't notice.
+        let mut bytes = fs::read(&path).unwrap();
+        let place = bytes.windows(7).position(|bytes| bytes == b"Issue 1").unwrap();
+        bytes[place + 1] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    };
+    let mut index = built_at(&path, &[plain_issue(1)]);
+    assert_eq!(reason(&path, &fingerprint()), None);
+    let schema = schema();
+    let mut written = index.write(&schema).unwrap();
+    written.put_issue(&plain_issue(2), &record(&plain_issue(2))).unwrap();
+    written.commit().unwrap();
+    assert_eq!(reason(&path, &fingerprint()), None);
+    drop(index.write(&schema).unwrap());
+    assert_eq!(reason(&path, &fingerprint()), None);
+    spoil();
+    assert!(matches!(reason(&path, &fingerprint()), Some(RebuildReason::Damaged { .. })));
+    // Who has it open doesn't cover it up.
+    assert!(matches!(index.write(&schema), Err(IndexError::Damaged { .. })));
+    // A note of an earlier transaction says nothing; what is shown has a sum of its own.
+    fs::remove_file(temp.path().join("index.db-seal")).unwrap();
+    let shown = ready(&path).list(&Query::default(), &moment());
+    assert!(matches!(shown, Err(IndexError::Damaged { .. })), "{shown:?}");
+}
+
+#[test]
+fn a_transaction_that_was_rolled_back_is_no_change_from_outside() {
+    let temp = TempDir::new().unwrap();
+    let path = temp.path().join("index.db");
+    drop(built_at(&path, &[plain_issue(1)]));
+    // As a writer leaves it that is killed while it writes its pages out.
+    let sound = fs::read(&path).unwrap();
+    let killed = Connection::open(&path).unwrap();
+    killed.execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE meta SET twins = 7; CREATE TABLE more (x);").unwrap();
+    let many =
+        "INSERT INTO more WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 5000) SELECT x FROM n";
+    killed.execute_batch(many).unwrap();
+    let [torn, journal] = ["index.db", "index.db-journal"].map(|name| fs::read(temp.path().join(name)).unwrap());
+    assert_ne!(torn, sound);
+    drop(killed);
+    fs::write(temp.path().join("index.db-journal"), journal).unwrap();
+    fs::write(&path, torn).unwrap();
+    for _ in 0..2 {
+        assert_eq!(reason(&path, &fingerprint()), None);
+        assert_eq!(ready(&path).status().unwrap().issues, 1);
+    }
+}
+
+#[test]
 fn another_format_is_told_by_its_first_column_alone() {
     let temp = TempDir::new().unwrap();
     let path = temp.path().join("index.db");
@@ -91,8 +144,9 @@ fn what_is_no_index_is_replaced_by_one() {
         drop(built_at(&path, &[plain_issue(1)]));
         assert_eq!(ready(&path).list(&Query::default(), &moment()).unwrap().issues.len(), 1, "{case}");
     }
-    let left: Vec<_> = fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["index.db"], "nothing unfinished is left behind");
+    let mut left: Vec<_> = fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["index.db", "index.db-seal"], "nothing unfinished is left behind");
 }
 
 #[test]
@@ -143,7 +197,8 @@ fn a_builder_that_is_dropped_leaves_the_old_index() {
     builder.put_issue(&plain_issue(2), &record(&plain_issue(2))).unwrap();
     drop(builder);
     assert_eq!(ready(&path).differences(&old, 5).unwrap(), []);
-    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
+    // With what is noted of it.
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 2);
 }
 
 #[test]
