@@ -7,6 +7,7 @@ mod places;
 mod power;
 mod races;
 mod random;
+mod requests;
 mod state;
 mod syscalls;
 mod table;
@@ -27,9 +28,11 @@ use crate::program::{self, cargo, read, root};
 /// A name and what it does.
 type Section = (&'static str, fn(&Setting) -> Result<Vec<Row>>);
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 8] = [
     ("kills", kills::run),
+    ("requests", requests::run),
     ("syscalls", syscalls::run),
+    ("recovery", syscalls::recovery),
     ("power", power::run),
     ("races", races::run),
     ("damage", damage::run),

@@ -17,9 +17,13 @@ use super::verdict::{Case, judge_health};
 use super::world::{Answer, World, state_of};
 
 /// Questions whose answers don't change with the state that is damaged.
-const QUESTIONS: [&[&str]; 5] = [
+const QUESTIONS: [&[&str]; 9] = [
     &["list", "is:any", "--json"],
     &["search", "start1", "--json"],
+    &["list", "is:open sort:priority,updated-desc", "--json"],
+    &["list", "label:start3", "--json"],
+    &["list", "is:blocked", "--json"],
+    &["ready", "--json"],
     &["stats", "--json"],
     &["show", "1", "2", "--json"],
     &["graph", "--json"],
@@ -41,6 +45,8 @@ enum Damage {
     Garbage,
     /// It is full of zeros.
     Zeros,
+    /// It is an index of a format that isn't known yet.
+    Newer,
     /// Beside it lies a file of this ending, with something in it.
     Stale(&'static str),
 }
@@ -51,7 +57,8 @@ pub(super) fn run(setting: &Setting) -> Result<Vec<Row>> {
     let flips = setting.runs(40, 1_000);
     let few = setting.runs(6, 200);
     Ok(vec![
-        index(setting, &template, flips)?,
+        index(setting, &template, flips, false)?,
+        index(setting, &template, flips, true)?,
         state(setting, &template, ("journal", 24 * 1024), few)?,
         state(setting, &template, ("journal.mark", u64::MAX), few)?,
         state(setting, &template, ("counter", u64::MAX), few)?,
@@ -60,40 +67,51 @@ pub(super) fn run(setting: &Setting) -> Result<Vec<Row>> {
     ])
 }
 
-/// Damages the index, which is derived: every answer is that of a sound one, or a comparison with the files tells.
-fn index(setting: &Setting, template: &Template, flips: u64) -> Result<Row> {
+/// Damages the index, which is derived: every answer is that of a sound one. Where no time of the file shows the damage, as
+/// on a failing disk, what is shown of issues is right, and a comparison with the files tells the rest.
+fn index(setting: &Setting, template: &Template, flips: u64, is_hidden: bool) -> Result<Row> {
     let world = &setting.world;
-    let mut row = Row::new("index.db with flipped bits, truncated, deleted, garbage, stale -wal, -shm, -journal");
-    let place = world.copy(&template.place, "index")?;
+    let name = if is_hidden { "index-hidden" } else { "index" };
+    let mut row = Row::new(match is_hidden {
+        true => "index.db with flipped bits and the time of the file put back",
+        false => "index.db with flipped bits, truncated, deleted, garbage, newer, stale -wal, -shm, -journal",
+    });
+    let place = world.copy(&template.place, name)?;
     let checkout = &place.checkouts[0];
     // What was copied has the times of the copy, which only a new index tells.
     world.data(checkout, &["index", "rebuild", "--json"])?;
     let expected = answers(world, checkout)?;
     let file = state_of(checkout)?.join("index.db");
-    let sound = fs::read(&file)?;
+    let noted = file.with_extension("db-seal");
+    let (sound, note, time) = (fs::read(&file)?, fs::read(&noted)?, fs::metadata(&file)?.modified()?);
     let size = sound.len() as u64;
-    let mut random = Random::new(setting.seed, "index", 0);
+    let mut random = Random::new(setting.seed, name, 0);
     let mut damages: Vec<Damage> = (0..flips).map(|_| Damage::Flip(random.below(size * 8))).collect();
-    damages.extend((0..flips.div_ceil(10)).map(|_| Damage::Truncate(random.below(size))));
-    damages.extend([Damage::Delete, Damage::Garbage, Damage::Zeros]);
-    damages.extend(["-wal", "-shm", "-journal"].map(Damage::Stale));
+    if !is_hidden {
+        damages.extend((0..flips.div_ceil(10)).map(|_| Damage::Truncate(random.below(size))));
+        damages.extend([Damage::Delete, Damage::Garbage, Damage::Zeros, Damage::Newer]);
+        damages.extend(["-wal", "-shm", "-journal"].map(Damage::Stale));
+    }
     let mut found_by_verify = 0;
-    for (round, damage) in damages.into_iter().enumerate() {
-        fs::write(&file, &sound)?;
+    for damage in damages {
+        if is_hidden {
+            fs::write(&file, &sound)?;
+        }
         damage.apply(&file)?;
+        if is_hidden {
+            OpenOptions::new().write(true).open(&file)?.set_modified(time)?;
+            fs::write(&noted, &note)?;
+        }
         row.run();
-        let name = format!("index.db, {damage:?}");
-        let mut asked = vec![0, round % QUESTIONS.len()];
-        asked.dedup();
-        for asked in asked {
-            let answer = world.run(checkout, QUESTIONS[asked])?;
-            // SQLite has no sums: a bit of a text may be another without its noticing. A comparison with the files does.
-            let is_other = answer.data().is_some_and(|data| data != expected[asked]);
-            if is_other && matches!(damage, Damage::Flip(_)) && !agrees(world, checkout)? {
+        let name = format!("{name}, {damage:?}");
+        for (question, expected) in QUESTIONS.iter().zip(&expected) {
+            let answer = world.run(checkout, question)?;
+            let is_other = answer.data().is_some_and(|data| data != *expected);
+            if is_other && is_hidden && !agrees(world, checkout)? {
                 found_by_verify += 1;
                 break;
             }
-            compare(&mut row, &name, QUESTIONS[asked], &answer, &expected[asked]);
+            compare(&mut row, &name, question, &answer, expected);
         }
     }
     if found_by_verify > 0 {
@@ -213,6 +231,7 @@ impl Damage {
             Self::Delete => fs::remove_file(file),
             Self::Garbage => fs::write(file, "This is no file of Tickety's.\n".repeat(300)),
             Self::Zeros => fs::write(file, vec![0; fs::read(file)?.len()]),
+            Self::Newer => fs::write(file, newer(&fs::read(file)?)?),
             Self::Stale(ending) => {
                 let mut name = file.as_os_str().to_owned();
                 name.push(ending);
@@ -220,6 +239,17 @@ impl Damage {
             }
         }
     }
+}
+
+/// Returns an index as one of a later format: its row of `meta` begins with a number of one byte, before the hash of the
+/// configuration and the id of the boot.
+fn newer(index: &[u8]) -> io::Result<Vec<u8>> {
+    let mut index = index.to_vec();
+    let is_hash = |bytes: &[u8]| bytes.iter().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte));
+    let hash = index.windows(64).position(is_hash).filter(|place| *place > 0);
+    let hash = hash.ok_or_else(|| io::Error::other("the index has no hash of a configuration"))?;
+    index[hash - 1] = 99;
+    Ok(index)
 }
 
 #[cfg(test)]

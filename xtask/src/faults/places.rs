@@ -1,6 +1,8 @@
 //! Things in the place of records and directories: links out of the home, pipes, devices. Nothing outside is read or
 //! written, and nobody waits.
 
+mod swapped;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -91,7 +93,7 @@ pub(super) fn run(setting: &Setting) -> Result<Vec<Row>> {
     }
     let mut names = Row::new("names that lead out of the home: .., absolute, NUL in batches and imports");
     leading_out(&mut names, world, &template)?;
-    Ok(vec![row, names])
+    Ok(vec![row, swapped::run(setting)?, names])
 }
 
 fn run_one(row: &mut Row, world: &World, checkout: &Path, (what, command): (&str, &[&str]), hard: bool) -> Result<()> {

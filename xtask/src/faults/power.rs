@@ -103,6 +103,9 @@ fn live(
         let mut random = Random::new(setting.seed, &format!("power {name}"), cut);
         shared.is_cut.store(false, Ordering::SeqCst);
         shared.is_over.store(false, Ordering::SeqCst);
+        if let Some(checkouts) = &mut checkouts {
+            checkouts.mend(&world)?;
+        }
         work_until_cut(&shared, &world, &place, volume, checkouts.as_mut(), &mut random)?;
         row.run();
         volume.start()?;

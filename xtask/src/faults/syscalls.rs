@@ -29,16 +29,22 @@ struct Injector<'a> {
     points: Vec<(Kind, Vec<Point>)>,
 }
 
-/// Runs all that can be injected into system calls.
+/// Kills commands, and the next ones during recovery.
+pub(super) fn recovery(setting: &Setting) -> Result<Vec<Row>> {
+    if let Some(why) = strace::missing() {
+        return Ok(vec![Row::skipped("kills during recovery", why)]);
+    }
+    let injector = Injector::new(setting)?;
+    Ok(vec![injector.killed_again(2)?, injector.killed_again(3)?])
+}
+
+/// Injects everything else into single system calls.
 pub(super) fn run(setting: &Setting) -> Result<Vec<Row>> {
     if let Some(why) = strace::missing() {
         return Ok(vec![Row::skipped("faults at system calls", why)]);
     }
     let injector = Injector::new(setting)?;
     let mut rows = vec![injector.killed_once()?];
-    for depth in [2, 3] {
-        rows.push(injector.killed_again(depth)?);
-    }
     rows.push(injector.failing("EIO at a call of create, update, close, batch, import", Fault::Error("EIO"))?);
     rows.push(injector.failing("ENOSPC at such a call", Fault::Error("ENOSPC"))?);
     rows.push(injector.failing("ENOSPC at such a call and all further ones", Fault::ErrorsOn("ENOSPC"))?);
@@ -85,6 +91,9 @@ impl<'a> Injector<'a> {
             let points: Vec<&Point> = points.iter().filter(|point| point.mutates && !point.is_of_index()).collect();
             let Some(point) = random.pick(&points) else { continue };
             self.kill(&mut row, kind, point, (depth, random))?;
+            if round % 100 == 99 {
+                eprintln!("faults: recovery: {} kills at depth {depth}", row.runs());
+            }
         }
         Ok(row)
     }

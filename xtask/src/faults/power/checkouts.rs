@@ -72,11 +72,6 @@ impl Checkouts {
     ) -> Result<()> {
         let mut random = random;
         let mut round = 0;
-        let mended = self.mend(world);
-        if is_cut.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        mended?;
         while !is_over.load(Ordering::SeqCst) {
             let worked = self.edit_and_check_out(world, &mut random, round);
             if !is_cut.load(Ordering::SeqCst) {
@@ -88,7 +83,7 @@ impl Checkouts {
     }
 
     /// Has git go on after a power cut, which may have left its lock and torn what it doesn't sync.
-    fn mend(&mut self, world: &World) -> Result<()> {
+    pub(super) fn mend(&mut self, world: &World) -> Result<()> {
         let git = self.root.join(".git");
         for left in ["index.lock", "HEAD.lock"] {
             // Mostly it isn't there.
