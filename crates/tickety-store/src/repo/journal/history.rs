@@ -100,7 +100,9 @@ impl Journal<'_> {
         let path = directory.join(name);
         let new = state::unfinished(&path);
         let failed = |source| JournalError::access("write", &path, source);
-        let copied = self.copy_up_to(last.end, &new).and_then(|()| std::fs::rename(&new, &path).map_err(failed));
+        // The last page of a large transaction isn't filled up.
+        let end = last.end.min(self.log.length());
+        let copied = self.copy_up_to(end, &new).and_then(|()| std::fs::rename(&new, &path).map_err(failed));
         if copied.is_err() {
             // What is left of it would only take room.
             let _ = std::fs::remove_file(&new);

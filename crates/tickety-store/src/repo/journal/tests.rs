@@ -228,6 +228,20 @@ fn a_checkpoint_is_due_by_size_or_age() {
 }
 
 #[test]
+fn what_a_large_transaction_wrote_is_copied() {
+    let scene = Scene::new();
+    let large = vec![b'x'; 3 << 19];
+    scene.put(ONE, &large);
+    let lock = scene.lock();
+    let journal = Journal::open(&scene.layout, &lock).unwrap();
+    let copy = journal.copy_into(&scene.layout.contents()).unwrap().unwrap();
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.add_kept(&copy).unwrap();
+    let last = acknowledged.files()[&Scene::path(ONE)];
+    assert!(acknowledged.read(&last).unwrap() == Some(large));
+}
+
+#[test]
 fn a_large_batch_gives_its_room_back() {
     let scene = Scene::new();
     let body = vec![b'x'; 1024 * 1024];
