@@ -23,6 +23,9 @@ pub struct Meta {
     /// The question in its one form, where it was a query: with what the command added, such as `is:open`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
+    /// The commit whose issues these are; absent for those of the checkout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// Whether this is what became of the same request before, and nothing was done now; absent where not.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,

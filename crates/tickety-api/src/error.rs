@@ -10,7 +10,7 @@ use tickety_store::StorageError;
 /// The exit status of a command that did what it was asked.
 pub const EXIT_SUCCESS: u8 = 0;
 
-/// The exit status of a command whose answer is no: `all-closed` with an open issue, `doctor` and
+/// The exit status of a command whose answer is no: `all-closed` with an open issue, `check`, `doctor` and
 /// `index verify` with something found. It is an answer, not an error.
 pub const EXIT_NO: u8 = 1;
 

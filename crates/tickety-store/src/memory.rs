@@ -36,6 +36,21 @@ pub struct MemoryStore {
     schema: Arc<Schema>,
     ids: IdSource,
     state: Mutex<State>,
+    /// What can't be read of the state that it was made of.
+    problems: Vec<RecordProblem>,
+}
+
+/// An issue of another store at some time.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The issue with its comments.
+    pub issue: Issue,
+    /// The version of its record.
+    pub version: Version,
+    /// When it was last written.
+    pub written: Timestamp,
+    /// Where its record lies.
+    pub path: String,
 }
 
 #[derive(Debug, Default)]
@@ -70,12 +85,31 @@ struct Record {
     issue: Issue,
     version: Version,
     written: Timestamp,
+    /// Where it lies, if it comes from elsewhere.
+    path: Option<String>,
 }
 
 impl MemoryStore {
     /// Makes an empty store under a schema.
     pub fn new(schema: Schema) -> Self {
-        Self { schema: Arc::new(schema), ids: IdSource::seeded(0), state: Mutex::default() }
+        let (ids, state, problems) = (IdSource::seeded(0), Mutex::default(), Vec::new());
+        Self { schema: Arc::new(schema), ids, state, problems }
+    }
+
+    /// Makes a store of issues as another one had them, with what couldn't be read of that.
+    pub fn holding(schema: Arc<Schema>, issues: Vec<Taken>, problems: Vec<RecordProblem>) -> Self {
+        let mut state = State::default();
+        for Taken { issue, version, written, path } in issues {
+            let key = issue.key();
+            state.by_id.insert(issue.id, key);
+            state.last_number = state.last_number.max(key.number.get());
+            state.issues.insert(key, Record { issue, version, written, path: Some(path) });
+        }
+        Self { schema, ids: IdSource::seeded(0), state: Mutex::new(state), problems }
+    }
+
+    fn count_problems(&self) -> u32 {
+        u32::try_from(self.problems.len()).unwrap_or(u32::MAX)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -184,7 +218,7 @@ impl State {
             category: schema.category(&issue.status),
             derived: Derived { updated, links },
             version: record.version,
-            path: format!("memory:{}", issue.key()),
+            path: record.path.clone().unwrap_or_else(|| format!("memory:{}", issue.key())),
             problems: Vec::new(),
             issue,
         }
@@ -264,7 +298,7 @@ impl IssueStorage for MemoryStore {
         Ok(Page {
             issues: selection.places.iter().map(|place| IssueSummary::of(&all[*place])).collect(),
             next: selection.next,
-            problems: 0,
+            problems: self.count_problems(),
             freshness: FRESHNESS,
         })
     }
@@ -362,7 +396,7 @@ impl IssueStorage for MemoryStore {
                 }
             }
         }
-        Ok(Checked { value: graph, problems: 0, freshness: FRESHNESS })
+        Ok(Checked { value: graph, problems: self.count_problems(), freshness: FRESHNESS })
     }
 
     async fn stats(&self, query: &Query, moment: &Moment) -> Result<Checked<Stats>, StorageError> {
@@ -395,11 +429,11 @@ impl IssueStorage for MemoryStore {
             stats.blocked += u64::from(stored.derived.is_blocked());
             stats.overdue += u64::from(stored.issue.due.is_some_and(|due| due < moment.today()));
         }
-        Ok(Checked { value: stats, problems: 0, freshness: FRESHNESS })
+        Ok(Checked { value: stats, problems: self.count_problems(), freshness: FRESHNESS })
     }
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
-        Ok(Vec::new())
+        Ok(self.problems.clone())
     }
 
     async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
@@ -433,7 +467,7 @@ impl IssueStorage for MemoryStore {
                 _ => (state.next_version(), batch.now),
             };
             state.by_id.insert(issue.id, key);
-            state.issues.insert(key, Record { issue, version, written });
+            state.issues.insert(key, Record { issue, version, written, path: None });
         }
         let version = |key| state.issues.get(&key).map(|record| record.version);
         let outcomes: Vec<_> = plan.outcomes.iter().map(|planned| outcome(planned, version)).collect();

@@ -10,6 +10,7 @@
 
 mod admin;
 mod commit;
+mod compare;
 pub mod config;
 mod contents;
 pub mod counter;
@@ -19,6 +20,7 @@ mod effort;
 mod events;
 mod failure;
 pub mod files;
+mod flaws;
 pub mod format;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -52,12 +54,15 @@ mod unlooking;
 mod unreadable;
 mod usage;
 mod waiting;
+mod whole;
 
 pub use admin::IndexReport;
+pub use compare::{Comparison, IssueChange};
 pub use config::{Config, Setting};
 pub use doctor::{Check, Finding, Remedy};
 #[cfg(feature = "effort")]
 pub use effort::Effort;
+pub use flaws::{Flaw, FlawKind};
 pub use homes::{Moved, init_in_clone, known_branch};
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;

@@ -8,12 +8,14 @@
 mod all_closed;
 mod batch;
 mod cache;
+mod check;
 mod close;
 mod comment;
 mod completions;
 mod config;
 mod delete;
 mod demo;
+mod diff;
 mod doctor;
 mod edit;
 mod events;
@@ -102,6 +104,7 @@ commands! {
     Ask all_closed "all-closed";
     Ask events "events";
     Ask log "log";
+    Ask diff "diff";
     Keep init "init";
     Keep home "home";
     Keep import "import";
@@ -109,6 +112,7 @@ commands! {
     Keep index "index";
     Keep cache "cache";
     Keep doctor "doctor";
+    Keep check "check";
     Keep config "config";
     Keep renumber "renumber";
     Keep restore "restore";

@@ -12,12 +12,13 @@ use tickety_store::repo::{self, RepoOptions, discovery};
 use crate::context::Context;
 use crate::exit::CliError;
 
+pub use tickety_store::MemoryStore as Past;
 pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
 pub use tickety_store::repo::layout::HomeKind;
 pub use tickety_store::repo::{
-    Finding, IndexReport, Initialized, Loss, Remedy, Renumbered, RepoStore as Repo, Restorable, Restoration, Selection,
-    Setting, Usage,
+    Comparison, Finding, Flaw, IndexReport, Initialized, IssueChange, Loss, Remedy, Renumbered, RepoStore as Repo,
+    Restorable, Restoration, Selection, Setting, Usage,
 };
 
 /// Opens the home that the context's directory lies in.

@@ -15,7 +15,7 @@ use tickety_engine::{questions, requests};
 use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, RecordProblem, Request, StorageError};
 
 use crate::args::Global;
-use crate::compose::{Finding, Repo};
+use crate::compose::{Finding, Past, Repo};
 use crate::context::Context;
 use crate::exit::{CliError, Ended};
 use crate::render::{Screen, escape};
@@ -35,12 +35,15 @@ pub struct Session {
     /// What tells the write of the command from others, where it has a key.
     request: Option<Request>,
     storage: OnceCell<Repo>,
+    /// The commit that is looked at instead of the checkout, with its issues.
+    past: OnceCell<(String, Past)>,
 }
 
 impl Session {
     /// Makes the session of a command; opens nothing.
     pub fn new(global: Global, command: &'static str) -> Result<Self, CliError> {
-        Ok(Self { context: Context::new(&global)?, global, command, request: None, storage: OnceCell::new() })
+        let context = Context::new(&global)?;
+        Ok(Self { context, global, command, request: None, storage: OnceCell::new(), past: OnceCell::new() })
     }
 
     /// Has what the command writes be done once only, if it has a key. `arguments` say what it is.
@@ -66,7 +69,22 @@ impl Session {
 
     /// Returns the store of the home, which is opened when first asked for.
     pub fn storage(&self) -> Result<&dyn IssueStorage, CliError> {
-        Ok(self.opened()?)
+        match self.past.get() {
+            Some((_, past)) => Ok(past),
+            None => Ok(self.opened()?),
+        }
+    }
+
+    /// Has all that follows be about the issues of a commit, as git has them.
+    pub fn look_back(&self, reference: &str) -> Result<(), CliError> {
+        let past = self.opened()?.at(reference)?;
+        self.note(format_args!("as of {}", past.0.get(..10).unwrap_or(&past.0)));
+        self.past.set(past).map_err(|_| CliError::usage("one commit at a time"))
+    }
+
+    /// Returns the commit whose issues are looked at, if it isn't the checkout.
+    pub fn commit(&self) -> Option<String> {
+        self.past.get().map(|(commit, _)| commit.clone())
     }
 
     /// Returns the same store for what only one in a repository can do.
@@ -236,7 +254,8 @@ impl Session {
             0 => Vec::new(),
             _ => pollster::block_on(self.storage()?.problems())?.into_iter().map(Into::into).collect(),
         };
-        Ok(Meta { freshness: freshness.map(Into::into), query: None, replayed: false, problems })
+        let freshness = freshness.filter(|_| self.past.get().is_none()).map(Into::into);
+        Ok(Meta { freshness, query: None, commit: self.commit(), replayed: false, problems })
     }
 
     /// Returns what JSON says about how a list of issues came about.

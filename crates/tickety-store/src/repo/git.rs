@@ -14,6 +14,7 @@ mod identity;
 mod log;
 mod numbers;
 mod objects;
+mod tree;
 
 use std::ffi::OsStr;
 use std::io;
@@ -29,6 +30,7 @@ pub use branch::{Author, BranchFile, ISSUE_BRANCH, Past};
 pub use identity::{ConfigFiles, Identity, identity, user_name};
 pub(super) use log::{Blob, Change, FileChange, Which};
 pub(super) use objects::{Object, Objects};
+pub(super) use tree::Listed;
 
 /// What `git rev-parse --local-env-vars` lists, and what else changes where git looks or what it
 /// runs.

@@ -12,14 +12,15 @@ use tickety_core::event::{Event, comment_events, events_between};
 use tickety_core::ident::{IssueId, IssueKey, IssueSelector};
 use tickety_core::issue::{Comment, Issue};
 
-use super::format;
 use super::git::{Change, FileChange, Git, Objects, Which};
 use super::layout::{CommentStamp, RecordPath};
 use super::load::shown;
 use super::store::RepoStore;
+use super::whole::limit;
 use crate::error::StorageError;
 use crate::history::{History, Step};
 use crate::storage::{RecordProblem, StoredIssue};
+pub(super) use versions::why_unread;
 use versions::{Read, Versions};
 
 /// The most commits of one issue that are looked at.
@@ -387,12 +388,4 @@ fn keep_common(events: &mut Vec<Event>, others: &[Event]) {
 /// Says of a record of a commit what is wrong with it.
 fn problem(path: RecordPath, message: String) -> RecordProblem {
     RecordProblem { path: shown(path), line: None, message }
-}
-
-/// Returns how much of a record is read.
-fn limit(path: RecordPath) -> u64 {
-    match path.comment {
-        None => format::ISSUE_BYTES as u64,
-        Some(_) => format::COMMENT_BYTES as u64,
-    }
 }

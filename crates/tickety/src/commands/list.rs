@@ -28,6 +28,10 @@ pub struct Args {
 
     #[command(flatten)]
     page: PageArgs,
+
+    /// List the issues as this commit, branch or tag has them
+    #[arg(long, value_name = "REF")]
+    on: Option<String>,
 }
 
 /// The query language in a nutshell: what, and after it an example.
@@ -49,6 +53,9 @@ Queries: conditions side by side, and an issue has to fit all of them.
   sort: limit: fields:                  sort:priority,due limit:10";
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    if let Some(reference) = &args.on {
+        session.look_back(reference)?;
+    }
     let query = args.query.parse_page(&args.page, session)?.open_by_default();
     let nothing = match args.query.is_empty() {
         true => "no open issues: `tickety new TITLE` creates one, `tickety list is:any` shows closed ones",

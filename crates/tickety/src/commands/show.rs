@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::Value;
 use tickety_api::selection;
-use tickety_api::{Freshness, Issue, Meta};
-use tickety_core::ident::IssueKey;
-use tickety_store::{FreshnessMode, StoredIssue};
+use tickety_api::{ErrorCode, Freshness, Issue, Meta};
+use tickety_core::ident::{IssueKey, IssueSelector};
+use tickety_store::{FreshnessMode, StorageError, StoredIssue};
 
 use crate::exit::{CliError, Ended};
 use crate::question;
@@ -25,6 +25,10 @@ pub struct Args {
     /// Show these fields only, with commas between them; with --json
     #[arg(short, long, value_name = "FIELDS", requires = "json")]
     fields: Option<String>,
+
+    /// Show them as this commit, branch or tag has them
+    #[arg(long, value_name = "REF")]
+    at: Option<String>,
 }
 
 /// The `data` of the answer.
@@ -35,7 +39,10 @@ struct Shown {
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let selectors = session.selectors(&args.issues)?;
-    let found = issues::read(session, &selectors)?;
+    let found = match &args.at {
+        Some(reference) => read_at(reference, &selectors, session)?,
+        None => issues::read(session, &selectors)?,
+    };
     if session.json() {
         let fields = match &args.fields {
             Some(fields) => question::fields(fields, session)?,
@@ -43,8 +50,9 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         };
         let issues = found.iter().map(|stored| selection::value(&Issue::from(stored), &fields)).collect();
         let problems = found.iter().flat_map(|stored| &stored.problems).cloned().map(Into::into).collect();
-        let freshness = Some(freshness(&found, session));
-        return session.answer(Shown { issues }, Meta { freshness, problems, ..Meta::default() });
+        let commit = session.commit();
+        let freshness = commit.is_none().then(|| freshness(&found, session));
+        return session.answer(Shown { issues }, Meta { freshness, commit, problems, ..Meta::default() });
     }
     for problem in found.iter().flat_map(|stored| &stored.problems) {
         output::note(format_args!("warning: {problem}"));
@@ -57,6 +65,36 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         render::issue::write(&mut screen, stored);
     }
     session.show(screen)
+}
+
+/// Reads issues as a commit has them. They may have had other numbers then; a name that no issue has now is one of then.
+fn read_at(reference: &str, selectors: &[IssueSelector], session: &Session) -> Result<Vec<StoredIssue>, CliError> {
+    let now = pollster::block_on(session.storage()?.get_many(selectors));
+    let selectors: Vec<(IssueSelector, Option<IssueKey>)> = selectors
+        .iter()
+        .zip(now)
+        .map(|(selector, now)| match now {
+            Ok(stored) => Ok((IssueSelector::Id(stored.issue.id), Some(stored.issue.key()))),
+            Err(StorageError::NotFound { .. } | StorageError::Unreadable { .. }) => Ok((*selector, None)),
+            Err(error) => Err(session.explain(error)),
+        })
+        .collect::<Result<_, _>>()?;
+    session.look_back(reference)?;
+    let ids: Vec<IssueSelector> = selectors.iter().map(|(selector, _)| *selector).collect();
+    let then = pollster::block_on(session.storage()?.get_many(&ids));
+    let explain = |error: StorageError, key: Option<IssueKey>| match (&error, key) {
+        (StorageError::NotFound { .. }, Some(key)) => CliError::new(
+            ErrorCode::NotFound,
+            format_args!("{reference} has no issue {key}, or it can't be read there"),
+        )
+        .hint(format_args!("`tickety log {key}` tells which commit made it")),
+        (StorageError::NotFound { selector }, None) => {
+            CliError::new(ErrorCode::NotFound, format_args!("there is no issue {selector}, and none in {reference}"))
+                .hint(format_args!("`tickety list is:any --on {reference}` shows the issues of that commit"))
+        }
+        _ => error.into(),
+    };
+    then.into_iter().zip(selectors).map(|(then, (_, key))| then.map_err(|error| explain(error, key))).collect()
 }
 
 /// Says how the issues were checked: each with the ends of its links.

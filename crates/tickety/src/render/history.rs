@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use tickety_core::event::Event;
-use tickety_store::{Authorship, Commit, History, Step};
+use tickety_core::ident::IssueKey;
+use tickety_store::{Authorship, Commit, History, RecordProblem, Step};
 
 use super::events::{change, state, summary};
 use super::palette;
-use super::screen::Screen;
+use super::screen::{Screen, width};
 use super::table::{self, Cell, Column, Width};
+use crate::compose::IssueChange;
 
 /// How many digits of a commit are shown on a terminal.
 const SHORT: usize = 10;
@@ -28,7 +30,7 @@ pub fn write(screen: &mut Screen<'_>, history: &History) {
             screen.end();
         }
         write_head(screen, step.commit.as_ref());
-        for (_, what) in told(step) {
+        for (_, what) in told(step.renumbered, &step.events, &step.problems) {
             screen.space(4).put(palette::PLAIN, what).end();
         }
     }
@@ -47,7 +49,7 @@ fn write_head(screen: &mut Screen<'_>, commit: Option<&Commit>) {
 }
 
 fn write_lines(screen: &mut Screen<'_>, step: &Step) {
-    for (event, what) in told(step) {
+    for (event, what) in told(step.renumbered, &step.events, &step.problems) {
         let (id, when, author, subject) = match &step.commit {
             Some(Commit { id, authored, author, subject, .. }) => {
                 (id.as_str(), authored.to_string(), author.as_str(), subject.as_str())
@@ -61,13 +63,43 @@ fn write_lines(screen: &mut Screen<'_>, step: &Step) {
     }
 }
 
-/// Returns what happened in a step: the type of each event, and what it was. One line for each field.
-fn told(step: &Step) -> Vec<(&'static str, String)> {
+/// Writes the issues that differ between two states: a paragraph each on a terminal; elsewhere one line for each
+/// difference, with tabs between name, event, what and title.
+pub fn write_comparison(screen: &mut Screen<'_>, changes: &[IssueChange]) {
+    for (place, IssueChange { key, id: _, title, renumbered, events }) in changes.iter().enumerate() {
+        let told = told(*renumbered, events, &[]);
+        if !screen.is_terminal() {
+            for (event, what) in told {
+                for cell in [&key.to_string(), event, &what] {
+                    screen.put(palette::PLAIN, cell).raw("\t");
+                }
+                screen.put(palette::PLAIN, title).raw("\n");
+            }
+            continue;
+        }
+        if place > 0 {
+            screen.end();
+        }
+        let name = key.to_string();
+        let title = screen.fitted(title, width(&name) + 2);
+        screen.put(palette::NAME, name).space(2).put(palette::STRONG, title).end();
+        for (_, what) in told {
+            screen.space(4).put(palette::PLAIN, what).end();
+        }
+    }
+}
+
+/// Returns what happened: the type of each event, and what it was. One line for each field.
+fn told(
+    renumbered: Option<(IssueKey, IssueKey)>,
+    events: &[Event],
+    problems: &[RecordProblem],
+) -> Vec<(&'static str, String)> {
     let mut told = Vec::new();
-    if let Some((from, to)) = step.renumbered {
+    if let Some((from, to)) = renumbered {
         told.push(("renumbered", format!("{from} is now {to}")));
     }
-    for event in &step.events {
+    for event in events {
         let name = event.event_type().as_str();
         match event {
             Event::IssueUpdated { fields, .. }
@@ -85,7 +117,7 @@ fn told(step: &Step) -> Vec<(&'static str, String)> {
             }
         }
     }
-    told.extend(step.problems.iter().map(|problem| ("unreadable", format!("can't be read: {problem}"))));
+    told.extend(problems.iter().map(|problem| ("unreadable", format!("can't be read: {problem}"))));
     told
 }
 

@@ -9,7 +9,7 @@ use tickety_testkit::TestEnv;
 use crate::json;
 
 /// Returns a home in a git repository with one committed issue.
-fn repository() -> TestEnv {
+pub(crate) fn repository() -> TestEnv {
     let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
     env.ok(&["init"]);
     env.ok(&["new", "Slow cache", "-l", "cache", "-p", "high", "-b", "The index is read twice."]);
@@ -18,13 +18,13 @@ fn repository() -> TestEnv {
 }
 
 /// Commits everything.
-fn commit(env: &TestEnv, message: &str) {
+pub(crate) fn commit(env: &TestEnv, message: &str) {
     env.git(&["add", "--all"]);
     env.git(&["commit", "--quiet", "--message", message]);
 }
 
 /// Returns the file of the issue that has a number.
-fn file_of(env: &TestEnv, number: u32) -> String {
+pub(crate) fn file_of(env: &TestEnv, number: u32) -> String {
     let begin = format!(".tickety/issues/000/{number:06}-");
     env.files().into_keys().find(|name| name.starts_with(&begin) && !name.contains('_')).expect("it has a file")
 }
@@ -214,12 +214,8 @@ fn another_issue_with_the_same_four_characters_is_no_part_of_it() {
     );
     env.write(".tickety/issues/000/odd\nname.md", "odd");
     commit(&env, "Twin");
-    assert_snapshot!(told(&env, &["log", "1"]), @"
-    Tester | issue.created | created: Slow cache | First issue
-    ");
-    assert_snapshot!(told(&env, &["log", "5"]), @"
-    Tester | issue.created | created: Other cache | Twin
-    ");
+    assert_snapshot!(told(&env, &["log", "1"]), @"Tester | issue.created | created: Slow cache | First issue");
+    assert_snapshot!(told(&env, &["log", "5"]), @"Tester | issue.created | created: Other cache | Twin");
 }
 
 #[test]

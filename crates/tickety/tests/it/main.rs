@@ -3,6 +3,7 @@
 mod bad_input;
 mod batches;
 mod caching;
+mod commits;
 mod editing;
 mod events;
 mod help;

@@ -18,15 +18,27 @@ impl Git {
     /// With `wanted`, the search ends as soon as all of these were met: then the cost follows how
     /// far back they lie, and not the whole history.
     pub fn commit_times(&self, wanted: Option<&BTreeSet<HomePath>>) -> Result<BTreeMap<HomePath, Timestamp>, GitError> {
+        match wanted.is_some_and(BTreeSet::is_empty) || self.is_unborn()? {
+            true => Ok(BTreeMap::new()),
+            false => self.commit_times_up_to("HEAD", wanted),
+        }
+    }
+
+    /// Returns the same as far as the history of another commit goes.
+    pub(in crate::repo) fn commit_times_up_to(
+        &self,
+        start: &str,
+        wanted: Option<&BTreeSet<HomePath>>,
+    ) -> Result<BTreeMap<HomePath, Timestamp>, GitError> {
         let mut times = BTreeMap::new();
         let mut missing = wanted.map(BTreeSet::len);
-        if missing == Some(0) || self.is_unborn()? {
+        if missing == Some(0) {
             return Ok(times);
         }
         let directory = format!("{}{ISSUES_DIR}", self.prefix);
         let format = "--format=%x01%ct";
         let arguments =
-            ["log", format, "--name-only", "-z", "--no-renames", "--diff-merges=combined", "--", &directory];
+            ["log", format, "--name-only", "-z", "--no-renames", "--diff-merges=combined", start, "--", &directory];
         let mut running = Running::start(self.command(arguments)?)?;
         let output = running.0.stdout.take().expect("its output is piped");
         let mut output = BufReader::with_capacity(64 * 1024, output);

@@ -8,6 +8,10 @@ use super::{Git, GitError, Running};
 /// The largest tree that is looked at. A shard with a thousand issues has about 50 KB.
 const TREE_LIMIT: u64 = 64 * 1024 * 1024;
 
+/// How many bytes of questions are under way at once: what a pipe takes in any case while git waits for its own answers
+/// to be read.
+const AHEAD: usize = 4096;
+
 /// A tree as git stores it.
 pub(super) struct Tree {
     pub(super) id: String,
@@ -70,6 +74,33 @@ impl Objects {
     /// Returns the content of a file by any name git knows.
     pub(in crate::repo) fn blob(&mut self, name: &str, limit: u64) -> Result<Object, GitError> {
         self.send(&[name]).and_then(|()| self.receive(limit)).map_err(lost)
+    }
+
+    /// Hands the contents of many files to `each`, in the order of their names, each with how much of it is read at the
+    /// most. Git works ahead.
+    pub(in crate::repo) fn blobs(
+        &mut self,
+        names: &[(&str, u64)],
+        mut each: impl FnMut(usize, Object),
+    ) -> Result<(), GitError> {
+        let mut place = 0;
+        while place < names.len() {
+            let mut bytes = 0;
+            let rest = names[place..].iter();
+            let fits = |name: &&str| {
+                bytes += name.len() + 1;
+                bytes <= AHEAD
+            };
+            let sent: Vec<&str> = rest.map(|(name, _)| *name).take_while(fits).collect();
+            // A name as long as all that fits goes alone.
+            let sent = if sent.is_empty() { vec![names[place].0] } else { sent };
+            self.send(&sent).map_err(lost)?;
+            for _ in &sent {
+                each(place, self.receive(names[place].1).map_err(lost)?);
+                place += 1;
+            }
+        }
+        Ok(())
     }
 
     fn send(&mut self, names: &[&str]) -> io::Result<()> {

@@ -1,0 +1,189 @@
+//! What is wrong with the issues of one state, and not with those of another: what a change has brought in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+
+use tickety_core::graph;
+use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber};
+use tickety_core::issue::LinkKind;
+
+use super::store::RepoStore;
+use super::whole::{Whole, is_conflict};
+use crate::error::StorageError;
+
+/// Something that is wrong with the issues.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Flaw {
+    /// What sort of flaw it is.
+    pub kind: FlawKind,
+    /// The file that has it, if one has.
+    pub path: Option<String>,
+    /// The line, from 1, where one is to blame.
+    pub line: Option<u32>,
+    /// The issues that it is about.
+    pub issues: Vec<IssueKey>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// The sorts of flaws.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum FlawKind {
+    /// A merge left its markers.
+    Conflict,
+    /// A record can't be read.
+    Record,
+    /// Several issues have a number.
+    Number,
+    /// Several issues have an id.
+    Id,
+    /// A link leads nowhere, or to one of several.
+    Link,
+    /// Links go in a circle.
+    Cycle,
+}
+
+impl FlawKind {
+    /// Returns the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::Record => "record",
+            Self::Number => "number",
+            Self::Id => "id",
+            Self::Link => "link",
+            Self::Cycle => "cycle",
+        }
+    }
+}
+
+impl RepoStore {
+    /// Returns what is wrong with the issues in the checkout. With `base`, only what isn't wrong at that commit: what has
+    /// been brought in since.
+    pub fn flaws(&self, base: Option<&str>) -> Result<Vec<Flaw>, StorageError> {
+        let base = match base {
+            Some(reference) => self.whole_of(&self.git()?, reference)?,
+            None => Whole::empty(std::sync::Arc::clone(&self.schema)),
+        };
+        Ok(brought_in(&base, &self.whole_here()?))
+    }
+}
+
+/// A link, by what doesn't change when an issue gets another number.
+type Edge = (IssueId, LinkKind, IssueId);
+
+/// What is kept of a state to compare it with another one.
+#[derive(Debug, Default)]
+struct Outline {
+    numbers: BTreeMap<IssueNumber, BTreeSet<IssueId>>,
+    ids: BTreeMap<IssueId, BTreeSet<IssueKey>>,
+    /// The links that lead nowhere, with what their names may mean.
+    lost: BTreeMap<(IssueId, LinkKind, IssueName), (IssueKey, Vec<IssueKey>)>,
+    /// The links that lie on a circle.
+    circular: BTreeMap<Edge, (IssueKey, IssueKey)>,
+    targets: BTreeMap<LinkKind, BTreeMap<IssueKey, Vec<IssueKey>>>,
+}
+
+impl Outline {
+    fn of(whole: &Whole) -> Self {
+        let mut outline = Self::default();
+        for (key, issue) in &whole.issues {
+            outline.numbers.entry(key.number).or_default().insert(issue.id);
+            outline.ids.entry(issue.id).or_default().insert(*key);
+        }
+        let keys: BTreeSet<IssueKey> = whole.issues.keys().chain(&whole.broken).copied().collect();
+        let mut by_number: BTreeMap<IssueNumber, Vec<IssueKey>> = BTreeMap::new();
+        for key in &keys {
+            by_number.entry(key.number).or_default().push(*key);
+        }
+        for (holder, issue) in &whole.issues {
+            for link in &issue.links {
+                let same_number = by_number.get(&link.target.number).map_or(&[][..], Vec::as_slice);
+                let named: Vec<IssueKey> = same_number.iter().copied().filter(|key| link.target.names(*key)).collect();
+                match named.as_slice() {
+                    [target] => {
+                        let targets = outline.targets.entry(link.kind).or_default();
+                        targets.entry(*holder).or_default().push(*target);
+                    }
+                    _ => {
+                        outline.lost.insert((issue.id, link.kind, link.target), (*holder, named));
+                    }
+                }
+            }
+        }
+        for (kind, targets) in outline.targets.iter().filter(|(kind, _)| kind.is_acyclic()) {
+            let next = |key: IssueKey| Ok::<_, Infallible>(targets.get(&key).cloned().unwrap_or_default());
+            let Ok(components) = graph::components(targets.keys().copied(), next);
+            for (holder, targets) in targets {
+                for target in targets.iter().filter(|target| components[holder] == components[*target]) {
+                    if let (Some(from), Some(to)) = (whole.issues.get(holder), whole.issues.get(target)) {
+                        outline.circular.insert((from.id, *kind, to.id), (*holder, *target));
+                    }
+                }
+            }
+        }
+        outline
+    }
+}
+
+/// Returns what is wrong in a state and not in the one before.
+fn brought_in(base: &Whole, now: &Whole) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    let known: BTreeSet<&str> = base.problems.iter().map(|problem| problem.path.as_str()).collect();
+    for problem in now.problems.iter().filter(|problem| !known.contains(problem.path.as_str())) {
+        let kind = if is_conflict(problem) { FlawKind::Conflict } else { FlawKind::Record };
+        let (path, message) = (Some(problem.path.clone()), problem.message.clone());
+        flaws.push(Flaw { kind, path, line: problem.line, issues: Vec::new(), message });
+    }
+    let (before, after) = (Outline::of(base), Outline::of(now));
+    let mut add = |kind, issues: Vec<IssueKey>, message: String| {
+        flaws.push(Flaw { kind, path: None, line: None, issues, message });
+    };
+    for (number, ids) in after.numbers.iter().filter(|(_, ids)| ids.len() > 1) {
+        if before.numbers.get(number).is_some_and(|known| known.is_superset(ids)) {
+            continue;
+        }
+        let keys: Vec<IssueKey> = ids.iter().map(|id| IssueKey { number: *number, suffix: id.suffix() }).collect();
+        let message = format!("several issues have the number {number}: {}; see `tickety renumber`", join(&keys, ", "));
+        add(FlawKind::Number, keys, message);
+    }
+    for (id, keys) in after.ids.iter().filter(|(_, keys)| keys.len() > 1) {
+        if before.ids.get(id).is_some_and(|known| known.is_superset(keys)) {
+            continue;
+        }
+        let keys: Vec<IssueKey> = keys.iter().copied().collect();
+        let message = format!("several issues have the id {id}: {}; delete the copy", join(&keys, ", "));
+        add(FlawKind::Id, keys, message);
+    }
+    for (lost, (holder, named)) in &after.lost {
+        if before.lost.contains_key(lost) {
+            continue;
+        }
+        let (_, kind, name) = lost;
+        let message = match named.as_slice() {
+            [] => format!("{kind} {name}, which doesn't exist: `tickety unlink {holder} {kind} {name}`"),
+            several => format!("{kind} {name}, which may be {}: write it in full", join(several, " or ")),
+        };
+        add(FlawKind::Link, vec![*holder], message);
+    }
+    let new = after.circular.iter().filter(|(edge, _)| !before.circular.contains_key(edge));
+    let mut told: BTreeSet<(LinkKind, IssueKey)> = BTreeSet::new();
+    for ((_, kind, _), (holder, target)) in new {
+        if told.contains(&(*kind, *holder)) {
+            continue;
+        }
+        let targets = &after.targets[kind];
+        let next = |key: IssueKey| Ok::<_, Infallible>(targets.get(&key).cloned().unwrap_or_default());
+        let Ok(walk) = graph::path(*target, *holder, next);
+        let circle: Vec<IssueKey> = [*holder].into_iter().chain(walk.into_iter().flatten()).collect();
+        told.extend(circle.iter().map(|key| (*kind, *key)));
+        let message = format!("{kind} goes in a circle: {}", join(&circle, " -> "));
+        add(FlawKind::Cycle, circle, message);
+    }
+    flaws.sort();
+    flaws
+}
+
+fn join(keys: &[IssueKey], separator: &str) -> String {
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(separator)
+}
