@@ -467,6 +467,7 @@ impl IssueStorage for MemoryStore {
                 _ => (state.next_version(), batch.now),
             };
             state.by_id.insert(issue.id, key);
+            let issue = Arc::unwrap_or_clone(issue);
             state.issues.insert(key, Record { issue, version, written, path: None });
         }
         let version = |key| state.issues.get(&key).map(|record| record.version);
@@ -533,11 +534,11 @@ impl Snapshot for Locked<'_> {
         Ok(self.state.resolve(selector))
     }
 
-    fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError> {
+    fn load(&mut self, key: IssueKey) -> Result<(Arc<Issue>, Version), StorageError> {
         self.state
             .issues
             .get(&key)
-            .map(|record| (record.issue.clone(), record.version))
+            .map(|record| (Arc::new(record.issue.clone()), record.version))
             .ok_or(StorageError::NotFound { selector: key.into() })
     }
 

@@ -9,6 +9,7 @@ mod names;
 mod planner;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tickety_core::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Version};
 use tickety_core::issue::{Issue, LinkKind};
@@ -25,7 +26,7 @@ pub(crate) trait Snapshot {
     /// Returns the issues a selector could mean: none, one, or several.
     fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError>;
     /// Returns an issue with its comments, and its version.
-    fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError>;
+    fn load(&mut self, key: IssueKey) -> Result<(Arc<Issue>, Version), StorageError>;
     /// Returns the issues that store a link to this one.
     fn referrers(&mut self, key: IssueKey) -> Result<Vec<IssueKey>, StorageError>;
     /// Returns what an issue's stored links of one kind point at.
@@ -56,9 +57,9 @@ pub(crate) struct Plan {
 #[derive(Debug)]
 pub(crate) struct PlannedChange {
     /// As it was; `None` if the batch creates it.
-    pub(crate) before: Option<(Issue, Version)>,
+    pub(crate) before: Option<(Arc<Issue>, Version)>,
     /// As it shall be; `None` if the batch deletes it.
-    pub(crate) after: Option<Issue>,
+    pub(crate) after: Option<Arc<Issue>>,
 }
 
 /// How an operation comes out.
@@ -135,8 +136,8 @@ impl Plan {
     pub(crate) fn into_changed_issues(self) -> Vec<ChangedIssue> {
         let changed = |(key, PlannedChange { before, after })| ChangedIssue {
             key,
-            before: before.map(|(issue, _)| issue),
-            after,
+            before: before.map(|(issue, _)| Arc::unwrap_or_clone(issue)),
+            after: after.map(Arc::unwrap_or_clone),
         };
         self.changes.into_iter().map(changed).collect()
     }

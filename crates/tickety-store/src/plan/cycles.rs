@@ -68,6 +68,7 @@ fn targets(planner: &mut Planner<'_>, key: IssueKey, kind: LinkKind) -> Result<V
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use tickety_core::ident::{IssueName, IssueNumber, IssueSelector, Version};
     use tickety_core::issue::Issue;
@@ -132,7 +133,7 @@ mod tests {
             }
         }
 
-        fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError> {
+        fn load(&mut self, key: IssueKey) -> Result<(Arc<Issue>, Version), StorageError> {
             Err(StorageError::NotFound { selector: key.into() })
         }
 

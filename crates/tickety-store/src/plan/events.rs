@@ -25,10 +25,10 @@ pub(crate) fn tell(
         if moves.values().any(|old| old == key) && change.after.is_none() {
             continue;
         }
-        let before = change.before.as_ref().map(|(issue, _)| issue);
+        let before = change.before.as_ref().map(|(issue, _)| &**issue);
         let events = match (moves.get(key), &change.after) {
             (Some(old), Some(_)) => vec![renumbered(*old, *key)],
-            (_, after) => events_between(*key, before, after.as_ref(), schema),
+            (_, after) => events_between(*key, before, after.as_deref(), schema),
         };
         match (before, &change.after) {
             (None, Some(_)) if !moves.contains_key(key) => created += 1,

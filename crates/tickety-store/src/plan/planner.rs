@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
+use std::sync::Arc;
 
 use tickety_core::ident::{IssueId, IssueKey, IssueNumber, IssueSelector, Suffix, Version};
 use tickety_core::issue::{Issue, LinkKind};
@@ -59,7 +60,7 @@ enum Undo {
     /// It was not known before.
     Remove,
     /// It was so.
-    Restore(Option<Box<Issue>>),
+    Restore(Option<Arc<Issue>>),
 }
 
 /// What planning a batch came to.
@@ -186,7 +187,7 @@ impl<'a> Planner<'a> {
                     self.slots.remove(&key);
                 }
                 Undo::Restore(after) => {
-                    self.slots.get_mut(&key).expect("what was changed is known").after = after.map(|issue| *issue);
+                    self.slots.get_mut(&key).expect("what was changed is known").after = after;
                 }
             }
         }
@@ -235,6 +236,7 @@ impl<'a> Planner<'a> {
     fn make(&mut self, index: usize, key: IssueKey, id: IssueId, draft: &Draft) -> Result<(), StorageError> {
         let issue = self.apply(index, |context| operation::create(draft, key.number, id, context))?;
         self.note_links(index, None, &issue);
+        let issue = Arc::new(issue);
         // The name may be that of an issue which an operation before has deleted.
         match self.slots.contains_key(&key) {
             true => self.set(key, Some(issue)),
@@ -267,7 +269,7 @@ impl<'a> Planner<'a> {
             None => Effect::Unchanged,
             Some(next) => {
                 self.note_links(index, Some(&current), &next);
-                self.set(key, Some(next));
+                self.set(key, Some(Arc::new(next)));
                 Effect::Updated
             }
         };
@@ -293,9 +295,9 @@ impl<'a> Planner<'a> {
             if self.slots.get(&referrer).is_some_and(|slot| slot.after.is_none()) {
                 continue;
             }
-            let mut holder = self.current(referrer, None)?;
+            let mut holder = Arc::unwrap_or_clone(self.current(referrer, None)?);
             holder.links.retain(|link| !link.target.names(key));
-            self.set(referrer, Some(holder));
+            self.set(referrer, Some(Arc::new(holder)));
         }
         Ok((key, current.id, Effect::Deleted))
     }
@@ -323,7 +325,7 @@ impl<'a> Planner<'a> {
                 for key in several {
                     let title = match self.slots.get(key).and_then(|slot| slot.after.as_ref()) {
                         Some(issue) => issue.title.clone(),
-                        None => self.snapshot.load(*key)?.0.title,
+                        None => self.snapshot.load(*key)?.0.title.clone(),
                     };
                     candidates.push((*key, title));
                 }
@@ -338,11 +340,11 @@ impl<'a> Planner<'a> {
     }
 
     /// Returns an issue as the operations so far have left it, and sees that it is loaded.
-    fn current(&mut self, key: IssueKey, expected: Option<Version>) -> Result<Issue, StorageError> {
+    fn current(&mut self, key: IssueKey, expected: Option<Version>) -> Result<Arc<Issue>, StorageError> {
         self.must_wait |= self.settled.contains(&key);
         if !self.slots.contains_key(&key) {
             let (issue, version) = self.snapshot.load(key)?;
-            self.slots.insert(key, PlannedChange { before: Some((issue.clone(), version)), after: Some(issue) });
+            self.slots.insert(key, PlannedChange { before: Some((Arc::clone(&issue), version)), after: Some(issue) });
         }
         let slot = &self.slots[&key];
         if let (Some(expected), Some((_, actual))) = (expected, &slot.before)
@@ -363,18 +365,18 @@ impl<'a> Planner<'a> {
     ) -> Result<(), StorageError> {
         // What the batch itself does to the issue contradicts nobody.
         let Some((before, _)) = &self.slots[&key].before else { return Ok(()) };
-        if before == base {
+        if **before == *base {
             return Ok(());
         }
-        let before = before.clone();
+        let before = Arc::clone(before);
         let fields = self.apply(index, |context| Ok(operation::contested(base, &before, changes, context)))?;
         if fields.is_empty() { Ok(()) } else { Err(StorageError::FieldConflict { key, fields }) }
     }
 
     /// Sets what becomes of an issue that is loaded.
-    fn set(&mut self, key: IssueKey, after: Option<Issue>) {
+    fn set(&mut self, key: IssueKey, after: Option<Arc<Issue>>) {
         let slot = self.slots.get_mut(&key).expect("an issue is loaded before it is changed");
-        self.undo.push((key, Undo::Restore(mem::replace(&mut slot.after, after).map(Box::new))));
+        self.undo.push((key, Undo::Restore(mem::replace(&mut slot.after, after))));
     }
 
     fn apply<T>(

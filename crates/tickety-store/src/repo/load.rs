@@ -1,5 +1,7 @@
 //! Reading one issue from its files: the record and the comments beside it.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, Version};
 use tickety_core::issue::{CommentId, Issue};
@@ -55,7 +57,7 @@ impl Found {
 #[derive(Debug)]
 pub(super) struct Loaded {
     /// The issue with its comments.
-    pub(super) issue: Issue,
+    pub(super) issue: Arc<Issue>,
     /// The bytes of the record.
     pub(super) bytes: Vec<u8>,
     /// The version: the hash of those bytes.
@@ -139,7 +141,7 @@ pub(super) fn load(home: &HomeDir, schema: &Schema, key: IssueKey, comments: &[R
     Found::Issue(Box::new(Loaded {
         version: files[0].hash,
         modified: Timestamp::from_nanosecond(content.stat.mtime_ns.into()).ok(),
-        issue,
+        issue: Arc::new(issue),
         bytes: content.bytes,
         files,
         problems,

@@ -51,7 +51,7 @@ impl IssueStorage for RepoStore {
             let mut texts = Vec::with_capacity(keys.len());
             for &key in keys {
                 if let Found::Issue(loaded) = self.load_issue(handle, key)? {
-                    texts.push(loaded.issue.into());
+                    texts.push(Arc::unwrap_or_clone(loaded.issue).into());
                 }
             }
             Ok(texts)
@@ -375,7 +375,7 @@ impl RepoStore {
             version: loaded.version,
             path: shown(RecordPath::issue(key)),
             problems: loaded.problems.into_iter().map(|(_, problem)| problem).collect(),
-            issue: loaded.issue,
+            issue: Arc::unwrap_or_clone(loaded.issue),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! transaction, and the old name stays as an alias.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector, alias_reference};
@@ -164,15 +165,15 @@ impl RepoStore {
         let mut changes = BTreeMap::new();
         let mut moves = Moves::new();
         for (key, issue) in states {
-            let before = loaded.get(&key).map(|loaded| (loaded.issue.clone(), loaded.version));
+            let before = loaded.get(&key).map(|loaded| (Arc::clone(&loaded.issue), loaded.version));
             match names.get(&key) {
                 Some(to) => {
                     moves.insert(*to, key);
                     changes.insert(key, PlannedChange { before, after: None });
-                    changes.insert(*to, PlannedChange { before: None, after: Some(issue) });
+                    changes.insert(*to, PlannedChange { before: None, after: Some(Arc::new(issue)) });
                 }
                 None => {
-                    changes.insert(key, PlannedChange { before, after: Some(issue) });
+                    changes.insert(key, PlannedChange { before, after: Some(Arc::new(issue)) });
                 }
             }
         }
@@ -195,7 +196,7 @@ impl RepoStore {
             return Ok(issue.clone());
         }
         match self.load_issue(handle, key)? {
-            Found::Issue(found) => Ok(loaded.entry(key).or_insert(found).issue.clone()),
+            Found::Issue(found) => Ok(Issue::clone(&loaded.entry(key).or_insert(found).issue)),
             Found::Broken { problems, .. } => {
                 let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
                 Err(StorageError::Unreadable { problem }.into())

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
@@ -132,7 +133,7 @@ impl RepoStore {
             }
             transaction.put(path, current.as_ref().map(Content::version), &bytes)?;
             if record.comment.is_none() {
-                let parse = |bytes: &[u8]| format::parse_issue(bytes, record.issue, &self.schema).ok();
+                let parse = |bytes: &[u8]| format::parse_issue(bytes, record.issue, &self.schema).ok().map(Arc::new);
                 let before = current.and_then(|current| Some((parse(&current.bytes)?, current.version())));
                 changes.insert(record.issue, PlannedChange { before, after: parse(&bytes) });
             }

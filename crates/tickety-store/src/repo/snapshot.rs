@@ -2,6 +2,7 @@
 //! links from the index.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Version};
@@ -134,15 +135,15 @@ impl Snapshot for RepoSnapshot<'_> {
         Ok(found)
     }
 
-    fn load(&mut self, key: IssueKey) -> Result<(Issue, Version), StorageError> {
+    fn load(&mut self, key: IssueKey) -> Result<(Arc<Issue>, Version), StorageError> {
         if let Some(loaded) = self.loaded.get(&key) {
-            return Ok((loaded.issue.clone(), loaded.version));
+            return Ok((Arc::clone(&loaded.issue), loaded.version));
         }
         self.look_at(key.number)?;
         let found = self.store.load_issue(self.handle, key);
         match self.checked(found)? {
             Found::Issue(loaded) => {
-                let (issue, version) = (loaded.issue.clone(), loaded.version);
+                let (issue, version) = (Arc::clone(&loaded.issue), loaded.version);
                 self.loaded.insert(key, loaded);
                 Ok((issue, version))
             }

@@ -4,6 +4,7 @@
 //! under way: the two are compared field by field once the lock is had.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tickety_core::ident::{IssueKey, IssueSelector};
 use tickety_core::issue::Issue;
@@ -32,7 +33,7 @@ impl RepoStore {
                 // Comments contradict nobody.
                 && let Found::Issue(loaded) = load(&self.home, &self.schema, *key, &[])
             {
-                bases.push((index, Box::new(loaded.issue)));
+                bases.push((index, Box::new(Arc::unwrap_or_clone(loaded.issue))));
             }
         }
         bases

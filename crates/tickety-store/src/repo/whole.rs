@@ -170,7 +170,7 @@ impl RepoStore {
             let problems = match load(&self.home, &self.schema, key, &comments) {
                 Found::Issue(loaded) => {
                     whole.versions.insert(key, loaded.version);
-                    whole.issues.insert(key, loaded.issue);
+                    whole.issues.insert(key, Arc::unwrap_or_clone(loaded.issue));
                     loaded.problems
                 }
                 Found::Broken { problems, .. } => {
