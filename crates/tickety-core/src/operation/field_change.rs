@@ -112,6 +112,19 @@ fn is_same(field: &FieldName, before: &Issue, after: &Issue) -> bool {
     match field {
         FieldName::Body => before.body == after.body,
         FieldName::Title => before.title == after.title,
+        FieldName::Created => before.created == after.created,
+        FieldName::Reporter => before.reporter == after.reporter,
+        FieldName::Status => before.status == after.status,
+        FieldName::Closed => closure(before, |closure| closure.at) == closure(after, |closure| closure.at),
+        FieldName::Reason => {
+            closure(before, |closure| Some(closure.reason)) == closure(after, |closure| Some(closure.reason))
+        }
+        FieldName::Priority => before.priority == after.priority,
+        FieldName::Kind => before.kind == after.kind,
+        FieldName::Milestone => before.milestone == after.milestone,
+        FieldName::Due => before.due == after.due,
+        FieldName::Estimate => before.estimate == after.estimate,
+        FieldName::Spent => before.spent == after.spent,
         FieldName::Label => before.labels == after.labels,
         FieldName::Assignee => before.assignees == after.assignees,
         FieldName::Reference => before.references == after.references,
