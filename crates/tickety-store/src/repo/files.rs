@@ -201,23 +201,18 @@ impl HomeDir {
     }
 }
 
-fn read_open(mut file: File, limit: u64, path: impl Fn() -> PathBuf) -> Result<Content, FileError> {
+fn read_open(file: File, limit: u64, path: impl Fn() -> PathBuf) -> Result<Content, FileError> {
     let failed = |action, source| classify(action, &path(), source);
     let mut before = os::stat_open(file.as_fd()).map_err(|source| failed("look at", source))?;
-    for attempt in 0..READ_ATTEMPTS {
+    for _ in 0..READ_ATTEMPTS {
         if before.kind != FileKind::Regular {
             return Err(FileError::NotAFile { path: path(), kind: before.kind });
         }
         if before.key.size > limit {
             return Err(FileError::TooLarge { path: path(), size: before.key.size, limit });
         }
-        if attempt > 0 {
-            io::Seek::rewind(&mut file).map_err(|source| failed("read", source))?;
-        }
-        // One byte more than the size tells the end of the file with the first call.
         let expected = usize::try_from(before.key.size).expect("the limit fits into memory");
-        let mut bytes = Vec::with_capacity(expected + 1);
-        (&file).take(before.key.size + 1).read_to_end(&mut bytes).map_err(|source| failed("read", source))?;
+        let bytes = os::read_expected(&file, expected).map_err(|source| failed("read", source))?;
         let after = os::stat_open(file.as_fd()).map_err(|source| failed("look at", source))?;
         if after.key == before.key && bytes.len() == expected {
             return Ok(Content { bytes, stat: after.key, mode: after.mode });

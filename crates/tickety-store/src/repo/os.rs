@@ -250,6 +250,23 @@ pub(crate) fn free_bytes(file: BorrowedFd<'_>) -> io::Result<u64> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// Reads a file that is expected to have so many bytes, with one call if it has. What comes back has one more byte than
+/// that if the file has more, and fewer if it has fewer.
+pub(crate) fn read_expected(file: &File, expected: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; expected + 1];
+    let mut read = 0;
+    while read < expected.max(1) {
+        match file.read_at(&mut bytes[read..], read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
 /// Writes all bytes at a position of a file.
 pub(crate) fn write_at(file: &File, bytes: &[u8], position: u64) -> io::Result<()> {
     fault::spend()?;
