@@ -61,7 +61,7 @@ pub use compare::{Comparison, IssueChange};
 pub use config::{Config, Setting};
 pub use doctor::{Check, Finding, Remedy};
 #[cfg(feature = "effort")]
-pub use effort::Effort;
+pub use effort::{Durable, Effort, processor_time};
 pub use flaws::{Flaw, FlawKind};
 pub use homes::{Moved, init_in_clone, known_branch};
 pub use init::{Initialized, init, usual_root};

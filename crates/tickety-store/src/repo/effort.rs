@@ -19,6 +19,22 @@ pub struct Effort {
     pub synced: u64,
 }
 
+/// When a write was durable.
+#[cfg(feature = "effort")]
+#[derive(Clone, Copy, Debug)]
+pub struct Durable {
+    /// The moment.
+    pub at: std::time::Instant,
+    /// The time that processors had spent on this process until then.
+    pub processor: std::time::Duration,
+}
+
+/// Returns the time that processors have spent on this process.
+#[cfg(feature = "effort")]
+pub fn processor_time() -> std::time::Duration {
+    super::os::processor_time()
+}
+
 /// Counts.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
@@ -31,7 +47,7 @@ pub(crate) struct Meter {
     #[cfg(feature = "effort")]
     synced: AtomicU64,
     #[cfg(feature = "effort")]
-    durable: std::sync::Mutex<Option<std::time::Instant>>,
+    durable: std::sync::Mutex<Option<Durable>>,
 }
 
 impl Meter {
@@ -59,12 +75,13 @@ impl Meter {
     pub(crate) fn note_durable(&self) {
         #[cfg(feature = "effort")]
         {
-            *self.durable.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(std::time::Instant::now());
+            *self.durable.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+                Some(Durable { at: std::time::Instant::now(), processor: super::os::processor_time() });
         }
     }
 
     #[cfg(feature = "effort")]
-    pub(crate) fn durable(&self) -> Option<std::time::Instant> {
+    pub(crate) fn durable(&self) -> Option<Durable> {
         *self.durable.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 

@@ -367,6 +367,13 @@ pub(crate) fn now_ns() -> i64 {
     }
 }
 
+/// Returns the time that processors have spent on this process.
+#[cfg(feature = "effort")]
+pub(crate) fn processor_time() -> std::time::Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    std::time::Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
 /// Waits for a moment where the system offers nothing to wait on, such as a lock with a bound.
 #[expect(clippy::disallowed_methods, reason = "file locks can be tried or waited for without a bound, nothing between")]
 pub(crate) fn pause(time: std::time::Duration) {

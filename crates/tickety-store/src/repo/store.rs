@@ -215,7 +215,7 @@ impl RepoStore {
 
     /// Returns when a write of this store was last durable.
     #[cfg(feature = "effort")]
-    pub fn last_durable(&self) -> Option<std::time::Instant> {
+    pub fn last_durable(&self) -> Option<super::Durable> {
         self.home.meter.durable()
     }
 
