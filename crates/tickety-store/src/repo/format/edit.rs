@@ -43,9 +43,13 @@ pub(super) fn issue(original: &[u8], after: &Issue, schema: &Schema) -> Result<V
     for grain in [Grain::Line, Grain::Key] {
         let mut patches = Patches::new(document.newline());
         for key in Key::ALL {
-            let (old, new) = written(key);
             // With another status, what an earlier closing left in the file would count again.
-            if old != new || (status_changes && Key::CLOSURE.contains(&key)) {
+            let counts_again = status_changes && Key::CLOSURE.contains(&key);
+            if before.has_same(key, &after_record) && !counts_again {
+                continue;
+            }
+            let (old, new) = written(key);
+            if old != new || counts_again {
                 front.change(&mut patches, &Change { key, old, new }, grain);
             }
         }

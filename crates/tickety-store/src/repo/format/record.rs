@@ -169,6 +169,35 @@ impl<'a> IssueRecord<'a> {
         }
     }
 
+    /// Whether the same surely stands behind a key; links of all kinds are compared together.
+    pub(super) fn has_same(&self, key: Key, other: &Self) -> bool {
+        match key {
+            Key::Title => self.title == other.title,
+            Key::Id => self.id == other.id,
+            Key::Updated => self.updated == other.updated,
+            Key::UpdatedState => self.updated_state == other.updated_state,
+            Key::Created => self.created == other.created,
+            Key::Reporter => self.reporter == other.reporter,
+            Key::Status => self.status == other.status,
+            Key::Closed => self.closed == other.closed,
+            Key::CloseReason => self.close_reason == other.close_reason,
+            Key::CloseNote => self.close_note == other.close_note,
+            Key::Priority => self.priority == other.priority,
+            Key::Kind => self.kind == other.kind,
+            Key::Labels => self.labels == other.labels,
+            Key::Assignees => self.assignees == other.assignees,
+            Key::Milestone => self.milestone == other.milestone,
+            Key::Due => self.due == other.due,
+            Key::Estimate => self.estimate == other.estimate,
+            Key::Spent => self.spent == other.spent,
+            Key::Parent | Key::BlockedBy | Key::Relates | Key::DuplicateOf | Key::DiscoveredFrom => {
+                self.links == other.links
+            }
+            Key::References => self.references == other.references,
+            Key::Fields => self.fields == other.fields,
+        }
+    }
+
     /// Returns what stands behind a key.
     pub(super) fn written(&self, key: Key) -> Written<'_> {
         let optional = |text: Option<String>| text.map_or(Written::Nothing, Written::Scalar);
