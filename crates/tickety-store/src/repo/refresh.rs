@@ -87,7 +87,8 @@ impl RepoStore {
         let Some(known) = self.changed_shard(handle, shard)? else { return Ok(()) };
         let mut findings = Findings::default();
         let taken_ns = super::os::now_ns();
-        let listed = match known {
+        // A directory that the index was never told the state of may hold what Tickety itself has written, and no more.
+        let listed = match known || to_change {
             true => scan::list_shard(&self.home, shard, None).map_err(StorageError::from)?,
             false => None,
         };
@@ -125,8 +126,7 @@ impl RepoStore {
         let shard = Shard::of(number);
         let listed = match self.changed_shard(handle, shard)? {
             None => return Ok(()),
-            Some(true) => scan::list_shard(&self.home, shard, Some(number)).map_err(StorageError::from)?,
-            Some(false) => None,
+            Some(_) => scan::list_shard(&self.home, shard, Some(number)).map_err(StorageError::from)?,
         };
         match listed {
             Some((_, records)) if handle.index.files_around(number)?.are_of(number, &records) => Ok(()),
