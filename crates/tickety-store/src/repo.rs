@@ -55,6 +55,7 @@ mod unreadable;
 mod usage;
 mod waiting;
 mod whole;
+mod workers;
 
 pub use admin::IndexReport;
 pub use compare::{Comparison, IssueChange};

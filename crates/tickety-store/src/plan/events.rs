@@ -19,29 +19,55 @@ pub(crate) fn tell(
     source: Option<&str>,
     mut hear: impl FnMut(Event),
 ) {
-    let (mut created, mut updated, mut deleted) = (0, 0, 0);
     for (key, change) in changes {
-        // Where an issue gets another number, the change of the number tells of both names.
-        if moves.values().any(|old| old == key) && change.after.is_none() {
-            continue;
+        events_of(*key, change, moves, schema).into_iter().for_each(&mut hear);
+    }
+    event_of_all(changes, moves, source).into_iter().for_each(hear);
+}
+
+/// Returns the events of one of the planned changes.
+pub(crate) fn events_of(
+    key: IssueKey,
+    change: &PlannedChange,
+    moves: &BTreeMap<IssueKey, IssueKey>,
+    schema: &Schema,
+) -> Vec<Event> {
+    if is_left_behind(key, change, moves) {
+        return Vec::new();
+    }
+    match (moves.get(&key), &change.after) {
+        (Some(old), Some(_)) => vec![renumbered(*old, key)],
+        (_, after) => {
+            let before = change.before.as_ref().map(|(issue, _)| &**issue);
+            events_between(key, before, after.as_deref(), schema)
         }
-        let before = change.before.as_ref().map(|(issue, _)| &**issue);
-        let events = match (moves.get(key), &change.after) {
-            (Some(old), Some(_)) => vec![renumbered(*old, *key)],
-            (_, after) => events_between(*key, before, after.as_deref(), schema),
-        };
-        match (before, &change.after) {
+    }
+}
+
+/// Returns the event of all planned changes together, where there is one.
+pub(crate) fn event_of_all(
+    changes: &BTreeMap<IssueKey, PlannedChange>,
+    moves: &BTreeMap<IssueKey, IssueKey>,
+    source: Option<&str>,
+) -> Option<Event> {
+    let (mut created, mut updated, mut deleted) = (0, 0, 0);
+    for (key, change) in changes.iter().filter(|(key, change)| !is_left_behind(**key, change, moves)) {
+        match (&change.before, &change.after) {
             (None, Some(_)) if !moves.contains_key(key) => created += 1,
             (Some(_), None) => deleted += 1,
             _ => updated += 1,
         }
-        events.into_iter().for_each(&mut hear);
     }
     match source {
-        Some(source) => hear(Event::ImportFinished { source: source.to_owned(), created, updated }),
-        None if created + updated + deleted > 1 => hear(Event::BatchCommitted { created, updated, deleted }),
-        None => {}
+        Some(source) => Some(Event::ImportFinished { source: source.to_owned(), created, updated }),
+        None if created + updated + deleted > 1 => Some(Event::BatchCommitted { created, updated, deleted }),
+        None => None,
     }
+}
+
+/// Whether this is the name that an issue had before it got another one. The change of the number tells of both names.
+fn is_left_behind(key: IssueKey, change: &PlannedChange, moves: &BTreeMap<IssueKey, IssueKey>) -> bool {
+    change.after.is_none() && moves.values().any(|old| *old == key)
 }
 
 /// Returns the event of an issue that got another number.

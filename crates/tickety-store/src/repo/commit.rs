@@ -15,7 +15,7 @@ use super::events;
 use super::failure::Failure;
 use super::format::{self, FormatError};
 use super::index::{RecordState, TrackedFile};
-use super::journal::{Applied, CheckpointPolicy, Journal, JournalError, JournalStatus, Transaction};
+use super::journal::{Applied, CheckpointPolicy, Journal, JournalError, JournalStatus, NewRecord, Transaction};
 use super::layout::{CommentStamp, HomePath, RecordPath};
 use super::load::{Loaded, shown};
 use super::lock::WriteLock;
@@ -24,6 +24,7 @@ use super::requests::Remembered;
 use super::snapshot::RepoSnapshot;
 use super::store::RepoStore;
 use super::waiting;
+use super::workers;
 use crate::error::StorageError;
 use crate::plan::{self, Plan, PlannedChange, PlannedOutcome};
 use crate::storage::{Batch, BatchMode, BatchOutcome, BatchPreview, OperationOutcome};
@@ -64,6 +65,13 @@ impl<'a> About<'a> {
 
 /// Makes what is remembered of a write, given the versions that it leaves.
 type Remember<'a> = &'a dyn Fn(&BTreeMap<IssueKey, Version>) -> Option<Remembered>;
+
+/// What is written of an issue.
+struct RecordsOfIssue {
+    records: Vec<NewRecord>,
+    /// The version that its own record gets, if that is written.
+    version: Option<Version>,
+}
 
 /// Where the bytes of a record come from.
 #[derive(Clone, Copy)]
@@ -155,7 +163,11 @@ impl RepoStore {
                 self.refresh(handle, mode)?;
             }
             let mut snapshot = RepoSnapshot::new(self, handle, is_single, now);
-            match plan::plan_together(batches, &self.schema, &mut snapshot) {
+            let operations = batches.iter().flat_map(|(batch, _)| &batch.operations);
+            let planned = snapshot
+                .read_ahead(operations)
+                .and_then(|()| plan::plan_together(batches, &self.schema, &mut snapshot));
+            match planned {
                 Ok(plans) => {
                     let plans: Vec<Plan> = plans.into_iter().map(Plan::without_unchanged).collect();
                     let (loaded, drawn) = snapshot.finish(&plans);
@@ -257,67 +269,71 @@ impl RepoStore {
     ) -> Result<BTreeMap<IssueKey, Version>, StorageError> {
         let Work { changes, loaded, moves } = work;
         let mut versions = BTreeMap::new();
-        for (key, change) in changes {
+        let changes: Vec<(&IssueKey, &PlannedChange)> = changes.iter().collect();
+        let make = |(key, change): &(&IssueKey, &PlannedChange)| {
             let origin = match (moves.get(key).and_then(|from| loaded.get(from)), loaded.get(key)) {
                 (Some(from), _) => Origin::Moved(from),
                 (None, Some(here)) => Origin::Here(here),
                 (None, None) => Origin::New,
             };
-            if let Some(version) = self.write_change(transaction, *key, change, origin)? {
-                versions.insert(*key, version);
+            (**key, self.records_of(**key, change, origin))
+        };
+        workers::each_in_order(&changes, make, |(key, made)| {
+            let RecordsOfIssue { records, version } = made?;
+            for record in &records {
+                transaction.append(record)?;
             }
-        }
+            versions.extend(version.map(|version| (key, version)));
+            Ok::<_, StorageError>(())
+        })?;
         Ok(versions)
     }
 
-    fn write_change(
+    /// Makes what a change writes.
+    fn records_of(
         &self,
-        transaction: &mut Transaction<'_, '_>,
         key: IssueKey,
         change: &PlannedChange,
         origin: Origin<'_>,
-    ) -> Result<Option<Version>, StorageError> {
+    ) -> Result<RecordsOfIssue, StorageError> {
+        let mut records = Vec::with_capacity(1);
         let path = RecordPath::issue(key);
         let unwritable =
             |error: FormatError| StorageError::Unreadable { problem: error.into_record_problem(shown(path)) };
         let Some(after) = &change.after else {
             if let Origin::Here(loaded) = origin {
-                for file in &loaded.files {
-                    transaction.remove(&file.path.home_path(), file.hash)?;
-                }
+                records.extend(loaded.files.iter().map(|file| NewRecord::removal(file.path.home_path(), file.hash)));
             }
-            return Ok(None);
+            return Ok(RecordsOfIssue { records, version: None });
         };
         let edit = |loaded: &Loaded| format::edit_issue(&loaded.bytes, after, &self.schema).map_err(unwritable);
-        let version = match origin {
-            Origin::New => {
-                let bytes = format::print_issue(after, &self.schema).map_err(unwritable)?;
-                Some(transaction.put(&path.home_path(), None, &bytes)?)
-            }
+        let written = match origin {
+            Origin::New => Some((None, format::print_issue(after, &self.schema).map_err(unwritable)?)),
             Origin::Here(loaded) if !after.has_same_record(&loaded.issue) => {
-                Some(transaction.put(&path.home_path(), Some(loaded.version), &edit(loaded)?)?)
+                Some((Some(loaded.version), edit(loaded)?))
             }
             Origin::Here(_) => None,
-            Origin::Moved(loaded) => Some(transaction.put(&path.home_path(), None, &edit(loaded)?)?),
+            Origin::Moved(loaded) => Some((None, edit(loaded)?)),
         };
-        match origin {
-            Origin::New => self.write_comments(transaction, key, after, None)?,
-            Origin::Here(loaded) => self.write_comments(transaction, key, after, Some(loaded))?,
-            Origin::Moved(loaded) => self.move_comments(transaction, key, loaded)?,
+        let mut version = None;
+        if let Some((before, bytes)) = written {
+            let record = NewRecord::new(path.home_path(), before, bytes);
+            version = record.version();
+            records.push(record);
         }
-        Ok(version)
+        match origin {
+            Origin::New => self.comments_of(&mut records, key, after, None)?,
+            Origin::Here(loaded) => self.comments_of(&mut records, key, after, Some(loaded))?,
+            Origin::Moved(loaded) => self.moved_comments(&mut records, key, loaded)?,
+        }
+        Ok(RecordsOfIssue { records, version })
     }
 
-    fn move_comments(
-        &self,
-        transaction: &mut Transaction<'_, '_>,
-        key: IssueKey,
-        loaded: &Loaded,
-    ) -> Result<(), StorageError> {
+    fn moved_comments(&self, records: &mut Vec<NewRecord>, key: IssueKey, loaded: &Loaded) -> Result<(), StorageError> {
         for path in loaded.files.iter().map(|file| file.path) {
             let Some(stamp) = path.comment else { continue };
             let bytes = self.read_again(path)?;
-            transaction.put(&RecordPath::comment(key, stamp).home_path(), None, &bytes)?;
+            records.push(NewRecord::new(RecordPath::comment(key, stamp).home_path(), None, bytes));
         }
         Ok(())
     }
@@ -331,9 +347,9 @@ impl RepoStore {
         }
     }
 
-    fn write_comments(
+    fn comments_of(
         &self,
-        transaction: &mut Transaction<'_, '_>,
+        records: &mut Vec<NewRecord>,
         key: IssueKey,
         after: &Issue,
         loaded: Option<&Loaded>,
@@ -354,11 +370,11 @@ impl RepoStore {
                 None => format::print_comment(comment).map_err(unwritable)?,
                 Some(file) => format::edit_comment(&self.read_again(file.path)?, comment).map_err(unwritable)?,
             };
-            transaction.put(&path.home_path(), known.map(|file| file.hash), &bytes)?;
+            records.push(NewRecord::new(path.home_path(), known.map(|file| file.hash), bytes));
         }
         for (id, file) in &files {
             if !after.comments.iter().any(|comment| comment.id == *id) {
-                transaction.remove(&file.path.home_path(), file.hash)?;
+                records.push(NewRecord::removal(file.path.home_path(), file.hash));
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ mod noticed;
 mod record;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use super::layout::{HomePath, Layout};
 use super::lock::{LockError, WriteLock};
 use super::requests;
 use super::store::RepoStore;
+use super::workers;
 use crate::error::StorageError;
 use crate::events::{EventCursor, EventLog, EventPage, EventStats, GroupId, LoggedEvent, MAX_EVENTS, Position};
 use crate::plan::{self, PlannedChange};
@@ -60,7 +62,17 @@ pub(super) fn note_of(
     about: About<'_>,
 ) -> Note {
     let mut note = Note::new(about.now, about.actor.map(str::to_owned));
-    plan::events::tell(changes, moves, schema, about.source, |event| note.add(&event));
+    let changed: Vec<(&IssueKey, &PlannedChange)> = changes.iter().collect();
+    let lines = |(key, change): &(&IssueKey, &PlannedChange)| -> Vec<_> {
+        plan::events::events_of(**key, change, moves, schema).iter().map(line::event_line).collect()
+    };
+    workers::each_in_order(&changed, lines, |lines| {
+        note.extend(lines);
+        Ok::<_, Infallible>(())
+    })
+    .unwrap_or_else(|never| match never {});
+    let last = plan::events::event_of_all(changes, moves, about.source);
+    note.extend(last.iter().map(line::event_line));
     note
 }
 

@@ -39,7 +39,7 @@ pub(crate) use history::{Acknowledged, Past, is_whole_copy, last_name, look_back
 pub(crate) use log::{After, Extent, Found, Record};
 use log::{Log, read_up_to};
 pub(crate) use transaction::Appended;
-pub use transaction::{Committed, Transaction};
+pub use transaction::{Committed, NewRecord, Transaction};
 
 /// When a checkpoint is due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

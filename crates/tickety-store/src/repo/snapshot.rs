@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Version};
+use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector, Version};
 use tickety_core::issue::{Issue, LinkKind};
+use tickety_core::operation::{Operation, Target};
 use uuid::Uuid;
 
 use super::counter::Draw;
 use super::failure::Failure;
 use super::index::IndexError;
-use super::layout::Shard;
-use super::load::{Found, Loaded};
+use super::layout::{RecordPath, Shard};
+use super::load::{Found, Loaded, load};
 use super::read::known_candidates;
 use super::store::{Handle, RepoStore};
 use super::unreadable::Hidden;
+use super::workers::{self, MANY};
 use crate::error::StorageError;
 use crate::plan::{Plan, Snapshot};
 use crate::storage::RecordProblem;
@@ -29,6 +31,10 @@ pub(super) struct RepoSnapshot<'a> {
     now: Timestamp,
     /// The issues that were read, as their files are.
     loaded: BTreeMap<IssueKey, Box<Loaded>>,
+    /// What was read before it is asked for.
+    ahead: BTreeMap<IssueKey, Found>,
+    /// What the index knows of the directories that many operations are about.
+    known: BTreeMap<Shard, Vec<IssueKey>>,
     /// The directories that were looked at, or the numbers in them.
     seen: BTreeSet<(Shard, Option<IssueNumber>)>,
     /// What can't be read of the directories that were asked about; of all under `None`.
@@ -43,8 +49,64 @@ pub(super) struct RepoSnapshot<'a> {
 
 impl<'a> RepoSnapshot<'a> {
     pub(super) fn new(store: &'a RepoStore, handle: &'a mut Handle, is_single: bool, now: Timestamp) -> Self {
-        let (loaded, seen, hidden) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
-        Self { store, handle, is_single, now, loaded, seen, hidden, drawn: None, first: None, trouble: None }
+        Self {
+            store,
+            handle,
+            is_single,
+            now,
+            loaded: BTreeMap::new(),
+            ahead: BTreeMap::new(),
+            known: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            hidden: BTreeMap::new(),
+            drawn: None,
+            first: None,
+            trouble: None,
+        }
+    }
+
+    /// Reads the issues that operations are about, where these are many: each directory is asked of the index once, and
+    /// the files are read by several threads. What can't be found or read is left to those who ask for it.
+    pub(super) fn read_ahead<'b>(
+        &mut self,
+        operations: impl Iterator<Item = &'b Operation>,
+    ) -> Result<(), StorageError> {
+        let names: BTreeSet<IssueName> = operations.filter_map(named_in).collect();
+        if names.len() < MANY {
+            return Ok(());
+        }
+        let names: Vec<IssueName> = names.into_iter().collect();
+        let mut wanted: Vec<(IssueKey, Vec<RecordPath>)> = Vec::with_capacity(names.len());
+        for names in names.chunk_by(|one, other| Shard::of(one.number) == Shard::of(other.number)) {
+            let shard = Shard::of(names[0].number);
+            match self.look_at(names[0].number) {
+                Ok(()) => {}
+                Err(error) if self.trouble.is_some() => return Err(error),
+                Err(_) => {
+                    self.seen.remove(&(shard, None));
+                    continue;
+                }
+            }
+            let known = self.handle.index.keys(shard).map_err(Failure::from);
+            let known = self.checked(known)?;
+            let files = self.handle.index.files(shard).map_err(Failure::from);
+            let files = self.checked(files)?;
+            for name in names {
+                if let [key] = candidates_among(&known, *name) {
+                    let files = files.of_issue(*key).into_iter().map(|file| file.path);
+                    wanted.push((*key, files.filter(|path| path.comment.is_some()).collect()));
+                }
+            }
+            self.known.insert(shard, known);
+        }
+        // A number and the name with its suffix are the same issue.
+        wanted.dedup_by_key(|(key, _)| *key);
+        let (home, schema) = (&self.store.home, &*self.store.schema);
+        let read = |(key, comments): &(IssueKey, Vec<RecordPath>)| (*key, load(home, schema, *key, comments));
+        workers::each_in_order(&wanted, read, |(key, found)| {
+            self.ahead.insert(key, found);
+            Ok(())
+        })
     }
 
     /// Returns why planning failed. The numbers that were set aside are free again.
@@ -115,6 +177,10 @@ impl<'a> RepoSnapshot<'a> {
 impl Snapshot for RepoSnapshot<'_> {
     fn candidates(&mut self, selector: IssueSelector) -> Result<Vec<IssueKey>, StorageError> {
         if let IssueSelector::Name(name) = selector {
+            let known = self.known.get(&Shard::of(name.number)).map(|known| candidates_among(known, name));
+            if let Some(found) = known.filter(|found| !found.is_empty()) {
+                return Ok(found.to_vec());
+            }
             self.look_at(name.number)?;
         }
         let found = known_candidates(self.handle, selector);
@@ -122,6 +188,7 @@ impl Snapshot for RepoSnapshot<'_> {
         if let (true, IssueSelector::Name(name)) = (found.is_empty(), selector) {
             let refreshed = self.store.refresh_unreadable(self.handle, name.number);
             if self.checked(refreshed)? {
+                self.known.clear();
                 let again = known_candidates(self.handle, selector);
                 found = self.checked(again)?;
             }
@@ -139,9 +206,15 @@ impl Snapshot for RepoSnapshot<'_> {
         if let Some(loaded) = self.loaded.get(&key) {
             return Ok((Arc::clone(&loaded.issue), loaded.version));
         }
-        self.look_at(key.number)?;
-        let found = self.store.load_issue(self.handle, key);
-        match self.checked(found)? {
+        let found = match self.ahead.remove(&key) {
+            Some(found) => found,
+            None => {
+                self.look_at(key.number)?;
+                let found = self.store.load_issue(self.handle, key);
+                self.checked(found)?
+            }
+        };
+        match found {
             Found::Issue(loaded) => {
                 let (issue, version) = (Arc::clone(&loaded.issue), loaded.version);
                 self.loaded.insert(key, loaded);
@@ -185,5 +258,28 @@ impl Snapshot for RepoSnapshot<'_> {
 
     fn new_id(&mut self) -> Uuid {
         self.store.options.ids.next(self.now)
+    }
+}
+
+/// Returns the name of an issue that an operation is about, if it gives one.
+fn named_in(operation: &Operation) -> Option<IssueName> {
+    match operation {
+        Operation::Update { target: Target::Existing(IssueSelector::Name(name)), .. }
+        | Operation::Delete { target: Target::Existing(IssueSelector::Name(name)), .. } => Some(*name),
+        Operation::Update { .. } | Operation::Delete { .. } | Operation::Create(_) => None,
+    }
+}
+
+/// Returns those of some issues, which are given by name, that a name could mean.
+fn candidates_among(known: &[IssueKey], name: IssueName) -> &[IssueKey] {
+    let from = known.partition_point(|key| key.number < name.number);
+    let of_number = &known[from..];
+    let of_number = &of_number[..of_number.partition_point(|key| key.number == name.number)];
+    match name.suffix {
+        None => of_number,
+        Some(suffix) => match of_number.binary_search_by_key(&suffix, |key| key.suffix) {
+            Ok(place) => &of_number[place..=place],
+            Err(_) => &[],
+        },
     }
 }

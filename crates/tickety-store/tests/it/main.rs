@@ -9,6 +9,7 @@ mod doctor;
 mod effort;
 mod events;
 mod home;
+mod many;
 mod merge;
 mod outside;
 mod racing;

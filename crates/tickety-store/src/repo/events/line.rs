@@ -80,6 +80,12 @@ pub(crate) fn check(json: &[u8]) -> String {
     blake3::hash(json).to_hex()[..CHECK].to_owned()
 }
 
+/// Writes an event as the lines have it.
+pub(crate) fn event_line(event: &Event) -> Box<RawValue> {
+    let record = EventRecord::new(event);
+    serde_json::value::to_raw_value(&record).expect("texts, numbers and lists become JSON")
+}
+
 /// What a group of events has in common.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 struct NoteHead {
@@ -106,8 +112,12 @@ impl Note {
     }
 
     pub(crate) fn add(&mut self, event: &Event) {
-        let record = EventRecord::new(event);
-        self.events.push(serde_json::value::to_raw_value(&record).expect("texts, numbers and lists become JSON"));
+        self.events.push(event_line(event));
+    }
+
+    /// Adds events as they are written.
+    pub(crate) fn extend(&mut self, lines: impl IntoIterator<Item = Box<RawValue>>) {
+        self.events.extend(lines);
     }
 
     pub(crate) fn is_empty(&self) -> bool {

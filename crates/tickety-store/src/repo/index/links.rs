@@ -16,6 +16,7 @@ use super::record::{spellings, uuid_bytes};
 use super::row_id::{RowId, name_of, name_suffix};
 use super::schema::NameKind;
 use super::{Index, IndexError};
+use crate::repo::layout::Shard;
 use crate::storage::{GraphScope, IssueSummary};
 
 impl Index {
@@ -37,6 +38,19 @@ impl Index {
         };
         let mut statement = self.connection.prepare_cached(CARDS)?;
         statement.query_map([ids.start, ids.end], |row| key(row, 0))?.collect()
+    }
+
+    /// Returns the issues of a shard, by name.
+    pub fn keys(&self, shard: Shard) -> Result<Vec<IssueKey>, IndexError> {
+        let read = || -> rusqlite::Result<Vec<IssueKey>> {
+            let ids = RowId::range_of(shard);
+            let mut statement = self.connection.prepare_cached("SELECT id FROM cards WHERE id >= ?1 AND id < ?2")?;
+            let mut keys: Vec<_> =
+                statement.query_map([ids.start, ids.end], |row| key(row, 0))?.collect::<rusqlite::Result<_>>()?;
+            keys.sort_unstable();
+            Ok(keys)
+        };
+        read().map_err(self.error("find the issues of a directory"))
     }
 
     /// Finds the issues a name could mean, with what lists show of them.

@@ -5,6 +5,8 @@ use std::ops::Range;
 use tickety_core::ident::{IssueKey, IssueName, IssueNumber, Suffix};
 use uuid::Uuid;
 
+use crate::repo::layout::{SHARD_SIZE, Shard};
+
 const SUFFIX_BITS: u32 = 20;
 const SUFFIX_MASK: i64 = (1 << SUFFIX_BITS) - 1;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
@@ -47,6 +49,12 @@ impl RowId {
     pub(super) fn range(number: IssueNumber) -> Range<i64> {
         let first = Self::first_of(number);
         first..first + SUFFIX_MASK + 1
+    }
+
+    /// Returns the ids that issues of one shard can have.
+    pub(super) fn range_of(shard: Shard) -> Range<i64> {
+        let first = i64::from(shard.get()) * i64::from(SHARD_SIZE);
+        Self::first_of_raw(first)..Self::first_of_raw(first + i64::from(SHARD_SIZE))
     }
 
     /// Returns the lowest id of a number; numbers that no issue has are fine.

@@ -31,6 +31,8 @@ pub struct Transaction<'journal, 'lock> {
     hasher: blake3::Hasher,
     /// What isn't written yet; at the beginning with the room for the header.
     buffer: Vec<u8>,
+    /// How much of the buffer went through the hasher; the header goes last.
+    hashed: usize,
     written: u64,
     records: u32,
     /// About what the files take on the disk.
@@ -39,6 +41,33 @@ pub struct Transaction<'journal, 'lock> {
     length: u64,
     /// The directory that was checked last.
     checked: Option<String>,
+}
+
+/// What becomes of one file, ready to be appended to a [`Transaction`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewRecord {
+    path: HomePath,
+    before: Option<Version>,
+    after: Option<Version>,
+    bytes: Vec<u8>,
+}
+
+impl NewRecord {
+    /// Makes the record of a file that is written: `before` is the version it had when it was read, `None` if there was
+    /// none.
+    pub fn new(path: HomePath, before: Option<Version>, bytes: Vec<u8>) -> Self {
+        Self { path, before, after: Some(hash(&bytes)), bytes }
+    }
+
+    /// Makes the record of a file that is removed.
+    pub fn removal(path: HomePath, before: Version) -> Self {
+        Self { path, before: Some(before), after: None, bytes: Vec::new() }
+    }
+
+    /// Returns the version that the file gets; `None` if it is removed.
+    pub fn version(&self) -> Option<Version> {
+        self.after
+    }
 }
 
 /// A transaction that is durable. [`Journal::apply`] makes it visible.
@@ -71,6 +100,7 @@ impl<'lock> Journal<'lock> {
             began_ns: os::now_ns(),
             hasher,
             buffer: vec![0; HEADER_SIZE],
+            hashed: HEADER_SIZE,
             written: 0,
             records: 0,
             needed: 0,
@@ -91,13 +121,18 @@ impl Transaction<'_, '_> {
     pub fn put(&mut self, path: &HomePath, before: Option<Version>, bytes: &[u8]) -> Result<Version, JournalError> {
         let after = hash(bytes);
         self.record(path, before, Some(after), bytes)?;
-        self.needed += (bytes.len() as u64).next_multiple_of(BLOCK);
         Ok(after)
     }
 
     /// Removes a file: `before` is the version it had when it was read.
     pub fn remove(&mut self, path: &HomePath, before: Version) -> Result<(), JournalError> {
         self.record(path, Some(before), None, &[])
+    }
+
+    /// Writes or removes a file, as [`put`](Self::put) and [`remove`](Self::remove) do.
+    pub fn append(&mut self, record: &NewRecord) -> Result<(), JournalError> {
+        let NewRecord { path, before, after, bytes } = record;
+        self.record(path, *before, *after, bytes)
     }
 
     fn record(
@@ -111,17 +146,18 @@ impl Transaction<'_, '_> {
         let path_length =
             u16::try_from(path.as_str().len()).map_err(|_| JournalError::PathTooLong { path: path.clone() })?;
         let head = RecordHeader { path_length, length: bytes.len() as u64, before, after };
-        self.append(&head.encode())?;
-        self.append(path.as_str().as_bytes())?;
-        self.append(bytes)?;
+        self.buffer.extend_from_slice(&head.encode());
+        self.buffer.extend_from_slice(path.as_str().as_bytes());
+        self.push(bytes)?;
         self.records += 1;
+        self.needed += (bytes.len() as u64).next_multiple_of(BLOCK);
         Ok(())
     }
 
     /// Carries bytes along that are no record, behind all of them. They are durable with the transaction, and stay until
     /// the next checkpoint.
     pub fn note(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
-        self.append(bytes)
+        self.push(bytes)
     }
 
     fn check_directory(&mut self, path: &HomePath) -> Result<(), JournalError> {
@@ -137,13 +173,19 @@ impl Transaction<'_, '_> {
         Ok(())
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
-        self.hasher.update(bytes);
+    fn push(&mut self, bytes: &[u8]) -> Result<(), JournalError> {
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= BUFFER { self.flush() } else { Ok(()) }
     }
 
+    /// Hashes what is in the buffer and wasn't yet.
+    fn hash_buffer(&mut self) {
+        self.hasher.update(&self.buffer[self.hashed..]);
+        self.hashed = self.buffer.len();
+    }
+
     fn flush(&mut self) -> Result<(), JournalError> {
+        self.hash_buffer();
         let position = self.journal.mark.end + self.written;
         if let Err(source) = self.journal.log.write(&self.buffer, position) {
             self.journal.log.cut(self.length);
@@ -151,6 +193,7 @@ impl Transaction<'_, '_> {
         }
         self.written += self.buffer.len() as u64;
         self.buffer.clear();
+        self.hashed = 0;
         Ok(())
     }
 
@@ -188,6 +231,7 @@ impl<'journal, 'lock> Transaction<'journal, 'lock> {
         let start = self.journal.mark.end;
         let total = self.written + self.buffer.len() as u64;
         let end = page_after(start + total).expect("a disk is smaller than the numbers go");
+        self.hash_buffer();
         let mark = self.journal.mark;
         let id = mark.last_id + 1;
         // Those that are made durable together are applied only after the last of them has begun: they have one time.
