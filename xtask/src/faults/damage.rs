@@ -1,6 +1,7 @@
 //! Damaged state: what is derived is made again, what isn't is told, and answers are those of a sound home.
 
 mod edits;
+mod kept;
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -56,7 +57,7 @@ pub(super) fn run(setting: &Setting) -> Result<Vec<Row>> {
     let template = Template::make(&setting.world)?;
     let flips = setting.runs(40, 1_000);
     let few = setting.runs(6, 200);
-    Ok(vec![
+    let mut rows = vec![
         index(setting, &template, flips, false)?,
         index(setting, &template, flips, true)?,
         state(setting, &template, ("journal", 24 * 1024), few)?,
@@ -64,7 +65,9 @@ pub(super) fn run(setting: &Setting) -> Result<Vec<Row>> {
         state(setting, &template, ("counter", u64::MAX), few)?,
         state(setting, &template, ("events/log", u64::MAX), few)?,
         edits::run(setting, &template)?,
-    ])
+    ];
+    rows.extend(kept::run(setting)?);
+    Ok(rows)
 }
 
 /// Damages the index, which is derived: every answer is that of a sound one. Where no time of the file shows the damage, as

@@ -196,7 +196,7 @@ fn make_outside(outside: &Path) -> Result<()> {
 }
 
 /// Returns all files below a folder with their contents.
-fn contents(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+pub(super) fn contents(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

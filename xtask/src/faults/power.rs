@@ -28,6 +28,8 @@ use super::writes::{Fate, Kind, Write};
 const CUTS: u64 = 10;
 /// How long after the writers have begun the power is cut at the latest, in microseconds.
 const LATEST: u64 = 500_000;
+/// The same where git is at work, too, which takes its time.
+const LATEST_WITH_GIT: u64 = 1_500_000;
 
 /// What is at work while the power is cut.
 #[derive(Debug, Default)]
@@ -140,7 +142,8 @@ fn work_until_cut(
     random: &mut Random,
 ) -> Result<()> {
     let writers = 2 + random.below(4);
-    let delay = Duration::from_micros(random.below(LATEST));
+    let latest = if checkouts.is_some() { LATEST_WITH_GIT } else { LATEST };
+    let delay = Duration::from_micros(random.below(latest));
     let seeds: Vec<Random> = (0..writers + 2).map(|number| Random::new(random.next(), "power", number)).collect();
     thread::scope(|scope| {
         let mut seeds = seeds.into_iter();

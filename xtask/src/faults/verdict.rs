@@ -5,7 +5,6 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::state::{Groups, State};
 use super::table::{Harm, Row};
@@ -78,11 +77,12 @@ pub(super) fn judge_health(row: &mut Row, case: Case<'_>, checkout: &Path) -> Re
         row.harm(Harm::Otherwise, format!("{}: index verify: {}", case.name, answer.told()));
     }
     let answer = case.world.run(checkout, &["doctor", "--json"])?;
-    // It ends with another status where it found something.
-    let findings = answer.json().map(|json| json["data"]["findings"].clone());
-    let findings = findings.as_ref().and_then(Value::as_array);
+    // It ends with another status where something is wrong.
+    let data = answer.json().map(|json| json["data"].clone()).unwrap_or_default();
+    let findings = data["findings"].as_array().map_or(&[][..], Vec::as_slice);
     // What a writer was making when it was killed lies there until somebody makes it again.
-    if findings.is_none_or(|findings| findings.iter().any(|finding| finding["check"] != "leftover")) {
+    let left_over = !findings.is_empty() && findings.iter().all(|finding| finding["check"] == "leftover");
+    if data["healthy"] != true && !left_over {
         row.harm(Harm::Otherwise, format!("{}: doctor: {}", case.name, answer.told()));
     }
     let kept = state_of(checkout)?.join("kept");

@@ -75,8 +75,18 @@ impl Volume {
         self.cuts += 1;
         std::thread::sleep(PAUSE);
         self.mount()?;
-        std::thread::sleep(PAUSE);
-        Ok(())
+        // A process that was started meanwhile, with mounts of its own, may hold what was shut down.
+        let probe = self.root.join("probe");
+        for _ in 0..TRIES {
+            if fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)).is_ok() {
+                std::thread::sleep(PAUSE);
+                return Ok(());
+            }
+            self.unmount()?;
+            std::thread::sleep(PAUSE);
+            self.mount()?;
+        }
+        bail!("{} stays shut down", self.root.display())
     }
 
     /// Returns what starts a program as after the last start of the machine.
