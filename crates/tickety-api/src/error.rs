@@ -91,7 +91,7 @@ error_table! {
     Damaged "damaged" 500 13 "A file of the state can't be used.";
     Io "io" 500 14 "The system refused something else.";
     Git "git" 500 14 "Git could not tell what only it knows.";
-    BadInput "bad_input" 422 15 "A file to import, or a line of a batch, can't be read.";
+    BadInput "bad_input" 422 15 "A file to import or to restore from, or a line of a batch, can't be read.";
     Aborted "aborted" 400 16 "Somebody said no, or left the editor without writing a new issue.";
     Gone "gone" 410 17 "The log of events no longer has all that came after the cursor.";
 }
@@ -129,6 +129,7 @@ impl From<&StorageError> for ErrorCode {
             StorageError::StateReadOnly { .. } => Self::StateReadOnly,
             StorageError::NoSpace { .. } => Self::NoSpace,
             StorageError::Damaged { .. } => Self::Damaged,
+            StorageError::BadBackup { .. } => Self::BadInput,
             StorageError::Io { .. } => Self::Io,
         }
     }

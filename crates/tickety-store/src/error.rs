@@ -232,6 +232,14 @@ pub enum StorageError {
         /// What is wrong with it and what to do.
         message: String,
     },
+    /// A file that should be a backup can't be restored from; nothing was changed.
+    #[error("{} {message}", path.display())]
+    BadBackup {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// Another error of the system.
     #[error("could not {action} {}: {source}", path.display())]
     Io {
@@ -290,6 +298,7 @@ impl StorageError {
             | Self::StateReadOnly { .. }
             | Self::NoSpace { .. }
             | Self::Damaged { .. }
+            | Self::BadBackup { .. }
             | Self::Io { .. } => false,
         }
     }

@@ -9,6 +9,7 @@
 //! [`RepoStore`] puts them together.
 
 mod admin;
+mod backup;
 mod commit;
 mod compare;
 pub mod config;
@@ -58,6 +59,7 @@ mod whole;
 mod workers;
 
 pub use admin::IndexReport;
+pub use backup::{Backup, FileEffect, FromBackup, RestoredFile};
 pub use compare::{Comparison, IssueChange};
 pub use config::{Config, Setting};
 pub use doctor::{Check, Finding, Remedy};

@@ -6,6 +6,7 @@
 
 // Not in the table's macro: rustfmt finds modules only where they stand in plain sight.
 mod all_closed;
+mod backup;
 mod batch;
 mod cache;
 mod check;
@@ -115,6 +116,7 @@ commands! {
     Keep check "check";
     Keep config "config";
     Keep renumber "renumber";
+    Keep backup "backup";
     Keep restore "restore";
     Keep demo "demo";
     Keep completions "completions";

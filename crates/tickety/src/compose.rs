@@ -17,8 +17,8 @@ pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
 pub use tickety_store::repo::layout::HomeKind;
 pub use tickety_store::repo::{
-    Comparison, Finding, Flaw, IndexReport, Initialized, IssueChange, Loss, Remedy, Renumbered, RepoStore as Repo,
-    Restorable, Restoration, Selection, Setting, Usage,
+    Backup, Comparison, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, IssueChange, Loss, Remedy,
+    Renumbered, RepoStore as Repo, Restorable, Restoration, RestoredFile, Selection, Setting, Usage,
 };
 
 /// Opens the home that the context's directory lies in.
@@ -34,6 +34,22 @@ pub fn examine(
     fix: bool,
 ) -> Result<Vec<Finding>, CliError> {
     Ok(Repo::examine(context.directory(), options(context, freshness, command), fix)?)
+}
+
+/// Brings the home that the context's directory lies in back from a backup, or makes one. The file comes with whether
+/// all else is removed, and whether only to say what would be done.
+pub fn restore_from(
+    context: &Context,
+    freshness: Option<FreshnessMode>,
+    command: &str,
+    (backup, is_exact, dry_run): (&Path, bool, bool),
+) -> Result<FromBackup, CliError> {
+    let (start, options) = (context.directory(), options(context, freshness, command));
+    if dry_run {
+        return Ok(Repo::preview_restore_from(start, backup, is_exact, options)?);
+    }
+    let who = (context.actor()?, context.time_of_writing());
+    Ok(Repo::restore_from(start, backup, is_exact, who, options)?)
 }
 
 fn options(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> RepoOptions {

@@ -100,6 +100,17 @@ pub fn raise_to(layout: &Layout, number: IssueNumber) -> Result<(), CounterError
     draw.keep().map(drop)
 }
 
+/// Returns the number that the next issue gets; `None` after the last there is.
+pub(crate) fn next(layout: &Layout) -> Result<Option<u32>, CounterError> {
+    Ok(Counter::open(layout)?.next)
+}
+
+/// Makes sure that numbers before one are not given out, as the counter of another place says; `None` for all there are.
+pub(crate) fn raise_above(layout: &Layout, next: Option<u32>) -> Result<(), CounterError> {
+    let last = next.map_or(u32::MAX, |next| next.saturating_sub(1));
+    IssueNumber::new(last).map_or(Ok(()), |last| raise_to(layout, last))
+}
+
 /// Whether the counter says that no number is left.
 pub fn is_used_up(layout: &Layout) -> bool {
     let held = || read(&state::open(&layout.counter()).ok()??);

@@ -7,6 +7,7 @@
 //! A change from outside is noticed when the index is brought up to date, and logged while the transaction on the index
 //! keeps everybody else from noticing it too. What the journal has and the log hasn't yet is no change from outside.
 
+mod brought;
 pub(super) mod line;
 mod log;
 mod noticed;
@@ -34,6 +35,7 @@ use crate::events::{EventCursor, EventLog, EventPage, EventStats, GroupId, Logge
 use crate::plan::{self, PlannedChange};
 use crate::storage::{BatchOutcome, Request};
 
+pub(super) use brought::{bring_log, has_log};
 pub(super) use line::Note;
 use log::{Appender, KEPT_DAYS, KEPT_EVENTS, NOTICED, Read, Reader};
 pub(super) use noticed::Noticed;
@@ -178,6 +180,11 @@ impl RepoStore {
             })?;
         }
         Ok(damaged)
+    }
+
+    /// Keeps others from appending to the log until what is returned is dropped.
+    pub(super) fn hold_events(&self) -> Result<impl Sized + use<>, StorageError> {
+        Appender::open(&self.layout, WAIT)
     }
 
     /// Returns the files of the log whose beginning can't be read; the one that grows last.

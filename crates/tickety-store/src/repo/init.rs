@@ -35,13 +35,21 @@ pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
     // Refuses what no home can have before anything is made.
     config::check_prefix(prefix)?;
     let layout = discovery::layout_at(folder)?;
-    let text = config::template(prefix);
+    let created = make_home(&layout, &config::template(prefix), "")?;
+    Ok(Initialized { layout, created, branch: None })
+}
+
+/// Makes a home with a configuration, and with the usual `.gitignore` where none is given. What exists is left as it is.
+/// Returns the files that were made.
+pub(super) fn make_home(layout: &Layout, config: &str, ignored: &str) -> Result<Vec<PathBuf>, StorageError> {
     let mut created = Vec::new();
     make_directory(&layout.home)?;
     make_directory(&layout.home.join(ISSUES_DIR))?;
-    for (name, text) in [(".gitignore", ignored()), (CONFIG_FILE, text)] {
+    let usual = self::ignored();
+    let ignored = if ignored.is_empty() { &usual } else { ignored };
+    for (name, text) in [(".gitignore", ignored), (CONFIG_FILE, config)] {
         let path = layout.home.join(name);
-        if write_new(&path, &text)? {
+        if write_new(&path, text)? {
             created.push(path);
         }
     }
@@ -49,7 +57,7 @@ pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
     for dir in [&layout.home, &layout.root] {
         os::sync_directory(dir).map_err(|source| refused(dir, source))?;
     }
-    Ok(Initialized { layout, created, branch: None })
+    Ok(created)
 }
 
 /// Returns what git is to ignore in a home.

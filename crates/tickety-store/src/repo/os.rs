@@ -195,6 +195,21 @@ pub(crate) fn rename(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()
     Ok(rustix::fs::renameat(dir, from, dir, to)?)
 }
 
+/// Renames a file to a name that nothing has.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    fault::spend()?;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags};
+        match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // The file system can't.
+            Err(Errno::INVAL | Errno::NOSYS) => {}
+            renamed => return Ok(renamed?),
+        }
+    }
+    if to.symlink_metadata().is_ok() { Err(io::ErrorKind::AlreadyExists.into()) } else { std::fs::rename(from, to) }
+}
+
 /// Has two files of one directory change places. Unlike a rename over a file, it doesn't have ext4 write the new one
 /// to the disk at once.
 #[cfg(target_os = "linux")]

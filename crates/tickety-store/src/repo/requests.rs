@@ -175,6 +175,12 @@ pub(crate) fn damaged(layout: &Layout) -> Result<Vec<PathBuf>, StorageError> {
     Ok(damaged)
 }
 
+/// Whether bytes are what became of a request, for the file of a name.
+pub(crate) fn is_whole(name: &str, bytes: &[u8]) -> bool {
+    let remembered = bytes.strip_suffix(b"\n").and_then(line::read::<Remembered>);
+    remembered.is_some_and(|remembered| name_of(&remembered.key) == name)
+}
+
 /// Whether a file has the name of one of a request.
 pub(crate) fn is_of_request(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -217,8 +223,11 @@ pub(crate) fn settle(layout: &Layout) -> Result<(), StorageError> {
 }
 
 fn path(layout: &Layout, key: &str) -> PathBuf {
-    let name = &blake3::hash(key.as_bytes()).to_hex()[..NAME];
-    layout.requests().join(Path::new(name))
+    layout.requests().join(name_of(key))
+}
+
+fn name_of(key: &str) -> String {
+    blake3::hash(key.as_bytes()).to_hex()[..NAME].to_owned()
 }
 
 fn hex(request: &Request) -> String {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::CWD;
 
 use super::files::{FileError, is_missing};
-use super::layout::{LOCAL_DIR, Layout, TEMPORARY_PREFIX};
+use super::layout::{HOME_DIR, LOCAL_DIR, Layout, TEMPORARY_PREFIX};
 use super::os;
 use super::stat::FileKind;
 
@@ -56,10 +56,15 @@ pub(crate) fn open_private(path: &Path) -> Result<File, FileError> {
 pub(crate) fn make_directory(path: &Path) -> Result<(), FileError> {
     match kind_of(path) {
         Some(FileKind::Directory) => Ok(()),
-        Some(FileKind::Symlink) if !path.ends_with(LOCAL_DIR) && path.is_dir() => Ok(()),
+        Some(FileKind::Symlink) if !is_brought_along(path) && path.is_dir() => Ok(()),
         Some(kind) => Err(FileError::NotADirectory { path: path.to_owned(), kind }),
         None => fs::create_dir_all(path).map_err(|source| why("make", path, source)),
     }
+}
+
+/// Whether a path is that of the state in a plain folder, or leads into it.
+fn is_brought_along(path: &Path) -> bool {
+    path.ancestors().any(|above| above.ends_with(Path::new(HOME_DIR).join(LOCAL_DIR)))
 }
 
 fn checked(file: File, path: &Path) -> Result<File, FileError> {

@@ -2,6 +2,7 @@
 #![cfg(feature = "repo")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod backup;
 mod batches;
 mod contract;
 mod doctor;

@@ -1,5 +1,9 @@
 //! `tickety restore`
 
+mod from;
+
+use std::path::PathBuf;
+
 use serde::Serialize;
 use tickety_api::Meta;
 
@@ -13,6 +17,8 @@ use crate::session::Session;
 /// Without an argument it lists the issues whose files aren't as Tickety left them: missing, changed or deleted. A branch
 /// may have them otherwise on purpose, so nothing is put back unless it is asked for; what is replaced is kept in
 /// the state directory. What Tickety wrote in the last 90 days can be put back, as long as it fits into 64 MiB.
+///
+/// With --from, everything is brought back from a backup, into a place without a home or over the one that is there.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The issues: 42, 42-k3f9, or several
@@ -30,6 +36,14 @@ pub struct Args {
     /// Put back what was deleted with Tickety too
     #[arg(long)]
     deleted: bool,
+
+    /// Bring everything back from this backup, which `tickety backup` made
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["issues", "all", "changed", "deleted"])]
+    from: Option<PathBuf>,
+
+    /// Remove issues and comments that the backup doesn't have
+    #[arg(long, requires = "from")]
+    exact: bool,
 
     /// Say what would be put back, and change nothing
     #[arg(short = 'n', long)]
@@ -73,6 +87,9 @@ impl From<&Restorable> for WireIssue {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    if let Some(backup) = &args.from {
+        return from::run(backup, args.exact, args.dry_run, session);
+    }
     let repo = session.opened()?;
     let mut losses = vec![Loss::Missing];
     losses.extend(args.changed.then_some(Loss::Changed));

@@ -1,5 +1,6 @@
 //! The program as its users meet it.
 
+mod backup;
 mod bad_input;
 mod batches;
 mod caching;
