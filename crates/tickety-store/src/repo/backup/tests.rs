@@ -7,7 +7,7 @@ use tickety_core::operation::{Change, Draft, DraftComment, Operation};
 
 use super::*;
 use crate::repo::os::fault;
-use crate::repo::{RepoOptions, init};
+use crate::repo::{Check, RepoOptions, init};
 use crate::storage::{Batch, IssueStorage as _};
 
 fn options() -> RepoOptions {
@@ -98,7 +98,10 @@ fn a_restore_that_dies_anywhere_has_changed_all_or_nothing_and_can_be_done_again
             }
             restore(folder, &backup, true).unwrap();
             assert_eq!(issues(folder), wanted, "after {steps} steps");
-            assert_eq!(RepoStore::open(folder, options()).unwrap().doctor(false).unwrap(), [], "after {steps} steps");
+            // What was being made lies there until it is made again.
+            let mut findings = RepoStore::open(folder, options()).unwrap().doctor(false).unwrap();
+            findings.retain(|finding| finding.check != Check::Leftover);
+            assert_eq!(findings, [], "after {steps} steps");
             apply(folder, vec![create("next")]);
             assert!(issues(folder).keys().any(|name| name.starts_with("000003-")), "after {steps} steps");
             if !died {
