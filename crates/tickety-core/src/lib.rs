@@ -10,6 +10,7 @@ pub mod event;
 pub mod graph;
 pub mod ident;
 pub mod issue;
+pub mod mention;
 pub mod merge;
 pub mod operation;
 pub mod query;

@@ -10,6 +10,7 @@
 
 mod admin;
 mod backup;
+mod branches;
 mod commit;
 mod compare;
 pub mod config;
@@ -60,12 +61,14 @@ mod workers;
 
 pub use admin::IndexReport;
 pub use backup::{Backup, FileEffect, FromBackup, RestoredFile};
+pub use branches::{Fate, Started};
 pub use compare::{Comparison, IssueChange};
 pub use config::{Config, Setting};
 pub use doctor::{Check, Finding, Remedy};
 #[cfg(feature = "effort")]
 pub use effort::{Durable, Effort, processor_time};
 pub use flaws::{Flaw, FlawKind};
+pub use git::Merged;
 pub use homes::{Moved, init_in_clone, known_branch};
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;

@@ -8,12 +8,14 @@
 mod all_closed;
 mod backup;
 mod batch;
+mod branch;
 mod cache;
 mod check;
 mod close;
 mod comment;
 mod completions;
 mod config;
+mod current;
 mod delete;
 mod demo;
 mod diff;
@@ -29,11 +31,13 @@ mod init;
 mod link;
 mod list;
 mod log;
+mod merge;
 mod new;
 mod ready;
 mod renumber;
 mod reopen;
 mod restore;
+mod scan;
 mod search;
 mod show;
 mod stats;
@@ -97,6 +101,9 @@ commands! {
     Work unlink "unlink";
     Work delete "delete" "rm";
     Work batch "batch";
+    Work branch "branch";
+    Work merge "merge";
+    Work scan "scan";
     Ask list "list" "ls";
     Ask search "search";
     Ask ready "ready";
@@ -104,6 +111,7 @@ commands! {
     Ask stats "stats";
     Ask all_closed "all-closed";
     Ask events "events";
+    Ask current "current";
     Ask log "log";
     Ask diff "diff";
     Keep init "init";
@@ -185,9 +193,9 @@ fn start(
     ended
 }
 
-/// Tells whether a command, of those that work on issues, only shows them.
+/// Tells whether a command, of those that work on issues, writes none.
 fn is_read(entry: &Entry, of_command: &ArgMatches) -> bool {
-    entry.name == "show" || (entry.name == "batch" && of_command.subcommand_name() == Some("get"))
+    matches!(entry.name, "show" | "branch") || (entry.name == "batch" && of_command.subcommand_name() == Some("get"))
 }
 
 fn find(name: &str) -> Option<&'static Entry> {

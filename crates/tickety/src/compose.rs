@@ -17,8 +17,9 @@ pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
 pub use tickety_store::repo::layout::HomeKind;
 pub use tickety_store::repo::{
-    Backup, Comparison, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, IssueChange, Loss, Remedy,
-    Renumbered, RepoStore as Repo, Restorable, Restoration, RestoredFile, Selection, Setting, Usage,
+    Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, IssueChange, Loss,
+    Merged, Remedy, Renumbered, RepoStore as Repo, Restorable, Restoration, RestoredFile, Selection, Setting, Started,
+    Usage,
 };
 
 /// Opens the home that the context's directory lies in.

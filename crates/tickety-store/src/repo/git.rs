@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "this module owns the starting of git")]
 
 mod branch;
+mod branches;
 mod files;
 mod history;
 mod identity;
@@ -27,6 +28,8 @@ use super::files::{read_foreign, read_foreign_text};
 use super::layout::{GitDirs, HOME_DIR, HomeKind, HomePath, Layout};
 
 pub use branch::{Author, BranchFile, ISSUE_BRANCH, Past};
+pub(super) use branches::Branch;
+pub use branches::Merged;
 pub use identity::{ConfigFiles, Identity, identity, user_name};
 pub(super) use log::{Blob, Change, FileChange, Which};
 pub(super) use objects::{Object, Objects};

@@ -11,7 +11,7 @@ use super::{Git, GitError, Running, parse_seconds};
 use crate::history::Commit;
 
 /// What the id of a commit begins with in the output of `git log`: nothing else that begins a field there does.
-const COMMIT_MARK: u8 = 1;
+pub(super) const COMMIT_MARK: u8 = 1;
 
 /// The longest subject of a commit that is kept, in bytes.
 const SUBJECT: usize = 1000;
@@ -172,7 +172,7 @@ impl Fields {
     }
 }
 
-fn read_commit(id: &[u8], fields: &mut Fields) -> Result<Commit, GitError> {
+pub(super) fn read_commit(id: &[u8], fields: &mut Fields) -> Result<Commit, GitError> {
     let mut text = || -> Result<String, GitError> {
         Ok(String::from_utf8_lossy(&fields.next("log")?.unwrap_or_default()).into_owned())
     };

@@ -1,0 +1,256 @@
+//! Issues and the branches and commits of the code.
+
+use insta::assert_snapshot;
+use tickety_testkit::TestEnv;
+
+use crate::history::{commit, repository};
+use crate::json;
+
+/// Commits a change of the code with a message, and returns the commit's id.
+fn work(env: &TestEnv, message: &str) -> String {
+    let name = message.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    env.write(&format!("src/{name}"), message);
+    commit(env, message);
+    env.git(&["rev-parse", "HEAD"]).trim().to_owned()
+}
+
+/// Returns what a command says, with the ids of commits taken out.
+fn told(env: &TestEnv, arguments: &[&str]) -> String {
+    let mut text = env.run(arguments).to_string();
+    for id in env.git(&["rev-list", "--all"]).lines() {
+        text = text.replace(id, "[ID]").replace(&id[..12], "[ID]");
+    }
+    text
+}
+
+#[test]
+fn a_scan_closes_what_commits_say_they_close_once() {
+    let env = repository();
+    for title in ["Two", "Three", "Four"] {
+        env.ok(&["new", title]);
+    }
+    commit(&env, "Issues");
+    work(&env, "Read once\n\nFixes TIK-1 and TIK-2.");
+    work(&env, "Something of the forge (fixes #3)");
+    work(&env, "Three, resolves TIK-3, closes TIK-99");
+    work(&env, "Revert \"Four (fixes TIK-4)\"");
+    let before = env.files();
+    assert_snapshot!(told(&env, &["scan", "--dry-run"]), @"
+    1-xfy8 would be closed by [ID]: Read once
+    2-ng4q would be closed by [ID]: Read once
+    3-0wj1 would be closed by [ID]: Three, resolves TIK-3, closes TIK-99
+    --- standard error
+    [ID] says it closes 99, which is the name of no issue
+    ");
+    assert_eq!(env.files(), before);
+    assert_snapshot!(told(&env, &["scan", "HEAD~2.."]), @"
+    3-0wj1 closed by [ID]: Three, resolves TIK-3, closes TIK-99
+    --- standard error
+    [ID] says it closes 99, which is the name of no issue
+    ");
+    assert_snapshot!(told(&env, &["scan", "-q"]), @"");
+    let note = json(&env, &["show", "1", "--json"])["data"]["issues"][0]["closed"]["note"].to_string();
+    assert!(note.starts_with("\"Closed by commit ") && note.ends_with(": Read once\""), "{note}");
+    assert_snapshot!(told(&env, &["scan"]), @"
+    --- standard error
+    [ID] says it closes 99, which is the name of no issue
+    no commit closes an open issue
+    ");
+    let left = json(&env, &["scan", "--json"]);
+    let why = left["data"]["left"].as_array().expect("a list").iter().map(|left| left["why"].clone());
+    assert_eq!(why.collect::<Vec<_>>(), ["closed", "closed", "closed", "unknown"]);
+    assert_eq!(env.ok(&["list"]).lines().count(), 1);
+    // One write for all.
+    let events = json(&env, &["events", "--type", "issue.closed", "--json"]);
+    let groups: std::collections::BTreeSet<String> =
+        events["data"]["events"].as_array().expect("a list").iter().map(|event| event["group"].to_string()).collect();
+    assert_eq!(groups.len(), 2);
+}
+
+#[test]
+fn a_scan_leaves_what_was_reopened_or_made_after_the_commit() {
+    let env = repository();
+    work(&env, "Fixes TIK-1, and TIK-2 before there was one");
+    env.ok(&["scan", "-q"]);
+    commit(&env, "Closed");
+    env.ok(&["reopen", "1"]);
+    env.ok(&["new", "Two"]);
+    assert_snapshot!(told(&env, &["scan"]), @"
+    --- standard error
+    [ID] says it closes 1, which was reopened after it
+    [ID] says it closes 2, which was made after it
+    no commit closes an open issue
+    ");
+    commit(&env, "Reopened");
+    // A clone that has no log of events.
+    env.git(&["clone", "--quiet", ".", "clone"]);
+    let clone = env.call(&["scan", "--json"]).within("clone").run();
+    assert!(clone.stdout.contains("\"closed\":[]"), "{clone}");
+    work(&env, "Fixes TIK-1 this time");
+    assert_eq!(env.ok(&["scan"]).lines().count(), 1);
+}
+
+#[test]
+fn numbers_of_forges_count_where_one_says_so() {
+    let env = repository();
+    work(&env, "Fixes #1");
+    assert_eq!(env.run(&["scan"]).stderr, "no commit closes an open issue\n");
+    assert_eq!(env.ok(&["scan", "--bare"]).lines().count(), 1);
+    assert_snapshot!(told(&env, &["scan", "nowhere.."]), @"
+    --- standard error
+    error: git knows no commits `nowhere..`
+    hint: a range is two commits with .. between them, or one for all up to it; see `git help revisions`
+    --- status 14
+    ");
+    assert_snapshot!(told(&env, &["scan", "--", "--output=x"]), @"
+    --- standard error
+    error: git knows no commits `--output=x`
+    hint: a range is two commits with .. between them, or one for all up to it; see `git help revisions`
+    --- status 14
+    ");
+    assert!(!env.work().join("x").exists());
+}
+
+#[test]
+fn a_branch_is_started_for_an_issue_and_known_by_it() {
+    let env = repository();
+    assert_snapshot!(told(&env, &["current"]), @"
+    --- standard error
+    main is not named for an issue; `tickety branch ISSUE` starts one that is
+    --- status 1
+    ");
+    env.write("code.txt", "not committed");
+    assert_snapshot!(told(&env, &["branch", "1"]), @"new branch 1-xfy8-slow-cache");
+    assert_eq!(env.git(&["branch", "--show-current"]).trim(), "1-xfy8-slow-cache");
+    assert_eq!(env.read("code.txt"), "not committed");
+    assert_snapshot!(told(&env, &["current"]), @"1-xfy8  Slow cache");
+    env.ok(&["edit", "1", "--title", "Another title"]);
+    commit(&env, "Work");
+    env.git(&["switch", "--quiet", "main"]);
+    assert_snapshot!(told(&env, &["branch", "TIK-1"]), @"branch 1-xfy8-slow-cache");
+    let current = json(&env, &["current", "--json"]);
+    assert_eq!(
+        (current["data"]["branch"].as_str(), current["data"]["issue"]["number"].as_u64()),
+        (Some("1-xfy8-slow-cache"), Some(1))
+    );
+    // In a linked work tree, its own branch counts.
+    env.git(&["worktree", "add", "--quiet", "-b", "ann/TIK-1-too", "side", "main"]);
+    assert_eq!(env.call(&["current"]).within("side").run().stdout, "1-xfy8  Slow cache\n");
+    env.git(&["switch", "--quiet", "--detach"]);
+    assert_snapshot!(told(&env, &["current"]), @"
+    --- standard error
+    no branch is checked out: HEAD is detached
+    --- status 1
+    ");
+    assert_eq!(env.run(&["current", "--json"]).stdout, "{\"data\":{\"branch\":null,\"issue\":null},\"meta\":{}}\n");
+}
+
+#[test]
+fn git_s_refusal_to_lose_changes_is_told() {
+    let env = repository();
+    env.write("code.txt", "one");
+    commit(&env, "One");
+    env.git(&["branch", "old", "HEAD~1"]);
+    env.write("code.txt", "not committed");
+    let refused = env.run(&["branch", "1", "--from", "old"]);
+    assert_eq!(refused.status, 14, "{refused}");
+    assert!(refused.stderr.contains("code.txt") && refused.stderr.contains("commit or stash"), "{refused}");
+    assert_eq!(
+        (env.read("code.txt").as_str(), env.git(&["branch", "--show-current"]).trim()),
+        ("not committed", "main")
+    );
+    assert_eq!(env.git(&["branch", "--list", "1-*"]), "");
+    assert_eq!(env.run(&["branch", "1", "--from", "nowhere"]).status, 14);
+}
+
+#[test]
+fn hooks_are_not_run() {
+    let env = repository();
+    env.write(".git/hooks/post-checkout", "#!/bin/sh\ntouch ran\n");
+    env.call_program("chmod", &["+x", ".git/hooks/post-checkout"]);
+    env.ok(&["branch", "1"]);
+    assert!(!env.work().join("ran").exists());
+}
+
+/// Returns a repository with a branch of issue 1 that has two commits, and main checked out.
+fn with_branch() -> TestEnv {
+    let env = repository();
+    env.ok(&["branch", "1", "-q"]);
+    work(&env, "One");
+    work(&env, "Two");
+    env.git(&["switch", "--quiet", "main"]);
+    env
+}
+
+#[test]
+fn an_issue_is_closed_when_its_branch_is_merged() {
+    let env = with_branch();
+    assert_snapshot!(told(&env, &["merge", "1"]), @"
+    --- standard error
+    1-xfy8-slow-cache isn't merged into main, or has no commits of its own; `tickety close 1-xfy8` closes the issue all the same
+    --- status 1
+    ");
+    assert_eq!(env.ok(&["list"]).lines().count(), 1);
+    work(&env, "Other");
+    env.git(&["merge", "--quiet", "--no-edit", "1-xfy8-slow-cache"]);
+    assert_snapshot!(told(&env, &["merge", "1"]), @"1-xfy8 closed");
+    let note = json(&env, &["show", "1", "--json"])["data"]["issues"][0]["closed"]["note"].to_string();
+    assert!(note.contains("1-xfy8-slow-cache (") && note.contains("was merged into main."), "{note}");
+    assert_snapshot!(told(&env, &["merge", "1"]), @"1-xfy8 unchanged: it is closed already");
+}
+
+#[test]
+fn every_way_to_merge_counts() {
+    let how = |env: &TestEnv| json(env, &["merge", "1", "--json"])["data"]["how"].clone();
+    let branch = "1-xfy8-slow-cache";
+    let env = with_branch();
+    env.git(&["merge", "--quiet", "--ff-only", branch]);
+    assert_eq!(how(&env), "merged");
+
+    let env = with_branch();
+    work(&env, "Other");
+    env.git(&["merge", "--quiet", "--squash", branch]);
+    commit(&env, "Squashed");
+    work(&env, "Later");
+    assert_eq!(how(&env), "squashed");
+
+    let env = with_branch();
+    work(&env, "Other");
+    env.git(&["cherry-pick", "--keep-redundant-commits", &format!("main..{branch}")]);
+    assert_eq!(how(&env), "rebased");
+
+    let env = with_branch();
+    work(&env, "Other");
+    env.git(&["merge", "--quiet", "--no-edit", branch]);
+    env.git(&["branch", "--quiet", "--delete", "--force", branch]);
+    assert_eq!(how(&env), "named");
+}
+
+#[test]
+fn what_was_not_merged_closes_nothing() {
+    let env = repository();
+    assert_snapshot!(told(&env, &["merge", "1"]), @"
+    --- standard error
+    1-xfy8 has no branch, and no merge commit of main names one; `tickety close 1-xfy8` closes it all the same
+    --- status 1
+    ");
+    env.ok(&["branch", "1", "-q"]);
+    assert_snapshot!(told(&env, &["merge", "1"]), @"
+    --- standard error
+    error: 1-xfy8-slow-cache is checked out: switch to the branch that it was merged into, such as main
+    hint: `tickety close 1-xfy8` closes it whatever became of a branch
+    --- status 14
+    ");
+    env.git(&["switch", "--quiet", "main"]);
+    work(&env, "Other");
+    // It has no commits of its own, and all of them are there.
+    assert_eq!(env.run(&["merge", "1"]).status, 1);
+    env.git(&["switch", "--quiet", "1-xfy8-slow-cache"]);
+    work(&env, "One");
+    work(&env, "Two");
+    env.git(&["switch", "--quiet", "main"]);
+    env.git(&["cherry-pick", "1-xfy8-slow-cache~1"]);
+    assert_eq!(env.run(&["merge", "1"]).status, 1);
+    assert_eq!(env.run(&["merge", "1", "--branch", "nowhere"]).status, 14);
+    assert_eq!(env.ok(&["list"]).lines().count(), 1);
+}
