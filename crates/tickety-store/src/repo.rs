@@ -43,6 +43,7 @@ pub mod recovery;
 mod refresh;
 mod renumber;
 mod requests;
+mod resolve;
 mod restore;
 pub mod scan;
 #[cfg(test)]
@@ -73,6 +74,7 @@ pub use homes::{Moved, init_in_clone, known_branch};
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;
 pub use renumber::Renumbered;
+pub use resolve::{InstalledDriver, LeftFile, Resolution, ResolvedIssue, install_merge_driver, merge_file};
 pub use restore::{Loss, Restorable, Restoration, Selection};
 pub use store::{RepoOptions, RepoStore, VERIFY_LIMIT};
 pub use usage::Usage;

@@ -32,10 +32,12 @@ mod link;
 mod list;
 mod log;
 mod merge;
+mod merge_driver;
 mod new;
 mod ready;
 mod renumber;
 mod reopen;
+mod resolve;
 mod restore;
 mod scan;
 mod search;
@@ -71,6 +73,8 @@ enum Group {
     Work,
     Ask,
     Keep,
+    /// For programs: no help lists them.
+    Hidden,
 }
 
 impl Group {
@@ -124,10 +128,12 @@ commands! {
     Keep check "check";
     Keep config "config";
     Keep renumber "renumber";
+    Keep resolve "resolve";
     Keep backup "backup";
     Keep restore "restore";
     Keep demo "demo";
     Keep completions "completions";
+    Hidden merge_driver "merge-driver";
 }
 
 /// The commands that take a query, in which words may begin with a hyphen.
@@ -223,7 +229,7 @@ fn root() -> Command {
 }
 
 fn named_command(entry: &Entry) -> Command {
-    Command::new(entry.name).visible_aliases(entry.aliases.iter().copied())
+    Command::new(entry.name).visible_aliases(entry.aliases.iter().copied()).hide(entry.group == Group::Hidden)
 }
 
 /// Lists the commands by group, with their first lines of help.

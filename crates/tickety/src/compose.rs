@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use tickety_store::FreshnessMode;
 use tickety_store::ids::IdSource;
-use tickety_store::repo::layout::{CONFIG_FILE, HOME_DIR};
+use tickety_store::repo::layout::{CONFIG_FILE, Layout};
 use tickety_store::repo::{self, RepoOptions, discovery};
 
 use crate::context::Context;
@@ -15,11 +15,11 @@ use crate::exit::CliError;
 pub use tickety_store::MemoryStore as Past;
 pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
-pub use tickety_store::repo::layout::HomeKind;
+pub use tickety_store::repo::layout::{HOME_DIR, HomeKind};
 pub use tickety_store::repo::{
-    Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, IssueChange, Loss,
-    Merged, Remedy, Renumbered, RepoStore as Repo, Restorable, Restoration, RestoredFile, Selection, Setting, Started,
-    Usage,
+    Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, InstalledDriver,
+    IssueChange, LeftFile, Loss, Merged, Remedy, Renumbered, RepoStore as Repo, Resolution, ResolvedIssue, Restorable,
+    Restoration, RestoredFile, Selection, Setting, Started, Usage,
 };
 
 /// Opens the home that the context's directory lies in.
@@ -116,4 +116,14 @@ pub fn git_config(directory: &Path) -> Option<PathBuf> {
     let directory = fs::canonicalize(directory).ok()?;
     let git = discovery::work_tree(&directory).ok()??;
     Some(git.common_dir.join("config"))
+}
+
+/// Lets git merge the files of a home's issues by field, in this clone.
+pub fn install_merge_driver(layout: &Layout) -> Result<InstalledDriver, CliError> {
+    Ok(repo::install_merge_driver(layout)?)
+}
+
+/// Merges three files for git, into the second one; tells whether nothing is left to be settled.
+pub fn merge_file(top: &Path, path: &str, files: [&Path; 3]) -> Result<bool, CliError> {
+    Ok(repo::merge_file(top, path, files)?)
 }

@@ -9,6 +9,8 @@ use std::fs;
 use std::path::Path;
 
 use tickety_core::ident::IssueKey;
+use tickety_core::issue::Issue;
+use tickety_core::merge::has_conflict;
 
 use super::config::Config;
 use super::counter;
@@ -16,7 +18,7 @@ use super::discovery::{self, DiscoveryError};
 use super::files::HomeDir;
 use super::format::{self, FormatProblem};
 use super::journal::{self, JournalError, JournalStatus};
-use super::layout::{CONFIG_FILE, HOME_DIR, RecordPath, TEMPORARY_PREFIX};
+use super::layout::{CONFIG_FILE, CommentStamp, HOME_DIR, RecordPath, TEMPORARY_PREFIX};
 use super::load::{Found, load, shown};
 use super::lock::WriteLock;
 use super::recovery;
@@ -388,6 +390,7 @@ impl RepoStore {
                         let message = format!("kind `{}` is not configured", issue.kind);
                         report.add(Check::Vocabulary, key.to_string(), message, Remedy::Manual);
                     }
+                    report.conflicts(key, &issue);
                     records.by_id.entry(issue.id).or_default().push(key);
                     records.links.insert(key, issue.links.iter().map(|link| (link.kind, link.target)).collect());
                 }
@@ -534,6 +537,18 @@ impl Report {
             } else {
                 self.add(Check::State, subject, obstacle.reason(), Remedy::Manual);
             }
+        }
+    }
+
+    /// Reports texts that a merge has left for somebody to decide.
+    fn conflicts(&mut self, key: IssueKey, issue: &Issue) {
+        let marked = "has two versions of some lines, between `<<<<<<<` and `>>>>>>>`: edit it";
+        if has_conflict(&issue.body) {
+            self.add(Check::Record, key.to_string(), format!("its body {marked}"), Remedy::Manual);
+        }
+        for comment in issue.comments.iter().filter(|comment| has_conflict(&comment.body)) {
+            let path = RecordPath::comment(key, CommentStamp::new(comment.created, comment.id.suffix()));
+            self.add(Check::Record, shown(path), marked.to_owned(), Remedy::Manual);
         }
     }
 

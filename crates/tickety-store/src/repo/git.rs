@@ -16,6 +16,7 @@ mod log;
 mod numbers;
 mod objects;
 mod tree;
+mod unmerged;
 
 use std::ffi::OsStr;
 use std::io;
@@ -26,6 +27,8 @@ use jiff::Timestamp;
 
 use super::files::{read_foreign, read_foreign_text};
 use super::layout::{GitDirs, HOME_DIR, HomeKind, HomePath, Layout};
+
+pub(crate) use unmerged::{SideTimes, Stage, Staged};
 
 pub use branch::{Author, BranchFile, ISSUE_BRANCH, Past};
 pub(super) use branches::Branch;

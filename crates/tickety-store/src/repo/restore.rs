@@ -81,7 +81,7 @@ impl Selection {
     }
 }
 
-fn names(selector: IssueSelector, key: IssueKey) -> bool {
+pub(super) fn names(selector: IssueSelector, key: IssueKey) -> bool {
     match selector {
         IssueSelector::Name(name) => name.names(key),
         IssueSelector::Id(id) => id.suffix() == key.suffix,

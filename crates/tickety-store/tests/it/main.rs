@@ -14,6 +14,7 @@ mod many;
 mod merge;
 mod outside;
 mod racing;
+mod resolve;
 mod restore;
 mod unreadable;
 mod usage;

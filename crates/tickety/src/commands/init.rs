@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 
-use crate::compose::{self, HomeKind};
+use crate::compose::{self, HOME_DIR, HomeKind};
 use crate::exit::{CliError, Ended};
 use crate::render::palette;
 use crate::session::Session;
@@ -27,6 +27,10 @@ pub struct Args {
     /// Make one although a folder above, or this one, belongs to another home
     #[arg(long)]
     nested: bool,
+
+    /// Let git merge issues by field, in this clone: `tickety resolve` does the same afterwards
+    #[arg(long)]
+    merge_driver: bool,
 }
 
 /// The `data` of the answer.
@@ -38,6 +42,9 @@ struct Initialized {
     /// The branch that a home on a branch was taken from or begun on.
     #[serde(skip_serializing_if = "Option::is_none")]
     branch: Option<String>,
+    /// What git runs by the setting `merge.tickety.driver`, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merge_driver: Option<&'static str>,
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
@@ -53,6 +60,10 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         None => HomeKind::Tree,
     };
     if kind != HomeKind::Tree {
+        if args.merge_driver {
+            return Err(CliError::usage("--merge-driver is for issues that are kept with the code")
+                .hint("leave it out: others are merged by Tickety anyway"));
+        }
         let who = (session.context.actor()?, session.context.time_of_writing());
         let made = compose::init_in_clone(directory, kind, prefix, who).map_err(about_prefix)?;
         return tell_of_clone(&made, session);
@@ -68,19 +79,26 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         )));
     }
     let made = compose::init(&root, prefix).map_err(about_prefix)?;
+    let driver = args.merge_driver.then(|| compose::install_merge_driver(&made.layout)).transpose()?;
     let root = made.layout.root.display().to_string();
     let relative =
         |path: &std::path::PathBuf| path.strip_prefix(&made.layout.root).unwrap_or(path).display().to_string();
     let created: Vec<String> = made.created.iter().map(relative).collect();
     if session.json() {
-        return session.answer(Initialized { home: "tree", root, created, branch: None }, Meta::default());
+        let merge_driver = driver.map(|driver| driver.command);
+        return session
+            .answer(Initialized { home: "tree", root, created, branch: None, merge_driver }, Meta::default());
     }
     if session.global.quiet {
         return Ok(Ended::Done);
     }
     let mut screen = session.screen();
     if created.is_empty() {
-        screen.raw("there is a home in ").put(palette::PLAIN, &root).line(" already; nothing was changed");
+        screen.raw("there is a home in ").put(palette::PLAIN, &root).line(if driver.is_some() {
+            " already"
+        } else {
+            " already; nothing was changed"
+        });
         if let Some(prefix) = &args.prefix
             && session.schema().is_ok_and(|schema| schema.prefix != *prefix)
         {
@@ -98,6 +116,16 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         }
         screen.line("then: tickety new TITLE");
     }
+    if let Some(driver) = driver {
+        screen.raw("git merges issues by field in this clone: merge.tickety.driver is ").line(driver.command);
+        if let Some(path) = driver.changed {
+            let path = format!("{HOME_DIR}/{path}");
+            screen
+                .raw("  ")
+                .put(palette::PLAIN, &path)
+                .line(" says so; commit it: clones without the driver merge as before");
+        }
+    }
     session.show(screen)
 }
 
@@ -107,7 +135,8 @@ fn tell_of_clone(made: &compose::Initialized, session: &Session) -> Result<Ended
     let root = made.layout.root.display().to_string();
     if session.json() {
         let created = made.created.iter().map(|path| path.display().to_string()).collect();
-        return session.answer(Initialized { home, root, created, branch: made.branch.clone() }, Meta::default());
+        let branch = made.branch.clone();
+        return session.answer(Initialized { home, root, created, branch, merge_driver: None }, Meta::default());
     }
     if session.global.quiet {
         return Ok(Ended::Done);

@@ -448,9 +448,9 @@ fn an_unreadable_file_hides_no_other() {
     let output = env.run(&["list"]);
     assert_eq!(output.stdout.lines().count(), 3);
     assert_snapshot!(output.stderr, @"
-    warning: .tickety/issues/000/000005-zzzz.md:1: unresolved merge conflict: choose between the sides and remove the lines of markers
-    warning: .tickety/issues/000/000006-zzzz.md:1: unresolved merge conflict: choose between the sides and remove the lines of markers
-    warning: .tickety/issues/000/000007-zzzz.md:1: unresolved merge conflict: choose between the sides and remove the lines of markers
+    warning: .tickety/issues/000/000005-zzzz.md:1: unresolved merge conflict: `tickety resolve` settles it, or choose between the sides and remove the lines of markers
+    warning: .tickety/issues/000/000006-zzzz.md:1: unresolved merge conflict: `tickety resolve` settles it, or choose between the sides and remove the lines of markers
+    warning: .tickety/issues/000/000007-zzzz.md:1: unresolved merge conflict: `tickety resolve` settles it, or choose between the sides and remove the lines of markers
     and 2 more; see `tickety doctor`
     ");
     let shown = env.run(&["show", "5"]);

@@ -13,6 +13,7 @@ mod history;
 mod homes;
 mod importing;
 mod json;
+mod merging;
 mod reading;
 mod state;
 mod terminal;

@@ -1,7 +1,7 @@
-//! The tour in the README, executed: every `console` block is commands after `$ ` and exactly what
+//! The tours in the README and in docs/merging.md, executed: every `console` block is commands after `$ ` and exactly what
 //! they print.
 //!
-//! All blocks are one session: they begin in one empty folder, and a `cd` lasts. They are shown as on a terminal
+//! All blocks of a document are one session: they begin in one empty folder, and a `cd` lasts. They are shown as on a terminal
 //! without colours. To accept what is printed now, run the test with `TICKETY_UPDATE_DOCS=1` and read the
 //! difference.
 
@@ -12,14 +12,23 @@ use tickety_testkit::TestEnv;
 
 #[test]
 fn the_tour_of_the_readme_prints_what_it_shows() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let document = fs::read_to_string(&path).expect("the README is there");
+    check("README.md");
+}
+
+#[test]
+fn the_tour_of_merges_prints_what_it_shows() {
+    check("docs/merging.md");
+}
+
+fn check(document: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(document);
+    let document = fs::read_to_string(&path).expect("the document is there");
     let mut shell = Shell::new();
     let played = play(&document, |command| shell.run(command));
     #[expect(clippy::disallowed_methods, reason = "whoever changes what is printed accepts it this way")]
     let accept = std::env::var_os("TICKETY_UPDATE_DOCS").is_some();
     if accept {
-        fs::write(&path, played).expect("the README can be written");
+        fs::write(&path, played).expect("the document can be written");
         return;
     }
     snapbox::assert_data_eq!(played, snapbox::Data::text(document).raw());

@@ -80,7 +80,9 @@ pub enum FormatProblem {
     #[error("this is not UTF-8: save the file in that encoding")]
     NotUtf8,
     /// A merge left its markers.
-    #[error("unresolved merge conflict: choose between the sides and remove the lines of markers")]
+    #[error(
+        "unresolved merge conflict: `tickety resolve` settles it, or choose between the sides and remove the lines of markers"
+    )]
     MergeConflict,
     /// The first line is not `---`.
     #[error("the front matter is missing: a record begins with a line `---`")]

@@ -88,7 +88,8 @@ pub fn merge_issue_files(
     let (our_side, their_side) = (Side::new(Some(&our), ours.changed), Side::new(Some(&their), theirs.changed));
     let mut merged = merge::merge(base, our_side, their_side);
     let issue = merged.issue.clone().expect("both sides have the issue");
-    if let Some(bytes) = unchanged(base_bytes.filter(|_| base.is_some()), sides) {
+    let has_alias = [&our, &their].iter().any(|side| side.references == issue.references);
+    if let Some(bytes) = unchanged(base_bytes.filter(|_| base.is_some()), sides).filter(|_| has_alias) {
         return Ok(MergedIssueFile { bytes: bytes.to_vec(), merged });
     }
     let skeleton = Skeleton::merge(base_bytes, sides, ISSUE_BYTES);
@@ -133,9 +134,9 @@ pub fn merge_comment_files(
     Ok(MergedCommentFile { bytes: skeleton.newline.of(bytes), comment, conflict })
 }
 
-/// Merges two versions of a file by lines alone, with markers as git writes them.
-pub fn merge_lines(base: Option<&[u8]>, ours: &[u8], theirs: &[u8]) -> Vec<u8> {
-    front::with_markers(base.unwrap_or_default(), ours, theirs)
+/// Merges two versions of a file by lines alone, with markers as git writes them. Tells whether it needed none.
+pub fn merge_lines(base: &[u8], ours: &[u8], theirs: &[u8]) -> (Vec<u8>, bool) {
+    front::with_markers(base, ours, theirs)
 }
 
 /// Returns the file that needs no merge: both are alike, or one is as it was.

@@ -9,7 +9,7 @@ use super::super::layout::{HomePath, ISSUES_DIR};
 use super::{Git, GitError, Running, parse_seconds};
 
 /// What the time of a commit begins with in the output of `git log`: no path contains it.
-const TIME_MARK: u8 = 1;
+pub(super) const TIME_MARK: u8 = 1;
 
 impl Git {
     /// Returns when the files of the issues were last committed, as far as the history of the

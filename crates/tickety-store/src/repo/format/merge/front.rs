@@ -193,10 +193,10 @@ fn with_chunks(text: &str, wanted: &BTreeMap<String, Option<String>>, limit: usi
 }
 
 /// Merges files by lines, with git's markers around what both changed.
-pub(super) fn with_markers(base: &[u8], ours: &[u8], theirs: &[u8]) -> Vec<u8> {
+pub(super) fn with_markers(base: &[u8], ours: &[u8], theirs: &[u8]) -> (Vec<u8>, bool) {
     let texts = [base, ours, theirs].map(String::from_utf8_lossy);
     let [base, ours, theirs] = texts.each_ref().map(|text| text.split_inclusive('\n').collect::<Vec<&str>>());
-    let mut out = String::new();
+    let (mut out, mut is_clean) = (String::new(), true);
     let push = |out: &mut String, lines: &[&str]| {
         for line in lines {
             out.push_str(line);
@@ -209,6 +209,7 @@ pub(super) fn with_markers(base: &[u8], ours: &[u8], theirs: &[u8]) -> Vec<u8> {
         match piece {
             Piece::Clean(lines) => push(&mut out, lines),
             Piece::Conflict(ours, theirs) => {
+                is_clean = false;
                 push(&mut out, &["<<<<<<< ours\n"]);
                 push(&mut out, ours);
                 push(&mut out, &["=======\n"]);
@@ -217,5 +218,5 @@ pub(super) fn with_markers(base: &[u8], ours: &[u8], theirs: &[u8]) -> Vec<u8> {
             }
         }
     }
-    out.into_bytes()
+    (out.into_bytes(), is_clean)
 }

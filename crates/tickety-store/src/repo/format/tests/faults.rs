@@ -49,7 +49,7 @@ fn text_in_another_encoding_is_told_by_its_line() {
 #[test]
 fn a_conflict_is_told_by_its_line() {
     let conflict = "<<<<<<< HEAD\nstatus: open\n=======\nstatus: closed\n>>>>>>> topic\n";
-    let message = "unresolved merge conflict: choose between the sides and remove the lines of markers";
+    let message = "unresolved merge conflict: `tickety resolve` settles it, or choose between the sides and remove the lines of markers";
     check(file(conflict, ""), &format!("line 5: {message}"));
     check(file("", &format!("\nText\n{conflict}")), &format!("line 8: {message}"));
     check(format!("\u{feff}{conflict}"), &format!("line 1: {message}"));

@@ -1,0 +1,130 @@
+//! Merges of issues from the command line.
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+use tickety_testkit::{Output, TestEnv};
+
+/// A repository with an issue, and a branch `topic` that edits it as the main branch does, differently.
+fn conflict(ours: &[&str], theirs: &[&str]) -> TestEnv {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init", "--quiet"]);
+    env.ok(&["new", "Read the index once", "--label", "cache", "--body", "First.\n\nMiddle.\n\nLast."]);
+    commit(&env);
+    env.git(&["branch", "--quiet", "topic"]);
+    env.ok(&[&["edit", "1"], ours].concat());
+    commit(&env);
+    env.git(&["checkout", "--quiet", "topic"]);
+    env.ok(&[&["edit", "1"], theirs].concat());
+    commit(&env);
+    env.git(&["checkout", "--quiet", "main"]);
+    env
+}
+
+fn commit(env: &TestEnv) {
+    env.git(&["add", "--all"]);
+    env.git(&["commit", "--quiet", "--message", "change"]);
+}
+
+/// Merges `topic` with the program under test in git's path.
+fn merge(env: &TestEnv) -> Output {
+    let program = Path::new(env!("CARGO_BIN_EXE_tickety")).parent().expect("a program lies in a folder");
+    env.call_program("sh", &["-c", &format!("PATH=\"{}:$PATH\" git merge --no-edit topic", program.display())])
+}
+
+fn json(env: &TestEnv, arguments: &[&str]) -> serde_json::Value {
+    serde_json::from_str(&env.run(arguments).stdout).expect("answers are JSON")
+}
+
+#[test]
+fn what_was_merged_and_what_gave_way_is_told() {
+    let env = conflict(&["--title", "Ours", "--label", "one"], &["--title", "Theirs", "--label", "two"]);
+    assert_ne!(merge(&env).status, 0);
+    assert!(env.run(&["list"]).stderr.contains("`tickety resolve` settles it"));
+    assert_snapshot!(env.run(&["resolve", "--dry-run"]), @"
+    1-xfy8 would be merged: Theirs
+      title: `Theirs` stands, `Ours` is kept in a comment
+    ");
+    assert_snapshot!(env.run(&["resolve"]), @"
+    1-xfy8 merged: Theirs
+      title: `Theirs` stands, `Ours` is kept in a comment
+    --- standard error
+    the issues are settled and staged: commit them to finish
+    ");
+    assert_eq!(env.git(&["ls-files", "--unmerged"]), "");
+    assert_snapshot!(env.run(&["resolve"]), @"
+    --- standard error
+    there is nothing to settle
+    ");
+    commit(&env);
+    assert_eq!(env.git(&["status", "--porcelain"]), "");
+    let issue = &json(&env, &["show", "1", "--json"])["data"]["issues"][0];
+    assert_eq!((&issue["title"], &issue["labels"]), (&"Theirs".into(), &serde_json::json!(["cache", "one", "two"])));
+    assert_eq!(env.run(&["resolve", "7"]).status, 3);
+}
+
+#[test]
+fn lines_that_are_left_to_a_person_are_told_by_the_status() {
+    let env = conflict(&["--body", "First.\n\nOurs.\n\nLast."], &["--body", "First.\n\nTheirs.\n\nLast."]);
+    merge(&env);
+    let answer = json(&env, &["resolve", "--json", "--dry-run"]);
+    assert_eq!(answer["data"]["resolved"][0]["body_conflict"], true);
+    assert_snapshot!(env.run(&["resolve"]), @"
+    1-xfy8 merged: Read the index once
+      its body has both versions of some lines, between <<<<<<< and >>>>>>>
+    --- standard error
+    where both versions are in a text, `tickety edit ISSUE` or any editor decides
+    --- status 1
+    ");
+    assert_snapshot!(env.run(&["doctor"]), @"
+    record 1-xfy8: its body has two versions of some lines, between `<<<<<<<` and `>>>>>>>`: edit it
+    --- status 1
+    ");
+    env.ok(&["edit", "1", "--body", "First.\n\nBoth.\n\nLast."]);
+    assert_eq!(env.run(&["doctor"]).status, 0);
+}
+
+#[test]
+fn the_answer_for_programs_has_both_values() {
+    let env = conflict(&["--priority", "high"], &["--priority", "low"]);
+    merge(&env);
+    assert_snapshot!(env.ok(&["resolve", "--json"]), @r#"{"data":{"dry_run":false,"resolved":[{"key":"1-xfy8","number":1,"title":"Read the index once","files":2,"overruled":[{"field":"priority","kept":"low","other":"high"}],"body_conflict":false,"comment_conflicts":[],"undeleted":false,"renumbered_from":null}],"left":[],"ambiguous":[],"staged":2,"unstaged":null},"meta":{}}"#);
+}
+
+#[test]
+fn the_driver_merges_what_needs_no_note_and_leaves_the_rest_to_resolve() {
+    let env = conflict(&["--label", "one"], &["--label", "two"]);
+    assert_snapshot!(env.run(&["init", "--merge-driver"]), @"
+    there is a home in [ROOT]/work already
+    git merges issues by field in this clone: merge.tickety.driver is tickety merge-driver %O %A %B %P
+      .tickety/.gitattributes says so; commit it: clones without the driver merge as before
+    ");
+    assert_eq!(env.read(".tickety/.gitattributes"), "issues/**/*.md merge=tickety\n");
+    assert!(json(&env, &["init", "--merge-driver", "--json"])["data"]["merge_driver"].is_string());
+    assert_eq!(env.read(".tickety/.gitattributes"), "issues/**/*.md merge=tickety\n");
+    commit(&env);
+    let merged = merge(&env);
+    assert_eq!(merged.status, 0, "{merged}");
+    let issue = &json(&env, &["show", "1", "--json"])["data"]["issues"][0];
+    assert_eq!(issue["labels"], serde_json::json!(["cache", "one", "two"]));
+
+    let env = conflict(&["--title", "Ours", "--label", "one"], &["--title", "Theirs", "--label", "two"]);
+    env.ok(&["init", "--merge-driver"]);
+    commit(&env);
+    let merged = merge(&env);
+    assert_ne!(merged.status, 0, "{merged}");
+    assert!(env.git(&["diff"]).contains("<<<<<<< ours"));
+    assert_eq!(env.run(&["resolve"]).status, 0);
+    let issue = &json(&env, &["show", "1", "--json"])["data"]["issues"][0];
+    assert_eq!((&issue["title"], &issue["labels"]), (&"Theirs".into(), &serde_json::json!(["cache", "one", "two"])));
+}
+
+#[test]
+fn the_driver_is_for_git_alone() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    assert!(!env.ok(&["--help"]).contains("merge-driver"));
+    assert_eq!(env.run(&["merge-driver", "a", "b", "c", ".tickety/issues/000/000001-k3f9.md"]).status, 14);
+    env.ok(&["init", "--quiet"]);
+    assert!(!env.home().join(".gitconfig").exists());
+    assert!(!env.git(&["config", "--list"]).contains("merge."));
+}
