@@ -13,7 +13,7 @@ use tickety_core::ident::{IssueId, IssueKey, IssueSelector};
 use tickety_core::issue::{Comment, Issue};
 
 use super::git::{Change, FileChange, Git, Objects, Which};
-use super::layout::{CommentStamp, RecordPath};
+use super::layout::{CommentStamp, HomeKind, RecordPath};
 use super::load::shown;
 use super::store::RepoStore;
 use super::whole::limit;
@@ -30,7 +30,12 @@ impl RepoStore {
     /// Returns git for this home. Fails outside of a repository.
     pub(super) fn git(&self) -> Result<Git, StorageError> {
         Git::of(&self.layout).ok_or_else(|| {
-            let message = format!("{} is not in a git repository", self.layout.root.display());
+            let message = match self.layout.kind {
+                HomeKind::Local => "the issues of this clone are on no branch: git has no history of them".to_owned(),
+                HomeKind::Tree | HomeKind::Branch => {
+                    format!("{} is not in a git repository", self.layout.root.display())
+                }
+            };
             StorageError::Git { message }
         })
     }

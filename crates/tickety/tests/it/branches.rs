@@ -254,3 +254,75 @@ fn what_was_not_merged_closes_nothing() {
     assert_eq!(env.run(&["merge", "1", "--branch", "nowhere"]).status, 14);
     assert_eq!(env.ok(&["list"]).lines().count(), 1);
 }
+
+#[test]
+fn nothing_that_a_configuration_names_is_started() {
+    let env = with_branch();
+    env.write("run", "#!/bin/sh\ntouch ../home/ran\ncat \"$@\" 2>/dev/null\n");
+    env.call_program("chmod", &["+x", "run"]);
+    env.write(".gitattributes", "* diff=odd\n");
+    commit(&env, "Attributes");
+    env.git(&["merge", "--quiet", "--squash", "1-xfy8-slow-cache"]);
+    commit(&env, "Squashed: fixes TIK-1");
+    env.ok(&["edit", "1", "--priority", "low"]);
+    for key in ["core.pager", "pager.log", "diff.external", "diff.odd.command", "diff.odd.textconv", "core.fsmonitor"] {
+        env.git(&["config", key, "./run"]);
+    }
+    for command in [
+        &["log", "1"][..],
+        &["log", "1", "--fields"],
+        &["show", "1", "--at", "HEAD~1"],
+        &["list", "--on", "HEAD~1"],
+        &["diff", "HEAD~1"],
+        &["check", "--base", "HEAD~1"],
+        &["scan", "--dry-run"],
+        &["current"],
+        &["merge", "1"],
+        &["branch", "1"],
+    ] {
+        let output = env.run(command);
+        assert!(output.status <= 1, "{command:?}\n{output}");
+        assert!(!env.home().join("ran").exists(), "{command:?}");
+    }
+}
+
+#[test]
+fn a_home_on_no_branch_has_branches_of_the_code_and_no_history() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    work(&env, "Code");
+    env.ok(&["init", "--home", "local"]);
+    env.ok(&["new", "Slow cache"]);
+    env.ok(&["branch", "1", "-q"]);
+    work(&env, "Fixes TIK-1");
+    assert_eq!(env.ok(&["current"]).lines().count(), 1);
+    assert_snapshot!(told(&env, &["log", "1"]), @"
+    --- standard error
+    error: the issues of this clone are on no branch: git has no history of them
+    hint: `tickety events` shows what happened to the issues here, without git
+    --- status 14
+    ");
+    assert_eq!(env.ok(&["scan"]).lines().count(), 1);
+    env.ok(&["reopen", "1"]);
+    assert_eq!(env.ok(&["scan"]), "", "the log of events tells that it was reopened");
+    let branch = env.git(&["branch", "--show-current"]);
+    env.git(&["switch", "--quiet", "main"]);
+    env.git(&["merge", "--quiet", "--ff-only", branch.trim()]);
+    assert!(env.ok(&["merge", "1"]).ends_with(" closed\n"));
+}
+
+#[test]
+fn a_home_in_a_folder_with_an_odd_name_has_a_history() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init"]);
+    let config = env.read(".tickety/config.toml");
+    env.write("o[d]d *\\x/.tickety/config.toml", config);
+    let call = |arguments: &[&str]| env.call(arguments).within("o[d]d *\\x").run();
+    call(&["new", "Slow cache"]);
+    commit(&env, "First");
+    call(&["edit", "1", "--priority", "low"]);
+    commit(&env, "Second");
+    assert_eq!(call(&["log", "1"]).stdout.lines().count(), 2);
+    assert_eq!(call(&["list", "--on", "HEAD~1", "priority:medium"]).stdout.lines().count(), 1);
+    assert_eq!(call(&["diff", "HEAD~1"]).stdout.lines().count(), 1);
+    assert_eq!(call(&["check", "--base", "HEAD"]).status, 0);
+}
