@@ -190,7 +190,7 @@ fn a_check_fails_on_what_a_change_has_brought_in() {
     );
     symlink("/etc/passwd", env.work().join(".tickety/issues/000/000008-zzzz.md")).expect("links can be made");
     assert_snapshot!(env.run(&["check", "--base", "main"]), @"
-    conflict .tickety/issues/000/000003-0wj1.md:9: unresolved merge conflict: choose between the sides and remove the lines of markers
+    conflict .tickety/issues/000/000003-0wj1.md:9: unresolved merge conflict: `tickety resolve` settles it, or choose between the sides and remove the lines of markers
     record .tickety/issues/000/000008-zzzz.md: a symbolic link where a record is expected: put what it leads to in its place, links are not followed
     number 4-0000: several issues have the number 4: 4-0000, 4-e12c; see `tickety renumber`
     link 4-0000: blocked-by 88-zzzz, which doesn't exist: `tickety unlink 4-0000 blocked-by 88-zzzz`

@@ -194,7 +194,7 @@ fn versions_that_can_t_be_read_are_steps_too() {
     commit(&env, "Back");
     assert_snapshot!(told(&env, &["log", "1"]), @"
     Tester | issue.created | created: Slow cache | First issue
-    Tester | unreadable | can't be read: .tickety/issues/000/000001-xfy8.md:9: unresolved merge conflict: choose between the sides and remove the lines of markers | Markers
+    Tester | unreadable | can't be read: .tickety/issues/000/000001-xfy8.md:9: unresolved merge conflict: `tickety resolve` settles it, or choose between the sides and remove the lines of markers | Markers
     Tester | issue.updated | priority high → low | Settled
     Tester | unreadable | can't be read: .tickety/issues/000/000001-xfy8.md: a link or another repository where a record is expected | Link
     Tester | unreadable | can't be read: .tickety/issues/000/000001-xfy8.md: the file has 5242880 bytes, and a record at most 4194304 | Huge
