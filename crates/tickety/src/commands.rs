@@ -43,6 +43,8 @@ mod scan;
 mod search;
 mod show;
 mod stats;
+mod status;
+mod sync;
 mod unlink;
 
 use std::ffi::OsString;
@@ -120,6 +122,8 @@ commands! {
     Ask diff "diff";
     Keep init "init";
     Keep home "home";
+    Keep status "status";
+    Keep sync "sync";
     Keep import "import";
     Keep export "export";
     Keep index "index";

@@ -19,7 +19,7 @@ pub use tickety_store::repo::layout::{HOME_DIR, HomeKind};
 pub use tickety_store::repo::{
     Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, InstalledDriver,
     IssueChange, LeftFile, Loss, Merged, Remedy, Renumbered, RepoStore as Repo, Resolution, ResolvedIssue, Restorable,
-    Restoration, RestoredFile, Selection, Setting, Started, Usage,
+    Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced, Usage,
 };
 
 /// Opens the home that the context's directory lies in.

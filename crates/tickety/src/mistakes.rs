@@ -68,7 +68,9 @@ fn suggest(error: &mut clap::Error, tip: String) {
 fn no_command(given: &str) -> Option<&'static str> {
     match given {
         "version" => Some("`tickety --version` prints the version"),
-        "commit" | "push" | "pull" | "sync" => Some("issues are files: commit and push .tickety with git"),
+        "commit" | "push" | "pull" | "fetch" => {
+            Some("`tickety sync` commits the issues, merges what others have, and pushes")
+        }
         _ => None,
     }
 }

@@ -15,6 +15,7 @@ mod identity;
 mod log;
 mod numbers;
 mod objects;
+mod sync;
 mod tree;
 mod unmerged;
 
@@ -36,6 +37,7 @@ pub use branches::Merged;
 pub use identity::{ConfigFiles, Identity, identity, user_name};
 pub(super) use log::{Blob, Change, FileChange, Which};
 pub(super) use objects::{Object, Objects};
+pub use sync::{Distance, MergeOutcome, Upstream};
 pub(super) use tree::Listed;
 
 /// What `git rev-parse --local-env-vars` lists, and what else changes where git looks or what it

@@ -9,6 +9,7 @@ use tickety_api::{ErrorCode, Freshness, Issue, Meta};
 use tickety_core::ident::{IssueKey, IssueSelector};
 use tickety_store::{FreshnessMode, StorageError, StoredIssue};
 
+use crate::compose::HomeKind;
 use crate::exit::{CliError, Ended};
 use crate::question;
 use crate::render;
@@ -39,7 +40,7 @@ struct Shown {
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let selectors = session.selectors(&args.issues)?;
-    let found = match &args.at {
+    let mut found = match &args.at {
         Some(reference) => read_at(reference, &selectors, session)?,
         None => issues::read(session, &selectors)?,
     };
@@ -56,6 +57,13 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     }
     for problem in found.iter().flat_map(|stored| &stored.problems) {
         output::note(format_args!("warning: {problem}"));
+    }
+    let layout = session.opened()?.layout();
+    if layout.kind != HomeKind::Tree && args.at.is_none() {
+        // Such a home isn't where people look.
+        for stored in &mut found {
+            stored.path = layout.root.join(&stored.path).display().to_string();
+        }
     }
     let mut screen = session.screen();
     for (place, stored) in found.iter().enumerate() {

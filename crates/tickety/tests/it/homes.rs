@@ -8,7 +8,8 @@ use super::json;
 
 /// Returns a repository with a commit of code.
 fn repository() -> TestEnv {
-    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety")).starting("2026-11-21T12:00:00Z".parse().unwrap());
+    let env =
+        TestEnv::with_git(env!("CARGO_BIN_EXE_tickety")).starting("2026-11-21T12:00:00Z".parse().expect("a time"));
     env.write("code.txt", "code\n");
     env.git(&["add", "."]);
     env.git(&["commit", "-qm", "Begin"]);
@@ -23,11 +24,11 @@ fn issues(env: &TestEnv) -> String {
 fn check_health(env: &TestEnv) {
     let findings = json(env, &["doctor", "--json"])["data"]["findings"].clone();
     let is_note = |finding: &serde_json::Value| finding["remedy"] == "note";
-    assert!(findings.as_array().unwrap().iter().all(is_note), "{findings}");
+    assert!(findings.as_array().expect("a list").iter().all(is_note), "{findings}");
 }
 
 fn kind(env: &TestEnv) -> String {
-    json(env, &["home", "--json"])["data"]["home"].as_str().unwrap().to_owned()
+    json(env, &["home", "--json"])["data"]["home"].as_str().expect("a text").to_owned()
 }
 
 #[test]
@@ -41,6 +42,7 @@ fn a_home_on_a_branch_serves_all_work_trees_and_shows_in_none() {
     let there = env.call(&["list", "-q"]).within("side").run();
     assert!(there.stdout.contains("Here") && there.stdout.contains("There"), "{there}");
     assert_eq!(json(&env, &["list", "--json"])["data"]["total"], 2);
+    assert!(env.ok(&["show", "1"]).contains(".git/tickety/home/.tickety/issues/000/000001-"));
     assert_eq!(env.git(&["status", "--porcelain", "--ignored"]), "?? side/\n");
     assert!(!env.work().join(".tickety").exists() && !env.work().join(".gitignore").exists());
     assert_eq!(env.git(&["ls-tree", "-r", "--name-only", "main"]), "code.txt\n");

@@ -16,6 +16,7 @@ mod json;
 mod merging;
 mod reading;
 mod state;
+mod syncing;
 mod terminal;
 mod tour;
 mod upkeep;

@@ -61,6 +61,14 @@ struct Told {
     message: Vec<u8>,
 }
 
+impl Author {
+    /// Returns the name and the address as git takes them.
+    pub(super) fn ident(&self) -> String {
+        let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], " ").trim().to_owned();
+        format!("{} <{}>", clean(&self.name), clean(&self.email))
+    }
+}
+
 impl Git {
     /// Returns the commit that the clone's branch of the issues is at.
     pub fn issue_branch(&self) -> Result<Option<String>, GitError> {
@@ -120,7 +128,8 @@ impl Git {
         self.run(&["update-ref", &format!("refs/heads/{ISSUE_BRANCH}"), commit, ""]).map(drop)
     }
 
-    fn commit_of(&self, reference: &str) -> Result<Option<String>, GitError> {
+    /// Returns the commit of a reference or another name.
+    pub(crate) fn commit_of(&self, reference: &str) -> Result<Option<String>, GitError> {
         let name = format!("{reference}^{{commit}}");
         match self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]) {
             Ok(id) => Ok(Some(String::from_utf8_lossy(&id).trim().to_owned())),
@@ -288,9 +297,7 @@ impl Stream {
 
     /// Adds the commit with the files.
     fn commit(&mut self, past: Past, files: &[BranchFile], message: &str, author: &Author) -> io::Result<()> {
-        let Author { name, email, time } = author;
-        let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], " ").trim().to_owned();
-        let who = format!("{} <{}> {} +0000", clean(name), clean(email), time.as_second());
+        let who = format!("{} {} +0000", author.ident(), author.time.as_second());
         if past == Past::Nothing {
             write!(self.out, "reset refs/heads/{ISSUE_BRANCH}\n\n")?;
         }

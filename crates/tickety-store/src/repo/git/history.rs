@@ -110,6 +110,11 @@ impl Git {
     /// Returns the files of the home that differ from what is committed: changed, staged, new or
     /// removed.
     pub fn dirty_paths(&self) -> Result<BTreeSet<HomePath>, GitError> {
+        Ok(self.home_changes()?.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// Returns them with how they differ: `A` for a new one, `D` for one that is gone, `M` for another content.
+    pub(crate) fn home_changes(&self) -> Result<Vec<(char, HomePath)>, GitError> {
         let home = self.prefix.trim_end_matches('/');
         let output = self.run(&[
             "status",
@@ -122,6 +127,15 @@ impl Git {
             home,
         ])?;
         // `XY path`: two letters and a blank.
-        Ok(output.split(|&byte| byte == 0).filter_map(|entry| self.home_path(entry.get(3..)?)).collect())
+        let change = |entry: &[u8]| {
+            let (how, path) = (entry.get(..2)?, self.home_path(entry.get(3..)?)?);
+            let how = match how {
+                how if how.contains(&b'D') => 'D',
+                b"??" | [b'A', _] => 'A',
+                _ => 'M',
+            };
+            Some((how, path))
+        };
+        Ok(output.split(|&byte| byte == 0).filter_map(change).collect())
     }
 }

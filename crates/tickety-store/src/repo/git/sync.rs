@@ -1,0 +1,210 @@
+//! Committing the files of a home, and exchanging commits with a remote.
+//!
+//! This is where git may talk to other machines, with the user's own settings for that. Hooks aren't run, nothing is
+//! forced, and paths outside of the home are never written.
+
+use std::process::Command;
+
+use super::super::layout::HomePath;
+use super::{Author, Git, GitError, ISSUE_BRANCH, run};
+
+/// With which branch of which remote a branch is exchanged.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Upstream {
+    /// The remote's name.
+    pub remote: String,
+    /// The branch's name there.
+    pub branch: String,
+}
+
+impl Upstream {
+    /// Returns the reference that keeps what was fetched last.
+    pub fn reference(&self) -> String {
+        format!("refs/remotes/{}/{}", self.remote, self.branch)
+    }
+}
+
+/// How many commits each of two has that the other hasn't.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Distance {
+    /// Ours.
+    pub ahead: usize,
+    /// Theirs.
+    pub behind: usize,
+}
+
+/// What became of a merge.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MergeOutcome {
+    /// It is committed, or needed no commit of its own.
+    Whole,
+    /// Some files wait to be settled.
+    InConflict,
+}
+
+impl Git {
+    /// Returns the branch that is checked out, if one is.
+    pub fn branch(&self) -> Result<Option<String>, GitError> {
+        match self.run(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
+            Ok(name) => Ok(Some(text(&name))),
+            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns with what a branch is exchanged: as configured or, for the branch of the issues, under its own name with
+    /// `origin` or the only remote.
+    pub fn upstream(&self, branch: &str) -> Result<Option<Upstream>, GitError> {
+        let remote = self.setting(&format!("branch.{branch}.remote"))?;
+        let merge = self.setting(&format!("branch.{branch}.merge"))?;
+        if let (Some(remote), Some(merge)) = (remote, merge)
+            && remote != "."
+        {
+            let branch = merge.strip_prefix("refs/heads/").unwrap_or(&merge).to_owned();
+            return Ok(Some(Upstream { remote, branch }));
+        }
+        if branch != ISSUE_BRANCH {
+            return Ok(None);
+        }
+        let remotes = text(&self.run(&["remote"])?);
+        let remotes: Vec<&str> = remotes.lines().collect();
+        let remote = match remotes[..] {
+            [only] => Some(only),
+            _ => remotes.iter().copied().find(|name| *name == "origin"),
+        };
+        Ok(remote.map(|remote| Upstream { remote: remote.to_owned(), branch: branch.to_owned() }))
+    }
+
+    fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
+        match self.run(&["config", "--null", "--get", key]) {
+            Ok(value) => Ok(Some(text(&value).trim_end_matches('\0').to_owned()).filter(|value| !value.is_empty())),
+            // Not set.
+            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Commits the files of the home, and nothing else that may be staged. Returns the commit, if there was something.
+    pub fn commit_home(&self, message: &str, author: &Author) -> Result<Option<String>, GitError> {
+        let home = self.prefix.trim_end_matches('/');
+        if self.dirty_paths()?.is_empty() {
+            return Ok(None);
+        }
+        self.run(&["add", "--all", "--", home])?;
+        let author = format!("--author={}", author.ident());
+        self.run(&["commit", "--quiet", "--no-verify", "--message", message, &author, "--only", "--", home])?;
+        Ok(Some(text(&self.run(&["rev-parse", "HEAD"])?)))
+    }
+
+    /// Fetches what a remote has; `None` if it has no such branch.
+    pub fn fetch(&self, upstream: &Upstream) -> Result<Option<String>, GitError> {
+        let Upstream { remote, branch } = upstream;
+        let refspec = format!("+refs/heads/{branch}:{}", upstream.reference());
+        let arguments =
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", remote, &refspec];
+        match run(self.command_to_others(&arguments)?, &arguments) {
+            Ok(_) => self.commit_of(&upstream.reference()),
+            Err(GitError::Failed { message, .. }) if message.contains("couldn't find remote ref") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Counts the commits of each of two that the other hasn't.
+    pub fn distance(&self, ours: &str, theirs: &str) -> Result<Distance, GitError> {
+        let counted = text(&self.run(&["rev-list", "--left-right", "--count", &format!("{ours}...{theirs}"), "--"])?);
+        let mut counts = counted.split_whitespace().map(|count| count.parse().unwrap_or(0));
+        Ok(Distance { ahead: counts.next().unwrap_or(0), behind: counts.next().unwrap_or(0) })
+    }
+
+    /// Counts the commits of one that another hasn't and that change something outside of the home.
+    pub fn commits_of_code(&self, of: &str, not_in: &str) -> Result<usize, GitError> {
+        let range = format!("{not_in}..{of}");
+        let output = self.run(&["log", "-z", "--format=%x01", "--name-only", "--no-renames", &range, "--"])?;
+        let home = self.prefix.as_bytes();
+        let (mut count, mut is_counted) = (0, false);
+        for field in output.split(|&byte| byte == 0) {
+            let path = field.strip_prefix(b"\n").unwrap_or(field);
+            match path {
+                [] => {}
+                [1, ..] => is_counted = false,
+                path if !is_counted && !path.starts_with(home) => (count, is_counted) = (count + 1, true),
+                _ => {}
+            }
+        }
+        Ok(count)
+    }
+
+    /// Merges a commit.
+    pub fn merge(&self, commit: &str, message: &str) -> Result<MergeOutcome, GitError> {
+        let mut arguments = vec!["merge", "--quiet", "--no-stat", "--no-verify", "--no-edit", "--message", message];
+        if self.branch()?.as_deref() == Some(ISSUE_BRANCH) {
+            // Two people may have begun it.
+            arguments.push("--allow-unrelated-histories");
+        }
+        arguments.push(commit);
+        match self.run(&arguments) {
+            Ok(_) => Ok(MergeOutcome::Whole),
+            Err(GitError::Failed { status, .. }) if status.code() == Some(1) && self.has_unmerged()? => {
+                Ok(MergeOutcome::InConflict)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Commits a merge whose files are settled.
+    pub fn conclude_merge(&self) -> Result<(), GitError> {
+        self.run(&["commit", "--quiet", "--no-verify", "--no-edit"]).map(drop)
+    }
+
+    /// Takes a merge back that can't be settled.
+    pub fn abort_merge(&self) -> Result<(), GitError> {
+        self.run(&["merge", "--abort"]).map(drop)
+    }
+
+    fn has_unmerged(&self) -> Result<bool, GitError> {
+        Ok(!self.run(&["ls-files", "--unmerged", "-z"])?.is_empty())
+    }
+
+    /// Pushes a branch. Returns `false` if the remote has gone on meanwhile.
+    pub fn push(&self, branch: &str, upstream: &Upstream) -> Result<bool, GitError> {
+        let refspec = format!("refs/heads/{branch}:refs/heads/{}", upstream.branch);
+        let arguments = ["push", "--quiet", "--porcelain", "--no-verify", &upstream.remote, &refspec];
+        match run(self.command_to_others(&arguments)?, &arguments) {
+            Ok(_) => Ok(true),
+            Err(GitError::Failed { message, .. })
+                if ["[rejected]", "non-fast-forward", "fetch first"].iter().any(|sign| message.contains(sign)) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the home's files in a commit that differ from those in another, with how: `A`, `M` or `D`.
+    pub fn changed_files(&self, from: &str, to: &str) -> Result<Vec<(char, HomePath)>, GitError> {
+        let home = self.prefix.trim_end_matches('/');
+        let output = self.run(&["diff-tree", "-r", "-z", "--no-renames", "--name-status", from, to, "--", home])?;
+        let mut fields = output.split(|&byte| byte == 0);
+        let mut changed = Vec::new();
+        while let (Some(how), Some(path)) = (fields.next(), fields.next()) {
+            let how = how.first().map_or('M', |&byte| char::from(byte));
+            changed.extend(self.home_path(path).map(|path| (how, path)));
+        }
+        Ok(changed)
+    }
+
+    /// Starts a command line that talks to other machines: with the protocols that the user's git allows, and its ways
+    /// to ask for a password.
+    fn command_to_others(&self, arguments: &[&str]) -> Result<Command, GitError> {
+        let mut command = self.command(["-c", "protocol.allow=user", "-c", "protocol.ext.allow=never"])?;
+        for protocol in ["file", "git", "http", "https", "ssh"] {
+            command.arg("-c").arg(format!("protocol.{protocol}.allow=always"));
+        }
+        command.args(arguments).env_remove("GIT_TERMINAL_PROMPT");
+        Ok(command)
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}

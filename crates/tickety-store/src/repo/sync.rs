@@ -1,0 +1,294 @@
+//! Committing the issues, and exchanging them with others through git.
+//!
+//! The lock is held while git writes files of the home, so that no writer of Tickety does at the same time, and given
+//! back while git talks to other machines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use tickety_core::ident::IssueKey;
+
+use super::files::RECORD_LIMIT;
+use super::format;
+use super::git::{Author, Distance, Git, GitError, MergeOutcome, Upstream};
+use super::layout::{HomeKind, HomePath, RecordPath};
+use super::lock::WriteLock;
+use super::resolve::Resolution;
+use super::store::RepoStore;
+use crate::error::StorageError;
+
+/// How often to fetch, merge and push again because somebody else has pushed meanwhile.
+const MAX_ROUNDS: usize = 5;
+
+/// How many issues the first line of a commit's message names.
+const NAMED: usize = 3;
+
+/// How many issues the rest of it lists.
+const DETAILED: usize = 100;
+
+/// How the issues stand to git.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SyncStatus {
+    /// What sort of home it is.
+    pub home: HomeKind,
+    /// The branch that has the issues, if one is checked out.
+    pub branch: Option<String>,
+    /// The branch at a remote that it is exchanged with.
+    pub upstream: Option<Upstream>,
+    /// The issues with files that aren't committed.
+    pub uncommitted: Vec<IssueKey>,
+    /// How far the branch and that of the remote are apart, as of the last fetch; `None` if none was fetched.
+    pub distance: Option<Distance>,
+}
+
+/// What a sync did, or would do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Synced {
+    /// The first line of the message, if something was committed.
+    pub committed: Option<String>,
+    /// How many commits of others came in.
+    pub merged: usize,
+    /// How many commits were pushed.
+    pub pushed: usize,
+    /// What had to be settled in a merge.
+    pub resolution: Resolution,
+    /// What kept the issues from being exchanged, though nothing failed.
+    pub held_back: Option<String>,
+    /// What failed after the commit.
+    pub failure: Option<String>,
+}
+
+impl RepoStore {
+    /// Returns how the issues stand to git, without asking a remote.
+    pub fn sync_status(&self) -> Result<SyncStatus, StorageError> {
+        self.recover();
+        let (home, git) = (self.layout.kind, Git::of(&self.layout));
+        let Some(git) = git else {
+            return Ok(SyncStatus { home, branch: None, upstream: None, uncommitted: Vec::new(), distance: None });
+        };
+        let branch = git.branch()?;
+        let upstream = branch.as_deref().map(|branch| git.upstream(branch)).transpose()?.flatten();
+        let distance = match &upstream {
+            Some(upstream) => distance(&git, upstream)?,
+            None => None,
+        };
+        let changed = git.dirty_paths()?;
+        let mut uncommitted: Vec<IssueKey> = changed.iter().filter_map(|path| Some(path.record()?.issue)).collect();
+        uncommitted.dedup();
+        Ok(SyncStatus { home, branch, upstream, uncommitted, distance })
+    }
+
+    /// Commits the files of the home, merges what others have pushed, and pushes. `who` does it, now.
+    pub fn sync(&self, (actor, now): (Option<&str>, Timestamp), push: bool) -> Result<Synced, StorageError> {
+        let git = self.syncable()?;
+        let mut synced = Synced::default();
+        let branch = {
+            let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+            drop(self.open_journal(&lock)?);
+            let author = git.author(actor, now)?;
+            synced.committed = self.commit_files(&git, &author)?;
+            git.branch()?
+        };
+        let Some(branch) = branch else {
+            synced.held_back = Some("no branch is checked out".to_owned());
+            return Ok(synced);
+        };
+        let Some(upstream) = git.upstream(&branch)? else {
+            synced.held_back = Some(match self.layout.kind {
+                HomeKind::Branch => "there is no remote: `git remote add origin URL` names one".to_owned(),
+                _ => format!("{branch} has no upstream: `git push -u origin {branch}` gives it one"),
+            });
+            return Ok(synced);
+        };
+        if let Err(error) = self.exchange(&git, &branch, &upstream, push, (actor, now), &mut synced) {
+            // What was committed is told all the same.
+            synced.failure = Some(StorageError::from(error).to_string());
+        }
+        Ok(synced)
+    }
+
+    /// Returns what a sync would commit, merge and push, as of the last fetch.
+    pub fn preview_sync(&self) -> Result<Synced, StorageError> {
+        let git = self.syncable()?;
+        let status = self.sync_status()?;
+        let changed: Vec<(char, HomePath)> = git.home_changes()?;
+        let Distance { ahead, behind } = status.distance.unwrap_or_default();
+        let committed = (!changed.is_empty()).then(|| subject(&changed));
+        let pushed = if status.upstream.is_some() { ahead + usize::from(committed.is_some()) } else { 0 };
+        Ok(Synced { committed, merged: behind, pushed, ..Synced::default() })
+    }
+
+    fn syncable(&self) -> Result<Git, StorageError> {
+        Git::of(&self.layout).ok_or_else(|| {
+            let (message, hint) = match self.layout.kind {
+                HomeKind::Local => {
+                    ("the issues are in this clone alone", "`tickety home move branch` makes them ready")
+                }
+                _ => ("the issues aren't in a git repository", "`git init` makes one"),
+            };
+            StorageError::HomeRefused { message: message.to_owned(), hint: hint.to_owned() }
+        })
+    }
+
+    /// Commits the files of the home. Returns the first line of the message.
+    fn commit_files(&self, git: &Git, author: &Author) -> Result<Option<String>, StorageError> {
+        let changed = git.home_changes()?;
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        let subject = subject(&changed);
+        let message = format!("{subject}\n\n{}", self.details(&changed));
+        Ok(git.commit_home(message.trim_end(), author)?.map(|_| subject))
+    }
+
+    /// Says what a commit does to each issue.
+    fn details(&self, changed: &[(char, HomePath)]) -> String {
+        let issues = by_issue(changed);
+        let mut text = String::new();
+        for (key, done) in issues.iter().take(DETAILED) {
+            let title = self.home.read(&RecordPath::issue(*key).home_path(), RECORD_LIMIT).ok().flatten();
+            let issue = title.and_then(|content| format::parse_issue(&content.bytes, *key, &self.schema).ok());
+            let title = issue.map(|issue| format!(": {}", issue.title)).unwrap_or_default();
+            writeln!(text, "{key} {done}{title}").expect("writing to a string succeeds");
+        }
+        if issues.len() > DETAILED {
+            writeln!(text, "and {} more", issues.len() - DETAILED).expect("writing to a string succeeds");
+        }
+        text
+    }
+
+    /// Fetches, merges and pushes until nobody else was faster.
+    fn exchange(
+        &self,
+        git: &Git,
+        branch: &str,
+        upstream: &Upstream,
+        push: bool,
+        who: (Option<&str>, Timestamp),
+        synced: &mut Synced,
+    ) -> Result<(), StorageError> {
+        for _ in 0..MAX_ROUNDS {
+            let theirs = git.fetch(upstream)?;
+            let Distance { ahead, behind } = match &theirs {
+                Some(theirs) => git.distance("HEAD", theirs)?,
+                None => Distance { ahead: usize::from(git.head_commit()?.is_some()), behind: 0 },
+            };
+            if let (Some(theirs), true) = (&theirs, behind > 0) {
+                if let Some(why) = self.keeps_code(git, theirs, "HEAD", "bring in")? {
+                    synced.held_back = Some(format!("{why}: `git pull` merges it"));
+                    return Ok(());
+                }
+                if !self.merge(git, theirs, upstream, who, synced)? {
+                    return Ok(());
+                }
+                synced.merged += behind;
+            } else if ahead == 0 {
+                return Ok(());
+            }
+            if !push {
+                return Ok(());
+            }
+            let base = theirs.as_deref();
+            if let Some(base) = base
+                && let Some(why) = self.keeps_code(git, "HEAD", base, "push")?
+            {
+                synced.held_back = Some(format!("{why}: `git push` pushes it, and the issues with it"));
+                return Ok(());
+            }
+            let count = base.map_or(Ok(1), |base| git.distance("HEAD", base).map(|distance| distance.ahead))?;
+            if count == 0 || git.push(branch, upstream)? {
+                synced.pushed = count;
+                return Ok(());
+            }
+        }
+        synced.failure = Some(format!("somebody else pushed {MAX_ROUNDS} times meanwhile: try again"));
+        Ok(())
+    }
+
+    /// Says what code a merge or a push would take along, where the issues are with the code.
+    fn keeps_code(&self, git: &Git, of: &str, not_in: &str, doing: &str) -> Result<Option<String>, GitError> {
+        if self.layout.kind != HomeKind::Tree {
+            return Ok(None);
+        }
+        Ok(match git.commits_of_code(of, not_in)? {
+            0 => None,
+            1 => Some(format!("to {doing} the issues would {doing} a commit of code")),
+            count => Some(format!("to {doing} the issues would {doing} {count} commits of code")),
+        })
+    }
+
+    /// Merges what others have pushed, field by field where git can't. Returns whether that is done.
+    fn merge(
+        &self,
+        git: &Git,
+        theirs: &str,
+        upstream: &Upstream,
+        who: (Option<&str>, Timestamp),
+        synced: &mut Synced,
+    ) -> Result<bool, StorageError> {
+        let message = format!("Merge the issues of {}/{}", upstream.remote, upstream.branch);
+        {
+            let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+            drop(self.open_journal(&lock)?);
+            // Somebody may have written since the commit.
+            self.commit_files(git, &git.author(who.0, who.1)?)?;
+            if git.merge(theirs, &message)? == MergeOutcome::Whole {
+                return Ok(true);
+            }
+        }
+        synced.resolution = self.resolve(None, who)?;
+        if synced.resolution.left.is_empty() && synced.resolution.unstaged.is_none() {
+            git.conclude_merge()?;
+            return Ok(true);
+        }
+        let root = self.layout.git.as_ref().map_or(&self.layout.root, |git| &git.work_tree);
+        synced.held_back = Some(format!("a merge waits in {} for what only a person can settle", root.display()));
+        Ok(false)
+    }
+}
+
+fn distance(git: &Git, upstream: &Upstream) -> Result<Option<Distance>, GitError> {
+    match git.commit_of(&upstream.reference())?.is_some() && git.head_commit()?.is_some() {
+        true => git.distance("HEAD", &upstream.reference()).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// What happens to each issue of a commit.
+fn by_issue(changed: &[(char, HomePath)]) -> BTreeMap<IssueKey, &'static str> {
+    let mut issues = BTreeMap::new();
+    for (how, path) in changed {
+        let Some(record) = path.record() else { continue };
+        let done = match (record.comment, how) {
+            (None, 'A') => "created",
+            (None, 'D') => "deleted",
+            (None, _) => "updated",
+            (Some(_), _) => "commented",
+        };
+        let known = issues.entry(record.issue).or_insert(done);
+        // What happens to the issue itself says more.
+        if record.comment.is_none() {
+            *known = done;
+        }
+    }
+    issues
+}
+
+/// Says in a line what a commit does.
+fn subject(changed: &[(char, HomePath)]) -> String {
+    let issues = by_issue(changed);
+    if issues.is_empty() {
+        return "Issues: settings".to_owned();
+    }
+    if issues.len() <= NAMED {
+        let named: Vec<String> = issues.iter().map(|(key, done)| format!("{key} {done}")).collect();
+        return format!("Issues: {}", named.join(", "));
+    }
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for done in issues.values() {
+        *counts.entry(done).or_default() += 1;
+    }
+    let counted: Vec<String> = counts.iter().map(|(done, count)| format!("{count} {done}")).collect();
+    format!("Issues: {}", counted.join(", "))
+}

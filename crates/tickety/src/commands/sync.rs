@@ -1,0 +1,91 @@
+//! `tickety sync`
+
+use serde::Serialize;
+use tickety_api::{ErrorCode, Meta};
+
+use crate::compose::Synced;
+use crate::exit::{CliError, Ended};
+use crate::session::Session;
+
+/// Commit the issues, merge what others have pushed, and push
+///
+/// Only files of issues are committed, with you as the author; what else is staged stays staged. Where git can't merge
+/// two versions of an issue, they are merged field by field, as `tickety resolve` does. Nothing is forced, and no code
+/// is merged or pushed: with the issues on the code's branches, that waits for `git pull` and `git push`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Say what would be committed, merged and pushed, as of the last fetch, and change nothing
+    #[arg(short = 'n', long)]
+    dry_run: bool,
+
+    /// Don't push
+    #[arg(long)]
+    no_push: bool,
+}
+
+/// The `data` of the answer.
+#[derive(Serialize)]
+struct Answer {
+    dry_run: bool,
+    /// The first line of the commit's message.
+    committed: Option<String>,
+    /// How many commits of others came in.
+    merged: usize,
+    pushed: usize,
+    /// The issues in which two versions of some lines were left, between markers.
+    conflicts: Vec<String>,
+    /// What kept the issues from being exchanged.
+    held_back: Option<String>,
+}
+
+pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    let repo = session.opened()?;
+    let who = (session.context.actor()?, session.context.time_of_writing());
+    let synced = if args.dry_run { repo.preview_sync()? } else { repo.sync(who, !args.no_push)? };
+    let Synced { committed, merged, pushed, resolution, held_back, failure } = synced;
+    let in_conflict = resolution.resolved.iter().filter(|issue| issue.has_conflict());
+    let conflicts: Vec<String> = in_conflict.map(|issue| issue.key.to_string()).collect();
+    let is_whole = conflicts.is_empty() && held_back.is_none();
+    if let Some(failure) = failure {
+        let done = match &committed {
+            Some(_) => "the issues are committed here; `tickety sync` goes on once that works",
+            None => "`tickety sync` goes on once that works",
+        };
+        return Err(CliError::new(ErrorCode::Git, failure).hint(done));
+    }
+    if session.json() {
+        let answer =
+            Answer { dry_run: args.dry_run, committed, merged, pushed, conflicts: conflicts.clone(), held_back };
+        session.answer(answer, Meta::default())?;
+    } else if !session.global.quiet {
+        let mut screen = session.screen();
+        let would = |done: &'static str, planned: &'static str| if args.dry_run { planned } else { done };
+        let commits = |count: usize| if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
+        if let Some(subject) = &committed {
+            screen.raw(would("committed: ", "would be committed: ")).line(subject);
+        }
+        if merged > 0 {
+            screen.raw(commits(merged)).line(would(" merged", " would be merged"));
+        }
+        for issue in &resolution.resolved {
+            screen.raw(issue.key.to_string()).line(" merged field by field");
+        }
+        if pushed > 0 {
+            screen.raw(commits(pushed)).line(would(" pushed", " would be pushed"));
+        }
+        if committed.is_none() && merged == 0 && pushed == 0 && held_back.is_none() {
+            screen.line("everything is committed, merged and pushed");
+        }
+        session.show(screen)?;
+        if let Some(why) = held_back {
+            session.note(why);
+        }
+    }
+    for key in &conflicts {
+        session.note(format_args!("{key} has two versions of some lines, between markers: `tickety edit {key}`"));
+    }
+    for left in &resolution.left {
+        session.note(format_args!("{}: {}", left.path, left.message));
+    }
+    Ok(if is_whole { Ended::Done } else { Ended::No })
+}

@@ -1,0 +1,172 @@
+//! Exchanging issues through git.
+
+use std::fs;
+
+use tickety_testkit::{Output, TestEnv};
+
+use super::json;
+
+/// Two clones, `one` and `two`, of a bare repository with a commit of code.
+fn clones(home: &[&str]) -> TestEnv {
+    let env =
+        TestEnv::with_git(env!("CARGO_BIN_EXE_tickety")).starting("2026-11-21T12:00:00Z".parse().expect("a time"));
+    env.git(&["init", "-q", "--bare", "--initial-branch=main", "remote"]);
+    env.git(&["clone", "-q", "remote", "one"]);
+    env.git(&["-C", "one", "switch", "-q", "-c", "main"]);
+    env.write("one/code.txt", "code\n");
+    git(&env, "one", &["add", "."]);
+    git(&env, "one", &["commit", "-qm", "Begin"]);
+    git(&env, "one", &["push", "-q", "-u", "origin", "main"]);
+    run(&env, "one", &[&["init"], home].concat());
+    if home.is_empty() {
+        git(&env, "one", &["add", "."]);
+        git(&env, "one", &["commit", "-qm", "Track issues"]);
+        git(&env, "one", &["push", "-q"]);
+    } else {
+        ok(&env, "one", &["sync"]);
+    }
+    env.git(&["clone", "-q", "remote", "two"]);
+    run(&env, "two", &["init"]);
+    env
+}
+
+fn git(env: &TestEnv, clone: &str, arguments: &[&str]) -> String {
+    env.git(&[&["-C", clone], arguments].concat())
+}
+
+fn run(env: &TestEnv, clone: &str, arguments: &[&str]) -> Output {
+    env.call(arguments).within(clone).run()
+}
+
+fn ok(env: &TestEnv, clone: &str, arguments: &[&str]) -> String {
+    let output = run(env, clone, arguments);
+    assert_eq!(output.status, 0, "{arguments:?}\n{output}");
+    output.stdout
+}
+
+fn titles(env: &TestEnv, clone: &str) -> Vec<String> {
+    let listed: serde_json::Value =
+        serde_json::from_str(&ok(env, clone, &["list", "is:any sort:title", "--json"])).expect("JSON");
+    let issues = listed["data"]["issues"].as_array().expect("a list");
+    issues.iter().map(|issue| issue["title"].as_str().expect("a text").to_owned()).collect()
+}
+
+#[test]
+fn two_clones_exchange_issues_on_their_branch() {
+    let env = clones(&["--home", "branch"]);
+    ok(&env, "one", &["new", "From one"]);
+    ok(&env, "two", &["new", "From two"]);
+    let dry = ok(&env, "one", &["sync", "--dry-run"]);
+    assert!(dry.contains("would be committed: Issues: 1-") && dry.contains("1 commit would be pushed"), "{dry}");
+    let status = ok(&env, "one", &["status"]);
+    assert!(status.contains("1 issue not committed: 1-") && status.contains("origin/tickety"), "{status}");
+    let synced = ok(&env, "one", &["sync", "--as", "Ann"]);
+    assert!(synced.contains("committed: Issues: 1-") && synced.contains("1 commit pushed"), "{synced}");
+    let synced = ok(&env, "two", &["sync"]);
+    assert!(synced.contains("1 commit merged") && synced.contains("2 commits pushed"), "{synced}");
+    ok(&env, "one", &["sync"]);
+    assert_eq!(titles(&env, "one"), ["From one", "From two"]);
+    assert_eq!(titles(&env, "two"), ["From one", "From two"]);
+    assert_eq!(ok(&env, "one", &["sync"]), "everything is committed, merged and pushed\n");
+    // Two issues have the number; both names go on.
+    assert_eq!(run(&env, "one", &["show", "1"]).status, 4);
+    let log = git(&env, "one", &["log", "--format=%an %s%n%b", "origin/tickety"]);
+    assert!(log.contains("Ann Issues: 1-") && log.contains("created: From one"), "{log}");
+    assert_eq!(git(&env, "one", &["status", "--porcelain"]), "");
+    assert_eq!(git(&env, "remote", &["ls-tree", "-r", "--name-only", "main"]), "code.txt\n");
+}
+
+#[test]
+fn edits_of_one_issue_in_two_clones_are_merged_field_by_field() {
+    let env = clones(&["--home", "branch"]);
+    ok(&env, "one", &["new", "Shared", "-l", "a", "-b", "First line.\n"]);
+    ok(&env, "one", &["sync"]);
+    ok(&env, "two", &["sync"]);
+    ok(&env, "one", &["edit", "1", "-p", "high", "-l", "+b"]);
+    ok(&env, "two", &["edit", "1", "-p", "low", "-l", "+c"]);
+    ok(&env, "two", &["comment", "1", "From two"]);
+    ok(&env, "one", &["sync"]);
+    let merged = ok(&env, "two", &["sync"]);
+    assert!(merged.contains("merged field by field"), "{merged}");
+    ok(&env, "one", &["sync"]);
+    // When each clone's files were written is no part of the issue.
+    let is_content = |line: &&str| !line.starts_with("updated ") && !line.starts_with("file ");
+    let shown = |clone: &str| -> String {
+        ok(&env, clone, &["show", "1"]).lines().filter(is_content).map(|line| format!("{line}\n")).collect()
+    };
+    assert_eq!(shown("one"), shown("two"));
+    let labels = json(&env, &["-C", "one", "show", "1", "--json"])["data"]["issues"][0]["labels"].clone();
+    assert_eq!(labels, serde_json::json!(["a", "b", "c"]), "{}", shown("one"));
+    assert!(shown("one").contains("From two"));
+    // The value that gave way is kept.
+    assert!(shown("one").contains("low") && shown("one").contains("high"), "{}", shown("one"));
+    // A conflict that only a person can settle is in the text alone.
+    ok(&env, "one", &["edit", "1", "-b", "Line of one.\n"]);
+    ok(&env, "two", &["edit", "1", "-b", "Line of two.\n"]);
+    ok(&env, "one", &["sync"]);
+    let output = run(&env, "two", &["sync"]);
+    assert!(output.status == 1 && output.stderr.contains("between markers"), "{output}");
+    let text = ok(&env, "two", &["show", "1"]);
+    assert!(text.contains("Line of one.") && text.contains("Line of two."), "{text}");
+    ok(&env, "two", &["edit", "1", "-b", "Line of both.\n"]);
+    ok(&env, "two", &["sync"]);
+    ok(&env, "one", &["sync"]);
+    assert_eq!(shown("one"), shown("two"));
+    assert_eq!(run(&env, "one", &["index", "verify"]).status, 0);
+}
+
+#[test]
+fn who_is_offline_commits_and_pushes_later() {
+    let env = clones(&["--home", "branch"]);
+    fs::rename(env.work().join("remote"), env.work().join("away")).unwrap();
+    ok(&env, "one", &["new", "Offline"]);
+    let failed = run(&env, "one", &["sync"]);
+    assert!(failed.status == 14 && failed.stderr.contains("committed here"), "{failed}");
+    assert!(ok(&env, "one", &["status"]).contains("nothing to commit\n1 commit not pushed"));
+    fs::rename(env.work().join("away"), env.work().join("remote")).unwrap();
+    assert_eq!(ok(&env, "one", &["sync"]), "1 commit pushed\n");
+}
+
+#[test]
+fn with_the_code_only_issues_are_committed_and_no_code_is_exchanged() {
+    let env = clones(&[]);
+    ok(&env, "one", &["new", "With the code"]);
+    env.write("one/staged.txt", "staged\n");
+    git(&env, "one", &["add", "staged.txt"]);
+    let synced = ok(&env, "one", &["sync"]);
+    assert!(synced.contains("1 commit pushed"), "{synced}");
+    assert_eq!(git(&env, "one", &["status", "--porcelain"]), "A  staged.txt\n");
+    let committed = git(&env, "one", &["show", "--format=", "--name-only", "HEAD"]);
+    assert!(committed.lines().all(|path| path.starts_with(".tickety/issues/")), "{committed}");
+    // Code that isn't pushed holds the push back, and code of others the merge.
+    git(&env, "one", &["commit", "-qm", "Code"]);
+    ok(&env, "one", &["comment", "1", "again"]);
+    let held = run(&env, "one", &["sync"]);
+    assert!(held.status == 1 && held.stderr.contains("would push a commit of code: `git push`"), "{held}");
+    git(&env, "one", &["push", "-q"]);
+    ok(&env, "two", &["new", "In two"]);
+    let held = run(&env, "two", &["sync"]);
+    assert!(held.status == 1 && held.stderr.contains("would bring in a commit of code: `git pull`"), "{held}");
+    git(&env, "two", &["pull", "-q", "--no-rebase", "--no-edit"]);
+    assert_eq!(titles(&env, "two"), ["In two", "With the code"]);
+    git(&env, "two", &["push", "-q"]);
+    ok(&env, "one", &["sync"]);
+    assert_eq!(titles(&env, "one"), ["In two", "With the code"]);
+}
+
+#[test]
+fn what_has_nowhere_to_go_says_so() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety")).starting("2026-11-21T12:00:00Z".parse().unwrap());
+    env.ok(&["init", "--home", "branch"]);
+    env.ok(&["new", "Alone"]);
+    let output = env.run(&["sync"]);
+    assert!(output.status == 1 && output.stderr.contains("git remote add origin"), "{output}");
+    assert_eq!(json(&env, &["status", "--json"])["data"]["uncommitted"], serde_json::json!([]));
+    env.ok(&["home", "move", "local"]);
+    assert_eq!(env.run(&["sync"]).status, 11);
+    assert_eq!(json(&env, &["status", "--json"])["data"]["home"], "local");
+    let plain = TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
+    plain.ok(&["init"]);
+    assert_eq!(plain.run(&["sync"]).status, 11);
+    assert!(plain.ok(&["status"]).starts_with("home tree"));
+}
