@@ -10,106 +10,54 @@
 //! | [`Format::Jsonl`], [`Format::Json`] | Tickety's own, lossless: docs/interchange.md |
 //! | [`Format::Beads`] | the `issues.jsonl` of beads (`bd`) and beads_rust (`br`) |
 
+mod assembly;
 mod beads;
+mod csv;
 mod duplicates;
 mod fields;
+mod folder;
 mod form;
+mod format;
+mod github;
 mod identity;
 mod json;
 mod jsonl;
+mod left_out;
 mod lines;
 mod memory;
+mod own;
+mod part;
 mod raw;
 mod record;
+mod records;
 mod report;
+mod scanner;
 mod text;
+mod times;
+mod words;
 
-use std::fmt;
-use std::io::{self, BufRead, Write};
-use std::str::FromStr;
+use std::collections::BTreeMap;
+use std::io;
 
 use jiff::Timestamp;
 use tickety_core::ident::IssueName;
 use tickety_core::issue::{Issue, LinkKind};
 use tickety_core::operation::Draft;
-use tickety_core::schema::Schema;
 
 pub use beads::{BeadsReader, BeadsWriter};
+pub use csv::{CsvReader, CsvWriter};
+pub use folder::{Folder, FolderFile, MAX_FILE, MAX_FILES};
 pub use form::Form;
+pub use format::{Format, FormatParseError, Input};
+pub use github::{GithubReader, GithubWriter};
 pub use json::{JsonReader, JsonWriter};
 pub use jsonl::{JsonlReader, JsonlWriter};
 pub use lines::MAX_RECORD;
 pub use memory::{Dependency, Memory};
+pub use part::{OptionError, Part, ReadOptions, Unit};
 pub use report::{Note, NoteKind, Place, Report};
 
 pub(crate) use identity::{comment_number, fingerprint, imported_comment_id};
-
-/// The formats that issues are read from and written to.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Format {
-    /// Tickety's own, one document.
-    Json,
-    /// Tickety's own, one issue a line.
-    Jsonl,
-    /// The `issues.jsonl` of beads.
-    Beads,
-}
-
-impl Format {
-    /// All formats.
-    pub const ALL: [Self; 3] = [Self::Json, Self::Jsonl, Self::Beads];
-
-    /// Returns the name commands use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Jsonl => "jsonl",
-            Self::Beads => "beads",
-        }
-    }
-
-    /// Makes a reader of this format.
-    pub fn reader<'a>(self, input: impl BufRead + 'a, schema: &'a Schema) -> Box<dyn Reader + 'a> {
-        match self {
-            Self::Json => Box::new(JsonReader::new(input, schema)),
-            Self::Jsonl => Box::new(JsonlReader::new(input, schema)),
-            Self::Beads => Box::new(BeadsReader::new(input, schema)),
-        }
-    }
-
-    /// Makes a writer of this format.
-    pub fn writer<'a>(self, output: impl Write + 'a, schema: &'a Schema) -> Box<dyn Writer + 'a> {
-        match self {
-            Self::Json => Box::new(JsonWriter::new(output)),
-            Self::Jsonl => Box::new(JsonlWriter::new(output)),
-            Self::Beads => Box::new(BeadsWriter::new(output, schema)),
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Format {
-    type Err = FormatParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.as_str().eq_ignore_ascii_case(text))
-            .ok_or_else(|| FormatParseError { text: text.to_owned() })
-    }
-}
-
-/// A text that is no format.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("`{text}` is not a format: use json, jsonl or beads")]
-pub struct FormatParseError {
-    text: String,
-}
 
 /// Reads issues from another format.
 pub trait Reader {
@@ -138,6 +86,11 @@ pub trait Writer {
 
     /// Writes what comes after the last issue and flushes.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// Returns how many of what the format has no place for were left out, by what they are.
+    fn left_out(&self) -> BTreeMap<&'static str, u64> {
+        BTreeMap::new()
+    }
 }
 
 /// An issue as a reader found it.
@@ -151,6 +104,11 @@ pub struct Imported {
     pub links: Vec<ForeignLink>,
     /// How a repeated import knows it again.
     pub origin: Origin,
+    /// The parts that it says nothing of, by name, not even that there is none: a table without a column
+    /// for labels takes none away.
+    pub unsaid: Vec<&'static str>,
+    /// Whether it was made from an issue of ours, and written by an export.
+    pub is_own: bool,
 }
 
 /// How a repeated import knows an issue again, and what it does then.
@@ -178,6 +136,15 @@ pub struct ForeignLink {
     pub target: ForeignTarget,
     /// Its place among the dependencies that the memory keeps, if it is one.
     pub dependency: Option<usize>,
+    /// Whether it is told from its other end: the issue that it names holds the link to this one.
+    pub reversed: bool,
+}
+
+impl ForeignLink {
+    /// Makes a link from the issue that tells of it.
+    pub(crate) fn new(kind: LinkKind, target: ForeignTarget) -> Self {
+        Self { kind, target, dependency: None, reversed: false }
+    }
 }
 
 /// The other end of a link as the source names it.
@@ -189,8 +156,8 @@ pub enum ForeignTarget {
     Reference(String),
 }
 
-impl fmt::Display for ForeignTarget {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for ForeignTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Name(name) => name.fmt(f),
             Self::Reference(reference) => f.write_str(reference),

@@ -1,6 +1,6 @@
 //! Export: the issues of a store, through a [`Writer`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
@@ -20,6 +20,8 @@ pub struct Exported {
     /// The records that can't be read and are missing, by path: those of all issues, since nobody knows which of
     /// them the query would ask for. Where there are any, the export is incomplete and has to say so.
     pub problems: Vec<RecordProblem>,
+    /// How many of what the format has no place for, by what it is.
+    pub left_out: BTreeMap<&'static str, u64>,
 }
 
 /// Why an export failed; a part of the output may have been written.
@@ -82,7 +84,7 @@ pub async fn export(
         }
     }
     writer.finish()?;
-    Ok(Exported { count, problems: problems.into_iter().collect() })
+    Ok(Exported { count, problems: problems.into_iter().collect(), left_out: writer.left_out() })
 }
 
 async fn introduce(

@@ -38,6 +38,7 @@ mod items;
 mod links;
 mod matching;
 mod merge;
+mod reversed;
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueNumber};
@@ -157,6 +158,10 @@ struct Candidate {
     has_created: bool,
     links: Vec<ForeignLink>,
     origin: Origin,
+    /// The parts that the source says nothing of.
+    unsaid: Vec<&'static str>,
+    /// Whether an export of ours wrote it.
+    is_own: bool,
     /// The issue that it is, where that is there already.
     existing: Option<StoredIssue>,
 }
@@ -178,6 +183,7 @@ pub async fn import(
         progress(Progress { stage: Stage::Read, done: report.records, total: None });
     }
     candidates = matching::without_doubles(candidates, &mut report);
+    reversed::turn(&mut candidates, &mut report);
     let mut attempt = 1;
     loop {
         // Only what is planned once more has to be there once more.
@@ -238,7 +244,7 @@ async fn bring_in(
 /// Checks a record against the limits and the schema, as the store will, so that one that would be
 /// refused doesn't take the whole batch with it.
 fn candidate(record: Imported, schema: &Schema, options: &ImportOptions, report: &mut Report) -> Option<Candidate> {
-    let Imported { place, draft, links, origin } = record;
+    let Imported { place, draft, links, origin, unsaid, is_own } = record;
     debug_assert!(draft.links.is_empty(), "readers keep links apart");
     let id = draft.id.expect("readers give an id");
     let mut context = ApplyContext {
@@ -256,6 +262,8 @@ fn candidate(record: Imported, schema: &Schema, options: &ImportOptions, report:
             has_created: draft.created.is_some(),
             links,
             origin,
+            unsaid,
+            is_own,
             existing: None,
         }),
         Err(problem) => {

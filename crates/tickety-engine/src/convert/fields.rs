@@ -143,7 +143,7 @@ mod tests {
 
     fn kept(schema: &Schema, entries: &[(&str, Value)]) -> (BTreeMap<String, FieldValue>, Memory, Report) {
         let (mut fields, mut memory, mut report) = (BTreeMap::new(), Memory::default(), Report::default());
-        let place = Place { line: 1, name: None };
+        let place = Place::line(1);
         for (key, value) in entries {
             let mut cleaner = Cleaner { place: &place, report: &mut report };
             keep(key, key, value.clone(), schema, &mut fields, &mut memory, &mut cleaner);

@@ -10,6 +10,7 @@ use tickety_core::schema::Schema;
 use super::lines::json_problem;
 use super::record::{Header, IssueRecord};
 use super::report::{NoteKind, Place, Report};
+use super::scanner::Scanner;
 use super::{Imported, MAX_RECORD, ReadError, Reader, Writer};
 
 /// Reads a document `{"format": "tickety", "version": 1, "issues": [ … ]}`, an issue at a time.
@@ -33,8 +34,13 @@ enum State {
 impl<'a, R: BufRead> JsonReader<'a, R> {
     /// Reads from a stream.
     pub fn new(input: R, schema: &'a Schema) -> Self {
-        let scanner = Scanner { input, line: 1, buffer: Vec::new(), limit: MAX_RECORD };
-        Self { scanner, schema, state: State::Start, format: None, version: None }
+        Self {
+            scanner: Scanner::new(input, "a document of tickety"),
+            schema,
+            state: State::Start,
+            format: None,
+            version: None,
+        }
     }
 
     /// Reads the keys of the document up to its issues, or up to its end.
@@ -134,7 +140,7 @@ impl<R: BufRead> Reader for JsonReader<'_, R> {
             let length = self.scanner.value()?;
             self.state = State::Issues(true);
             report.records += 1;
-            let place = Place { line, name: None };
+            let place = Place::line(line);
             if length > MAX_RECORD as u64 {
                 let note = format!("the issue has {length} bytes; the limit is {MAX_RECORD}");
                 report.note(NoteKind::Skipped, &place, note);
@@ -150,122 +156,6 @@ impl<R: BufRead> Reader for JsonReader<'_, R> {
             }
         }
         Ok(None)
-    }
-}
-
-/// Cuts a document into its values without understanding them, so that one that is wrong inside
-/// doesn't hide the next.
-#[derive(Debug)]
-struct Scanner<R> {
-    input: R,
-    line: u64,
-    buffer: Vec<u8>,
-    limit: usize,
-}
-
-impl<R: BufRead> Scanner<R> {
-    fn chunk(&mut self) -> Result<&[u8], ReadError> {
-        loop {
-            match self.input.fill_buf() {
-                Ok(_) => break,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(ReadError::Io { line: self.line, source }),
-            }
-        }
-        // The buffer is filled: asking again neither reads nor fails.
-        self.input.fill_buf().map_err(|source| ReadError::Io { line: self.line, source })
-    }
-
-    /// Returns the next byte that is no white space, without taking it.
-    fn peek(&mut self) -> Result<Option<u8>, ReadError> {
-        loop {
-            let chunk = self.chunk()?;
-            if chunk.is_empty() {
-                return Ok(None);
-            }
-            let blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0xef | 0xbb | 0xbf);
-            let (skipped, found) = match chunk.iter().position(|byte| !blank(byte)) {
-                Some(place) => (place, Some(chunk[place])),
-                None => (chunk.len(), None),
-            };
-            let lines = chunk[..skipped].iter().filter(|byte| **byte == b'\n').count();
-            self.line += lines as u64;
-            self.input.consume(skipped);
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-    }
-
-    fn skip_byte(&mut self) {
-        self.input.consume(1);
-    }
-
-    /// Takes the next value into the buffer, no more of it than the limit, and returns its length.
-    fn value(&mut self) -> Result<u64, ReadError> {
-        self.buffer.clear();
-        let mut length = 0_u64;
-        let mut depth = 0_u64;
-        let (mut in_text, mut escaped, mut done) = (false, false, false);
-        while !done {
-            let room = (self.limit + 1).saturating_sub(self.buffer.len());
-            let chunk = self.chunk()?;
-            if chunk.is_empty() {
-                if length > 0 && depth == 0 && !in_text {
-                    break;
-                }
-                return Err(self.unexpected("more: the document ends in the middle"));
-            }
-            let mut taken = 0;
-            let mut lines = 0;
-            for &byte in chunk {
-                if in_text {
-                    match byte {
-                        _ if escaped => escaped = false,
-                        b'\\' => escaped = true,
-                        b'"' => {
-                            in_text = false;
-                            done = depth == 0;
-                        }
-                        _ => {}
-                    }
-                } else {
-                    match byte {
-                        b'"' => in_text = true,
-                        b'{' | b'[' => depth += 1,
-                        b'}' | b']' | b',' | b':' if depth == 0 => {
-                            done = true;
-                            break;
-                        }
-                        b'}' | b']' => {
-                            depth -= 1;
-                            done = depth == 0;
-                        }
-                        _ => {}
-                    }
-                }
-                lines += u64::from(byte == b'\n');
-                taken += 1;
-                if done {
-                    break;
-                }
-            }
-            let bytes = chunk[..taken.min(room)].to_vec();
-            self.buffer.extend_from_slice(&bytes);
-            self.input.consume(taken);
-            self.line += lines;
-            length += taken as u64;
-        }
-        Ok(length)
-    }
-
-    fn parse<T: serde::de::DeserializeOwned>(&self, line: u64) -> Result<T, ReadError> {
-        serde_json::from_slice(&self.buffer)
-            .map_err(|error| ReadError::NotTheFormat { line, message: json_problem(&self.buffer, &error) })
-    }
-
-    fn unexpected(&self, expected: &str) -> ReadError {
-        ReadError::NotTheFormat { line: self.line, message: format!("not a document of tickety: expected {expected}") }
     }
 }
 

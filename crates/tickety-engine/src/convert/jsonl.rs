@@ -30,7 +30,7 @@ impl<'a, R: BufRead> JsonlReader<'a, R> {
 impl<R: BufRead> Reader for JsonlReader<'_, R> {
     fn read(&mut self, report: &mut Report) -> Result<Option<Imported>, ReadError> {
         while let Some((line, text)) = self.lines.next()? {
-            let place = Place { line, name: None };
+            let place = Place::line(line);
             let text = match text {
                 Line::Text(text) => text.trim_ascii(),
                 Line::TooLong(length) => {

@@ -11,7 +11,22 @@ use super::report::NoteKind;
 use super::text::Cleaner;
 
 /// The systems that issues are imported from.
-const SYSTEMS: [&str; 1] = [super::beads::SYSTEM];
+const SYSTEMS: [&str; 14] = [
+    super::beads::SYSTEM,
+    "backlog",
+    "beans",
+    "csv",
+    "git-bug",
+    "github",
+    "gitlab",
+    "issues",
+    "jira",
+    "linear",
+    "markdown",
+    "repo-tickets",
+    "taskwarrior",
+    "tk",
+];
 
 /// What follows the system in the name of the field.
 const SUFFIX: &str = "-import";

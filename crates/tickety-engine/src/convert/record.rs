@@ -247,7 +247,7 @@ impl IssueRecord {
     /// Turns the record into what an import takes; `None`, and a note, where it can't be one.
     pub(super) fn imported(self, line: u64, text: &[u8], schema: &Schema, report: &mut Report) -> Option<Imported> {
         let name = IssueNumber::new(self.number).map(|number| number.to_string());
-        let place = Place { line, name };
+        let place = Place { name, ..Place::line(line) };
         match self.try_imported(&place, &Raw::new(text), schema, report) {
             Ok(imported) => {
                 note_duplicate_keys(text, &place, report);
@@ -373,11 +373,18 @@ impl IssueRecord {
                 continue;
             };
             match IssueName::parse(&to, "") {
-                Ok(name) => foreign.push(ForeignLink { kind, target: ForeignTarget::Name(name), dependency: None }),
+                Ok(name) => foreign.push(ForeignLink::new(kind, ForeignTarget::Name(name))),
                 Err(error) => cleaner.note(NoteKind::Dropped, format!("link {kind}: {error}")),
             }
         }
-        Ok(Imported { place: place.clone(), draft, links: foreign, origin: Origin::Own })
+        Ok(Imported {
+            place: place.clone(),
+            draft,
+            links: foreign,
+            origin: Origin::Own,
+            unsaid: Vec::new(),
+            is_own: true,
+        })
     }
 }
 

@@ -25,6 +25,11 @@ pub struct Report {
     /// How often a field held a default that says nothing. Such a field is not shown with the issue;
     /// an export writes it again.
     pub defaults: BTreeMap<String, u64>,
+    /// How often a field of the source was left out although it held something, by theirs and
+    /// why: it follows from others, or means nothing outside of the source.
+    pub left_out: BTreeMap<String, BTreeMap<String, u64>>,
+    /// How many things of the input were passed over that are no issues, by what they are.
+    pub passed_over: BTreeMap<&'static str, u64>,
     /// What didn't come through as it was, in the order it was found.
     pub notes: Vec<Note>,
     /// How many further notes there were.
@@ -40,6 +45,16 @@ impl Report {
     /// Counts a field that was kept as the custom field `key`.
     pub(crate) fn keep(&mut self, theirs: &str, key: &str) {
         count(&mut self.kept, theirs, key);
+    }
+
+    /// Counts a field that was left out.
+    pub(crate) fn leave_out(&mut self, theirs: &str, why: &str) {
+        count(&mut self.left_out, theirs, why);
+    }
+
+    /// Counts something that is no issue.
+    pub(crate) fn count_other(&mut self, what: &'static str) {
+        *self.passed_over.entry(what).or_insert(0) += 1;
     }
 
     /// Counts a field with a default that says nothing.
@@ -130,15 +145,38 @@ impl fmt::Display for NoteKind {
 /// A place in an input.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Place {
+    /// The file, where the input is a folder of them.
+    pub file: Option<String>,
     /// The line, from 1; that of its first character for a record of several lines.
     pub line: u64,
     /// What the record is called there, once that is known.
     pub name: Option<String>,
 }
 
+impl Place {
+    /// Makes the place of a record that has no name yet.
+    pub(crate) fn line(line: u64) -> Self {
+        Self { file: None, line, name: None }
+    }
+
+    /// Returns it without the name of the record.
+    pub(crate) fn unnamed(&self) -> Self {
+        Self { name: None, ..self.clone() }
+    }
+
+    /// Makes the place of a record that is a whole file.
+    pub(crate) fn file(file: &str) -> Self {
+        Self { file: Some(file.to_owned()), ..Self::line(1) }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}", self.line)?;
+        match &self.file {
+            Some(file) if self.line == 1 => f.write_str(file)?,
+            Some(file) => write!(f, "{file}, line {}", self.line)?,
+            None => write!(f, "line {}", self.line)?,
+        }
         match &self.name {
             Some(name) => write!(f, " ({name})"),
             None => Ok(()),

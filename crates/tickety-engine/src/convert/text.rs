@@ -100,7 +100,7 @@ mod tests {
 
     fn clean(run: impl FnOnce(&mut Cleaner<'_>) -> String) -> (String, Vec<String>) {
         let mut report = Report::default();
-        let place = Place { line: 1, name: None };
+        let place = Place::line(1);
         let text = run(&mut Cleaner { place: &place, report: &mut report });
         (text, report.notes.into_iter().map(|note| note.message).collect())
     }

@@ -3,7 +3,7 @@
 use tickety_core::ident::{IssueName, Suffix};
 use tickety_core::issue::{Closure, FieldValue, Issue, LinkKind};
 
-use crate::convert::ForeignLink;
+use crate::convert::{ForeignLink, Memory};
 
 /// The parts that are compared one by one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +29,31 @@ pub(super) enum Part {
     StatedLinks,
     /// The comments of the source; those made here play no part.
     Comments,
+}
+
+impl Part {
+    /// Returns the name by which a record says that it tells nothing of the part.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Body => "body",
+            Self::Status => "status",
+            Self::Priority => "priority",
+            Self::Kind => "kind",
+            Self::Labels => "labels",
+            Self::Assignees => "assignees",
+            Self::Reporter => "reporter",
+            Self::Milestone => "milestone",
+            Self::Due => "due",
+            Self::Estimate => "estimate",
+            Self::Spent => "spent",
+            Self::References => "references",
+            Self::Fields => "fields",
+            Self::Created => "created",
+            Self::Links | Self::StatedLinks => "links",
+            Self::Comments => "comments",
+        }
+    }
 }
 
 /// How many parts there are.
@@ -100,7 +125,7 @@ impl Base {
         base.set(Part::Spent, |text| text.maybe(spent.map(|minutes| minutes.0.to_string())));
         base.set(Part::References, |text| text.all(references));
         base.set(Part::Fields, |text| {
-            for (key, value) in fields.iter().filter(|(key, _)| *key != memory_key) {
+            for (key, value) in fields.iter().filter(|(key, _)| *key != memory_key && !Memory::is_in(key)) {
                 text.field(key, value);
             }
         });

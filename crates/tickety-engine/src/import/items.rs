@@ -6,7 +6,7 @@ use tickety_core::ident::Suffix;
 use tickety_core::issue::{Comment, FieldValue, Issue, LinkKind};
 
 use super::base::{Base, Part, hash_comment, hash_field, hash_item, hash_link};
-use crate::convert::fingerprint;
+use crate::convert::{Memory, fingerprint};
 
 /// The parts that are sets, as the memory of an import calls them.
 const SETS: [(Part, &str); 6] = [
@@ -84,7 +84,7 @@ impl Items {
 
 /// Returns the custom fields but that of the memory.
 pub(super) fn own_fields<'i>(issue: &'i Issue, memory_key: &str) -> impl Iterator<Item = (&'i String, &'i FieldValue)> {
-    issue.fields.iter().filter(move |(key, _)| *key != memory_key)
+    issue.fields.iter().filter(move |(key, _)| *key != memory_key && !Memory::is_in(key))
 }
 
 /// Merges two states of a set, of which it is known what they had in common: each takes the additions and the

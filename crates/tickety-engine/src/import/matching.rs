@@ -25,7 +25,7 @@ pub(super) fn without_doubles(candidates: Vec<Candidate>, report: &mut Report) -
         let before = kept[place].as_ref().expect("only the last of a list of doubles is kept in place");
         let wins = candidate.theirs.imported_updated >= before.theirs.imported_updated;
         let (lost, won) = if wins { (&before.place, &candidate.place) } else { (&candidate.place, &before.place) };
-        report.note(NoteKind::Skipped, lost, format!("the same issue stands in line {} again", won.line));
+        report.note(NoteKind::Skipped, lost, format!("the same issue stands in {} again", won.unnamed()));
         report.readable -= 1;
         if wins {
             kept[place] = Some(candidate);

@@ -37,6 +37,7 @@ pub(super) struct Sides<'a> {
     source_is_newer: bool,
     is_older: bool,
     memory: &'a Memory,
+    unsaid: &'a [&'static str],
 }
 
 impl<'a> Sides<'a> {
@@ -48,11 +49,21 @@ impl<'a> Sides<'a> {
         let remembered = Memory::recall(&existing.issue.fields, system);
         let updated = candidate.theirs.imported_updated;
         let seen: Option<Timestamp> = remembered.as_ref().and_then(|memory| memory.at.as_ref()?.parse().ok());
+        let local = Base::hash(&existing.issue, &key, local_links(&existing.issue), None);
+        let remembered_base = remembered.as_ref().and_then(|memory| Base::parse(&memory.base));
+        let remembered_items = remembered.as_ref().map(|memory| Items::parse(&memory.items)).unwrap_or_default();
+        // What we wrote ourselves and nothing here is younger than differs by what was edited there.
+        let is_edited_export = candidate.is_own && updated.is_none_or(|updated| updated >= existing.derived.updated);
+        let (base, items) = match is_edited_export {
+            true => (Some(local.clone()), Items::hash(&existing.issue, &key, local_links(&existing.issue))),
+            false => (remembered_base, remembered_items),
+        };
         Self {
             source: source_base(candidate, &key, links, index),
-            local: Base::hash(&existing.issue, &key, local_links(&existing.issue), None),
-            base: remembered.as_ref().and_then(|memory| Base::parse(&memory.base)),
-            items: remembered.as_ref().map(|memory| Items::parse(&memory.items)).unwrap_or_default(),
+            local,
+            base,
+            items,
+            unsaid: &candidate.unsaid,
             remembered,
             source_is_newer: updated.is_some_and(|updated| updated > existing.derived.updated),
             is_older: updated.zip(seen).is_some_and(|(updated, seen)| updated < seen),
@@ -80,6 +91,9 @@ impl<'a> Sides<'a> {
 
     /// Judges a part of the source and the part of an issue that it becomes.
     pub(super) fn verdict_of(&self, stated: Part, made: Part) -> Verdict {
+        if self.unsaid.contains(&made.name()) {
+            return Verdict::Keep;
+        }
         let Some(base) = &self.base else {
             return if self.source.of(made) == self.local.of(made) { Verdict::Keep } else { self.newer() };
         };
@@ -331,7 +345,11 @@ fn merged(
     }
     match sides.verdict(Part::Fields) {
         Verdict::Keep => {}
-        Verdict::Take => wanted.fields.clone_from(&theirs.fields),
+        Verdict::Take => {
+            // What other imports remember is none of their business.
+            wanted.fields.retain(|key, _| Memory::is_in(key));
+            wanted.fields.extend(theirs.fields.clone());
+        }
         verdict => merge_fields(&mut wanted.fields, theirs, sides, &Memory::key(system), verdict, &mut both),
     }
     if sides.has_new_comments() {
@@ -365,7 +383,9 @@ fn merge_fields(
     both: &mut Vec<(&'static str, Verdict)>,
 ) {
     let had = |key: &str, value: &FieldValue| sides.had(Part::Fields, hash_field(key, value));
-    ours.retain(|key, value| key == memory_key || theirs.fields.contains_key(key) || !had(key, value));
+    ours.retain(|key, value| {
+        key == memory_key || Memory::is_in(key) || theirs.fields.contains_key(key) || !had(key, value)
+    });
     for (key, value) in &theirs.fields {
         let is_known = had(key, value);
         match ours.get(key) {

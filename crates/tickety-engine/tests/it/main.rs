@@ -4,10 +4,13 @@
 
 mod beads;
 mod damaged;
+mod github;
 mod interchange;
 mod layers;
 mod merging;
 mod racing;
 mod real_data;
+mod roundtrip;
+mod tables;
 mod unreadable;
 mod world;

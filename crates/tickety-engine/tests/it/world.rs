@@ -8,7 +8,7 @@ use tickety_core::ident::IssueSelector;
 use tickety_core::operation::{Change, Operation, Target};
 use tickety_core::query::{Moment, Query, SortBy, SortKey};
 use tickety_core::schema::Schema;
-use tickety_engine::convert::{Format, NoteKind};
+use tickety_engine::convert::{Format, NoteKind, ReadOptions};
 use tickety_engine::export::{Exported, export};
 use tickety_engine::import::{ImportError, ImportOptions, ImportReport, import};
 use tickety_store::{Batch, Effect, IssueStorage, MemoryStore, StoredIssue};
@@ -41,6 +41,14 @@ impl World {
     ) -> Result<ImportReport, ImportError> {
         let now = self.tick();
         import_into(&self.store, format, input.as_ref(), ImportOptions { dry_run, ..options(now) })
+    }
+
+    /// Imports with options of the reader.
+    pub(crate) fn import_with(&mut self, format: Format, input: &str, read: &ReadOptions) -> ImportReport {
+        let now = self.tick();
+        let schema = block_on(self.store.schema()).unwrap();
+        let mut reader = format.reader_with(input.as_bytes(), &schema, read);
+        block_on(import(&self.store, &mut *reader, &options(now), &mut |_| {})).unwrap()
     }
 
     pub(crate) fn import(&mut self, format: Format, input: impl AsRef<[u8]>) -> ImportReport {
@@ -81,7 +89,13 @@ impl World {
 
     /// Returns the issue that beads calls `id`.
     pub(crate) fn beads(&self, id: &str) -> StoredIssue {
-        let reference = format!("beads:{id}");
+        self.found(&format!("beads:{id}"))
+    }
+
+    /// Returns the issue that has a reference.
+    #[track_caller]
+    pub(crate) fn found(&self, reference: &str) -> StoredIssue {
+        let reference = reference.to_owned();
         let found = block_on(self.store.by_reference(std::slice::from_ref(&reference))).unwrap();
         let keys = found.get(&reference).unwrap_or_else(|| panic!("no issue has the reference {reference}"));
         assert_eq!(keys.len(), 1);

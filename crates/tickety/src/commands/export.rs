@@ -1,5 +1,6 @@
 //! `tickety export`
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -25,7 +26,7 @@ use crate::session::Session;
 /// importing them makes the same issues. What can't be read is left out and named, and the status is 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// json, jsonl or beads
+    /// json, jsonl, beads or github
     #[arg(value_name = "FORMAT")]
     format: String,
 
@@ -46,6 +47,9 @@ struct Answer {
     output: Option<String>,
     /// What was written, where no file was given.
     text: Option<String>,
+    /// How many of what the format has no place for, by what it is.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    left_out: BTreeMap<&'static str, u64>,
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
@@ -67,6 +71,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             };
             let exported = write(format, &query, &mut output, session, output::write_error)?;
             output.flush().map_err(|error| output::write_error(&error))?;
+            name_left_out(&exported, session);
             session.name_problems(&exported.problems);
             Ok(ended(&exported))
         }
@@ -86,9 +91,10 @@ fn answer(
     session: &Session,
 ) -> Result<Ended, CliError> {
     let ended = ended(&exported);
-    let Exported { count, problems } = exported;
+    let Exported { count, problems, left_out } = exported;
     let problems = problems.into_iter().map(Into::into).collect();
-    session.answer(Answer { format: format.as_str(), count, output, text }, Meta { problems, ..Meta::default() })?;
+    let answer = Answer { format: format.as_str(), count, output, text, left_out };
+    session.answer(answer, Meta { problems, ..Meta::default() })?;
     Ok(ended)
 }
 
@@ -143,8 +149,17 @@ fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Res
     }
     let count = exported.count;
     session.note(format_args!("{count} {} written to {}", if count == 1 { "issue" } else { "issues" }, path.display()));
+    name_left_out(&exported, session);
     session.name_problems(&exported.problems);
     Ok(ended(&exported))
+}
+
+/// Says what the format has no place for.
+fn name_left_out(exported: &Exported, session: &Session) {
+    if !exported.left_out.is_empty() {
+        let parts: Vec<String> = exported.left_out.iter().map(|(what, count)| format!("{count} {what}")).collect();
+        session.note(format_args!("left out, because the format has no place for them: {}", parts.join(", ")));
+    }
 }
 
 /// Writes beside the file first, so that an export that fails leaves the old one. The new one may be read and written

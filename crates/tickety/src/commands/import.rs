@@ -1,13 +1,13 @@
 //! `tickety import`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
-use tickety_engine::convert::{Format, Note, NoteKind, Reader, Report};
+use tickety_engine::convert::{Format, Note, NoteKind, OptionError, ReadOptions, Reader, Report};
 use tickety_engine::import::{ImportError, ImportOptions, ImportReport, ImportedIssue, import};
 use tickety_store::Effect;
 
@@ -23,7 +23,7 @@ use crate::session::Session;
 /// What could not be taken as it was is reported with its line.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// beads, json or jsonl
+    /// beads, github, json or jsonl
     #[arg(value_name = "FORMAT")]
     format: String,
 
@@ -38,6 +38,22 @@ pub struct Args {
     /// Report every field and every note
     #[arg(short, long)]
     verbose: bool,
+
+    /// What a column or key becomes, as in `title=Summary,field.cost=Price`; `none=COLUMN` leaves it out
+    #[arg(long, value_name = "PART=COLUMN", value_delimiter = ',')]
+    map: Vec<String>,
+
+    /// What a status, priority, kind or reason becomes, as in `status:In Review=in-progress`
+    #[arg(long, value_name = "PART:THEIRS=OURS")]
+    value: Vec<String>,
+
+    /// What the source is called in references, where it doesn't say so itself, as in `owner/repo`
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+
+    /// Give issues the numbers they have there, where those are free
+    #[arg(long)]
+    keep_numbers: bool,
 }
 
 /// How many notes of a kind are shown unless all are asked for.
@@ -45,15 +61,16 @@ const SHOWN_NOTES: usize = 10;
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let format: Format = args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
+    let read = options(&args)?;
     let schema = session.schema()?;
     let mut reader: Box<dyn Reader> = if input::is_standard_input(&args.file) {
-        format.reader(BufReader::new(io::stdin()), &schema)
+        format.reader_with(BufReader::new(io::stdin()), &schema, &read)
     } else {
         let file = File::open(&args.file).map_err(|error| CliError::io("open", &args.file, &error))?;
         if file.metadata().is_ok_and(|found| found.is_dir()) {
             return Err(CliError::new(ErrorCode::BadInput, "is a directory, not a file").about(args.file.display()));
         }
-        format.reader(BufReader::with_capacity(1 << 16, file), &schema)
+        format.reader_with(BufReader::with_capacity(1 << 16, file), &schema, &read)
     };
     let options = ImportOptions {
         dry_run: args.dry_run,
@@ -85,6 +102,20 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     session.show(screen)
 }
 
+/// Reads what was said about columns and values.
+fn options(args: &Args) -> Result<ReadOptions, CliError> {
+    let mut read =
+        ReadOptions { source: args.source.clone(), keep_numbers: args.keep_numbers, ..ReadOptions::default() };
+    let refused = |error: OptionError| CliError::new(ErrorCode::BadValue, error);
+    for text in args.map.iter().filter(|text| !text.trim().is_empty()) {
+        read.map(text).map_err(refused)?;
+    }
+    for text in &args.value {
+        read.value(text).map_err(refused)?;
+    }
+    Ok(read)
+}
+
 fn explain(error: ImportError, file: &Path, session: &Session) -> CliError {
     let file = input::name_of(file);
     match error {
@@ -104,7 +135,18 @@ fn explain(error: ImportError, file: &Path, session: &Session) -> CliError {
 
 fn show(screen: &mut Screen<'_>, imported: &ImportReport, verbose: bool) {
     let ImportReport { report, issues: _, dry_run } = imported;
-    let Report { records, readable, deleted: _, mapped, kept, defaults, notes: _, omitted_notes } = report;
+    let Report {
+        records,
+        readable,
+        deleted: _,
+        mapped,
+        kept,
+        defaults,
+        left_out,
+        passed_over,
+        notes: _,
+        omitted_notes,
+    } = report;
     let would = if *dry_run { "would be " } else { "" };
     screen.line(format!(
         "{records} records: {} {would}created, {} {would}updated, {} unchanged, {} not importable",
@@ -113,15 +155,26 @@ fn show(screen: &mut Screen<'_>, imported: &ImportReport, verbose: bool) {
         imported.count(Effect::Unchanged),
         records - readable,
     ));
+    for (what, count) in passed_over {
+        screen.line(format!("{count} {what} passed over"));
+    }
     if verbose {
         fields(screen, "became", mapped);
         fields(screen, "kept as custom field", kept);
+        fields(screen, "left out:", left_out);
         for (field, count) in defaults {
             screen.raw("  ").put(palette::PLAIN, field).line(format!(" held a default that says nothing ({count})"));
         }
-    } else if !kept.is_empty() {
-        let keys: Vec<&str> = kept.values().flat_map(BTreeMap::keys).map(String::as_str).collect();
-        screen.raw("kept as custom fields: ").put(palette::PLAIN, keys.join(", ")).end();
+    } else {
+        if !kept.is_empty() {
+            let keys: BTreeSet<&str> = kept.values().flat_map(BTreeMap::keys).map(String::as_str).collect();
+            let keys: Vec<&str> = keys.into_iter().collect();
+            screen.raw("kept as custom fields: ").put(palette::PLAIN, keys.join(", ")).end();
+        }
+        if !left_out.is_empty() {
+            let keys: Vec<&str> = left_out.keys().map(String::as_str).collect();
+            screen.raw("left out: ").put(palette::PLAIN, keys.join(", ")).line(" (--verbose says why)");
+        }
     }
     for kind in NoteKind::ALL {
         let notes: Vec<&Note> = report.notes_of(kind).collect();
@@ -161,6 +214,8 @@ struct Imported<'a> {
     mapped: &'a BTreeMap<String, BTreeMap<String, u64>>,
     kept: &'a BTreeMap<String, BTreeMap<String, u64>>,
     defaults: &'a BTreeMap<String, u64>,
+    left_out: &'a BTreeMap<String, BTreeMap<String, u64>>,
+    passed_over: &'a BTreeMap<&'static str, u64>,
     notes: Vec<WireNote<'a>>,
     omitted_notes: u64,
 }
@@ -168,6 +223,8 @@ struct Imported<'a> {
 /// A record and the issue that it is.
 #[derive(Serialize)]
 struct WireIssue<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     line: u64,
     name: Option<&'a str>,
     key: Option<String>,
@@ -178,6 +235,8 @@ struct WireIssue<'a> {
 #[derive(Serialize)]
 struct WireNote<'a> {
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     line: u64,
     name: Option<&'a str>,
     message: &'a str,
@@ -186,7 +245,18 @@ struct WireNote<'a> {
 impl<'a> From<&'a ImportReport> for Imported<'a> {
     fn from(imported: &'a ImportReport) -> Self {
         let ImportReport { report, issues, dry_run } = imported;
-        let Report { records, readable, deleted: _, mapped, kept, defaults, notes, omitted_notes } = report;
+        let Report {
+            records,
+            readable,
+            deleted: _,
+            mapped,
+            kept,
+            defaults,
+            left_out,
+            passed_over,
+            notes,
+            omitted_notes,
+        } = report;
         Self {
             dry_run: *dry_run,
             records: *records,
@@ -197,6 +267,7 @@ impl<'a> From<&'a ImportReport> for Imported<'a> {
             issues: issues
                 .iter()
                 .map(|ImportedIssue { place, key, effect }| WireIssue {
+                    file: place.file.as_deref(),
                     line: place.line,
                     name: place.name.as_deref(),
                     key: key.map(|key| key.to_string()),
@@ -206,10 +277,13 @@ impl<'a> From<&'a ImportReport> for Imported<'a> {
             mapped,
             kept,
             defaults,
+            left_out,
+            passed_over,
             notes: notes
                 .iter()
                 .map(|Note { kind, place, message }| WireNote {
                     kind: kind.as_str(),
+                    file: place.file.as_deref(),
                     line: place.line,
                     name: place.name.as_deref(),
                     message,

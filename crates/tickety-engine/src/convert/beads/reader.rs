@@ -43,7 +43,7 @@ impl<'a, R: BufRead> BeadsReader<'a, R> {
 impl<R: BufRead> Reader for BeadsReader<'_, R> {
     fn read(&mut self, report: &mut Report) -> Result<Option<Imported>, ReadError> {
         while let Some((line, text)) = self.lines.next()? {
-            let place = Place { line, name: None };
+            let place = Place::line(line);
             let text = match text {
                 Line::Text(text) => text.trim_ascii(),
                 Line::TooLong(length) => {
@@ -114,7 +114,7 @@ fn read_record(
     record.read(parts)?;
     let RecordReader { reference, draft, links, memory, .. } = record;
     let origin = Origin::Foreign { system: SYSTEM, reference, memory: Box::new(memory) };
-    Some(Imported { place, draft, links, origin })
+    Some(Imported { place, draft, links, origin, unsaid: Vec::new(), is_own: false })
 }
 
 fn tombstone(parts: &Parts) -> String {

@@ -75,11 +75,9 @@ impl RecordReader<'_, '_> {
             } else {
                 let kind = link_kind(theirs);
                 self.cleaner.report.map(&format!("dependency {theirs}"), &format!("link {kind}"));
-                self.links.push(ForeignLink {
-                    kind,
-                    target: ForeignTarget::Reference(reference(on.trim())),
-                    dependency: Some(self.memory.depends.len()),
-                });
+                let target = ForeignTarget::Reference(reference(on.trim()));
+                let dependency = Some(self.memory.depends.len());
+                self.links.push(ForeignLink { dependency, ..ForeignLink::new(kind, target) });
             }
             self.memory.depends.push(dependency);
         }
