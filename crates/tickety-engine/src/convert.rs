@@ -9,31 +9,51 @@
 //! |---|---|
 //! | [`Format::Jsonl`], [`Format::Json`] | Tickety's own, lossless: docs/interchange.md |
 //! | [`Format::Beads`] | the `issues.jsonl` of beads (`bd`) and beads_rust (`br`) |
+//! | [`Format::Github`], [`Format::Gitlab`], [`Format::Jira`], [`Format::Linear`] | what these trackers answer or export |
+//! | [`Format::Csv`] | any table with a header |
+//! | [`Format::Markdown`], [`Format::Backlog`], [`Format::Tk`], [`Format::Issues`], [`Format::Beans`], [`Format::RepoTickets`] | folders with an issue a file |
+//! | [`Format::GitBug`], [`Format::Taskwarrior`] | their JSON |
 
 mod assembly;
+mod backlog;
 mod beads;
+mod beans;
+mod comments;
 mod csv;
+mod detect;
 mod duplicates;
 mod fields;
+mod files;
 mod folder;
 mod form;
 mod format;
+mod front_matter;
+mod git_bug;
 mod github;
+mod gitlab;
 mod identity;
+mod issues_folder;
+mod jira;
 mod json;
 mod jsonl;
 mod left_out;
+mod linear;
 mod lines;
+mod markdown;
 mod memory;
+mod objects;
 mod own;
 mod part;
 mod raw;
 mod record;
 mod records;
+mod repo_tickets;
 mod report;
 mod scanner;
+mod taskwarrior;
 mod text;
 mod times;
+mod tk;
 mod words;
 
 use std::collections::BTreeMap;
@@ -46,14 +66,18 @@ use tickety_core::operation::Draft;
 
 pub use beads::{BeadsReader, BeadsWriter};
 pub use csv::{CsvReader, CsvWriter};
+pub use detect::{Detected, LOOK, detect, detect_folder, folder_of};
+pub use files::FilesReader;
 pub use folder::{Folder, FolderFile, MAX_FILE, MAX_FILES};
 pub use form::Form;
-pub use format::{Format, FormatParseError, Input};
+pub use format::{Format, FormatParseError, Output};
 pub use github::{GithubReader, GithubWriter};
 pub use json::{JsonReader, JsonWriter};
 pub use jsonl::{JsonlReader, JsonlWriter};
 pub use lines::MAX_RECORD;
+pub use markdown::{FileSink, MarkdownWriter};
 pub use memory::{Dependency, Memory};
+pub use objects::ObjectReader;
 pub use part::{OptionError, Part, ReadOptions, Unit};
 pub use report::{Note, NoteKind, Place, Report};
 

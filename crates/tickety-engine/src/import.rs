@@ -136,7 +136,7 @@ pub enum ImportError {
     #[error("nothing was imported: {place}: {source}")]
     Record {
         /// Where the record stands.
-        place: Place,
+        place: Box<Place>,
         /// Why.
         source: OperationError,
     },
@@ -347,7 +347,7 @@ async fn write(
         let refused = |error| match error {
             StorageError::Refused { index, source } => {
                 match places.iter().position(|place| *place == Some(index)).map(|index| &known[index]) {
-                    Some(Known { place, .. }) => ImportError::Record { place: place.clone(), source },
+                    Some(Known { place, .. }) => ImportError::Record { place: Box::new(place.clone()), source },
                     None => ImportError::Storage(StorageError::Refused { index, source }),
                 }
             }

@@ -43,6 +43,8 @@ pub(super) struct Profile {
     pub(super) separators: &'static [char],
     /// Whether its names say which project they belong to.
     pub(super) names_are_whole: bool,
+    /// Makes the same of all spellings of a name.
+    pub(super) canonical: fn(&str) -> String,
 }
 
 impl Profile {
@@ -72,6 +74,7 @@ pub(super) struct Assembly<'a> {
     reason: Option<String>,
     note: Option<String>,
     closed: Option<Timestamp>,
+    hint: Option<Category>,
     own_id: Option<IssueId>,
     said: BTreeSet<&'static str>,
     refused: bool,
@@ -158,6 +161,7 @@ impl<'a> Assembly<'a> {
             reason: None,
             note: None,
             closed: None,
+            hint: None,
             own_id: None,
             said: BTreeSet::new(),
             refused: false,
@@ -166,14 +170,19 @@ impl<'a> Assembly<'a> {
 
     /// Takes a value as what its key means.
     pub(super) fn put(&mut self, key: &str, value: Value) {
-        let folded = fold_name(key);
         let mapped = self.options.part_of(key).cloned();
-        if let Some(part) = mapped.or_else(|| self.profile.part_of(key).cloned()) {
-            self.put_as(key, &part, value);
-        } else if let Some((_, why)) = self.profile.left_out.iter().find(|(name, _)| *name == folded) {
-            self.leave_out(key, &value, why);
-        } else {
-            self.keep(key, value);
+        match mapped.or_else(|| self.profile.part_of(key).cloned()) {
+            Some(part) => self.put_as(key, &part, value),
+            None => self.put_rest(key, value),
+        }
+    }
+
+    /// Takes a value that is no part of an issue: a custom field, unless the tracker's own are left out.
+    pub(super) fn put_rest(&mut self, key: &str, value: Value) {
+        let folded = fold_name(key);
+        match self.profile.left_out.iter().find(|(name, _)| *name == folded) {
+            Some((_, why)) => self.leave_out(key, &value, why),
+            None => self.keep(key, value),
         }
     }
 
@@ -264,7 +273,8 @@ impl<'a> Assembly<'a> {
         // A custom field `priority` beside the priority would mislead.
         let folded = fold_name(key);
         let misleads = folded.parse::<Part>().is_ok() || matches!(folded.as_str(), "number" | "uuid");
-        let field = if misleads { format!("{}-{key}", self.profile.system) } else { key.to_owned() };
+        let plain = plain_key(key);
+        let field = if misleads { format!("{}-{plain}", self.profile.system) } else { plain };
         self.keep_under(key, &field, value);
     }
 
@@ -306,6 +316,18 @@ impl<'a> Assembly<'a> {
             let title = self.cleaner.line("title", title.to_owned());
             self.draft.title = shorten_title(&title);
         }
+    }
+
+    /// Says what the status counts as there, whatever it is called.
+    pub(super) fn hint(&mut self, category: Category) {
+        self.hint = Some(category);
+    }
+
+    /// Whether a key becomes a custom field.
+    pub(super) fn is_field(&self, key: &str) -> bool {
+        let folded = fold_name(key);
+        let is_known = self.options.part_of(key).is_some() || self.profile.part_of(key).is_some();
+        !is_known && self.profile.left_out.iter().all(|(name, _)| *name != folded)
     }
 
     /// Whether a title was found.
@@ -370,6 +392,7 @@ impl<'a> Assembly<'a> {
 
     fn reference(&self, name: &str) -> String {
         let system = self.profile.system;
+        let name = (self.profile.canonical)(name);
         match &self.options.source {
             Some(source) if !self.profile.names_are_whole => format!("{system}:{source}/{name}"),
             _ => format!("{system}:{name}"),
@@ -466,6 +489,13 @@ impl<'a> Assembly<'a> {
             self.keep_under(key, key, Value::String(text));
         }
     }
+}
+
+/// Makes a name for a field of what is written for people: `Time in status (minutes)` is `time-in-status-minutes`.
+fn plain_key(key: &str) -> String {
+    let words = key.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let plain = words.collect::<Vec<_>>().join("-").to_lowercase();
+    if plain.is_empty() { key.to_owned() } else { plain }
 }
 
 fn shorten_title(title: &str) -> String {

@@ -32,8 +32,6 @@ use rows::{Row, Rows};
 
 pub use writer::CsvWriter;
 
-pub(super) use rows::delimiter;
-
 /// The names that columns usually have; of several for the same part the first counts.
 const PROFILE: Profile = Profile {
     system: "csv",
@@ -151,6 +149,7 @@ const PROFILE: Profile = Profile {
     left_out: &[],
     separators: &[';', '|', '\n'],
     names_are_whole: false,
+    canonical: str::to_owned,
 };
 
 /// What a tracker writes in its tables that others don't.
@@ -162,6 +161,19 @@ pub(super) struct Dialect {
 }
 
 const PLAIN: Dialect = Dialect { profile: &PROFILE, take: |_, _, values| values };
+
+/// Returns the names of the columns of a table that begins like this.
+pub(super) fn header_of(begin: &[u8]) -> Vec<String> {
+    let row = Rows::new(begin).next().ok().flatten();
+    let names = row.as_ref().and_then(|row| row.texts().ok()).unwrap_or_default();
+    names.into_iter().map(|name| name.trim().to_owned()).collect()
+}
+
+/// Whether one of these columns is a title.
+pub(super) fn has_title(names: &[String]) -> bool {
+    let names = names.iter().map(String::as_str).collect();
+    Header::read(names, &PROFILE, &ReadOptions::default()).is_ok()
+}
 
 /// Reads tables.
 #[derive(Debug)]
@@ -234,7 +246,7 @@ impl<'a, R: BufRead> CsvReader<'a, R> {
             match &column.part {
                 Some(Part::Id) if is_own => assembly.put_as(&column.name, &Part::OwnId, value),
                 Some(part) => assembly.put_as(&column.name, part, value),
-                None => assembly.keep(&column.name, value),
+                None => assembly.put_rest(&column.name, value),
             }
         }
         assembly.finish(Some(name.as_str()).filter(|_| !is_own))
@@ -256,11 +268,12 @@ fn list(part: &Option<Part>, cell: String) -> Value {
                 | Part::DiscoveredFrom
         )
     );
-    if is_list && cell.starts_with("[\"") && cell.ends_with("\"]") {
-        if let Ok(items) = serde_json::from_str::<Vec<String>>(&cell) {
-            // An item of a JSON list is a whole one, whatever is in it.
-            return Value::Array(items.into_iter().map(|name| serde_json::json!({ "name": name })).collect());
-        }
+    if is_list
+        && cell.starts_with("[\"")
+        && cell.ends_with("\"]")
+        && let Ok(items @ Value::Array(_)) = serde_json::from_str::<Value>(&cell)
+    {
+        return items;
     }
     Value::String(cell)
 }

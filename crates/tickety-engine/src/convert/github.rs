@@ -40,6 +40,7 @@ const INTERNAL: &str = "a name that only its own programs use";
 const PROFILE: Profile = Profile {
     system: SYSTEM,
     parts: &[
+        ("number", Part::Id),
         ("title", Part::Title),
         ("body", Part::Body),
         ("state", Part::Status),
@@ -73,7 +74,6 @@ const PROFILE: Profile = Profile {
         ("events-url", ADDRESS),
         ("timeline-url", ADDRESS),
         ("repository", ADDRESS),
-        ("number", "it is in the reference"),
         ("closed", "it follows from the state"),
         ("assignee", "the first of the assignees"),
         ("author-association", COUNTED),
@@ -91,6 +91,7 @@ const PROFILE: Profile = Profile {
     ],
     separators: &[],
     names_are_whole: true,
+    canonical: str::to_owned,
 };
 
 /// Reads issues of GitHub.

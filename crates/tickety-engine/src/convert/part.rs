@@ -215,11 +215,6 @@ impl ReadOptions {
         }
     }
 
-    /// Returns the parts that columns were mapped to by name, in lower case.
-    pub(super) fn mapped(&self) -> &BTreeMap<String, Part> {
-        &self.map
-    }
-
     pub(super) fn part_of(&self, key: &str) -> Option<&Part> {
         if self.map.is_empty() { None } else { self.map.get(&key.trim().to_lowercase()) }
     }

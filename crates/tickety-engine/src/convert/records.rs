@@ -20,8 +20,10 @@ pub(super) struct Records<R> {
     scanner: Scanner<R>,
     wrappers: &'static [&'static str],
     frames: Vec<Frame>,
-    begun: bool,
 }
+
+/// A record and the line that it begins in.
+pub(super) type Found = (u64, Map<String, Value>);
 
 /// What a record lies in.
 #[derive(Debug)]
@@ -45,11 +47,11 @@ struct Open {
 
 impl<R: BufRead> Records<R> {
     pub(super) fn new(input: R, expected: &'static str, wrappers: &'static [&'static str]) -> Self {
-        Self { scanner: Scanner::new(input, expected), wrappers, frames: Vec::new(), begun: false }
+        Self { scanner: Scanner::new(input, expected), wrappers, frames: Vec::new() }
     }
 
     /// Returns the next record that is an object, with its line. Others are reported.
-    pub(super) fn next(&mut self, report: &mut Report) -> Result<Option<(u64, Map<String, Value>)>, ReadError> {
+    pub(super) fn next(&mut self, report: &mut Report) -> Result<Option<Found>, ReadError> {
         while let Some(Open { line, text, length, .. }) = self.advance()? {
             let place = Place::line(line);
             if length > MAX_RECORD as u64 {
@@ -78,12 +80,8 @@ impl<R: BufRead> Records<R> {
             let next = self.scanner.peek()?;
             match self.frames.pop() {
                 None => match next {
-                    None if !self.begun => return Ok(None),
                     None => return Ok(None),
-                    Some(_) => {
-                        self.begun = true;
-                        self.open(next)?;
-                    }
+                    Some(_) => drop(self.open(next)?),
                 },
                 Some(Frame::List { had_one }) => match next {
                     Some(b']') => self.scanner.skip_byte(),
@@ -188,7 +186,10 @@ impl<R: BufRead> Records<R> {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Result<(Vec<(u64, String)>, Vec<String>), String> {
+    /// The records with their lines, and the notes.
+    type Outcome = (Vec<(u64, String)>, Vec<String>);
+
+    fn found(text: &str) -> Result<Outcome, String> {
         let mut records = Records::new(text.as_bytes(), "a list of issues", &["data", "issues", "nodes"]);
         let (mut report, mut found) = (Report::default(), Vec::new());
         while let Some((line, record)) = records.next(&mut report).map_err(|error| error.to_string())? {

@@ -12,5 +12,6 @@ mod racing;
 mod real_data;
 mod roundtrip;
 mod tables;
+mod trackers;
 mod unreadable;
 mod world;

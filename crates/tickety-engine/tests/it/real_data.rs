@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use tickety_core::graph::Relation;
 use tickety_core::issue::LinkKind;
-use tickety_engine::convert::{Format, NoteKind};
+use tickety_engine::convert::{Format, Memory, NoteKind, ReadOptions};
 
 use crate::beads::{records, settled};
 use crate::world::{World, effects};
@@ -106,4 +106,30 @@ fn an_export_gives_the_real_records_back() {
         copy.import(format, world.export(format));
         assert_eq!(copy.issues(), world.issues());
     }
+}
+
+/// Takes away what an import remembers and what a format leaves out.
+fn plain(mut issue: tickety_core::Issue) -> tickety_core::Issue {
+    issue.fields.retain(|key, _| !Memory::is_in(key));
+    issue.imported_updated = None;
+    issue
+}
+
+#[test]
+fn the_real_issues_come_back_from_tables_and_folders() {
+    let Some(text) = real_beads() else { return };
+    let mut world = World::new();
+    world.import(Format::Beads, &text);
+    let wanted: Vec<_> = world.issues().into_iter().map(plain).collect();
+    let (files, _) = world.export_folder(Format::Markdown);
+    let mut copy = World::new();
+    copy.import_folder(Format::Markdown, &files, &ReadOptions::default());
+    let found: Vec<_> = copy.issues().into_iter().map(plain).collect();
+    assert!(found == wanted, "a folder lost something");
+    let mut copy = World::new();
+    let report = copy.import(Format::Csv, world.export(Format::Csv));
+    assert_eq!(report.report.notes, []);
+    let without_comments = |issue: &tickety_core::Issue| tickety_core::Issue { comments: Vec::new(), ..issue.clone() };
+    let found: Vec<_> = copy.issues().into_iter().map(plain).collect();
+    assert!(found == wanted.iter().map(without_comments).collect::<Vec<_>>(), "a table lost something");
 }

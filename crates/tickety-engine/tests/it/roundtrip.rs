@@ -6,10 +6,11 @@ use tickety_core::Issue;
 use tickety_core::issue::{CloseReason, Closure, FieldValue, LinkKind, Minutes, Priority, Status};
 use tickety_core::operation::{Change, Draft, DraftComment, Operation, Target};
 use tickety_core::schema::{FieldDef, FieldType, Schema};
-use tickety_engine::convert::{Format, Memory, NoteKind};
+use tickety_engine::convert::{Format, Memory, NoteKind, ReadOptions};
+use tickety_engine::import::ImportReport;
 use tickety_engine::sample::Sample;
 
-use crate::world::{World, notes};
+use crate::world::{World, effects, notes};
 
 fn schema() -> Schema {
     let field = |key: &str, field_type| FieldDef { key: key.to_owned(), field_type };
@@ -98,14 +99,10 @@ fn without(issue: &mut Issue, part: &str) {
     }
 }
 
+/// Compares what an import made of an export with what was exported.
 #[track_caller]
-fn comes_back(format: Format, left_out: &[&str]) {
-    let source = source();
-    let (text, exported) = source.export_from(&source.store, format);
-    assert_eq!(exported.left_out.keys().copied().collect::<Vec<_>>(), left_out);
-    let mut copy = World::with_schema(schema());
-    let report = copy.import(format, &text);
-    assert_eq!((notes(&report, NoteKind::Skipped), notes(&report, NoteKind::Dropped)), (String::new(), String::new()));
+fn compare(source: &World, copy: &World, report: &ImportReport, left_out: &[&str]) {
+    assert_eq!((notes(report, NoteKind::Skipped), notes(report, NoteKind::Dropped)), (String::new(), String::new()));
     let wanted: Vec<Issue> = source.issues().into_iter().map(settled).collect();
     let found: Vec<Issue> = copy.issues().into_iter().map(settled).collect();
     assert_eq!(wanted.len(), found.len());
@@ -113,9 +110,19 @@ fn comes_back(format: Format, left_out: &[&str]) {
         left_out.iter().for_each(|part| without(&mut wanted, part));
         assert_eq!(found, wanted);
     }
+}
+
+#[track_caller]
+fn comes_back(format: Format, left_out: &[&str]) {
+    let source = source();
+    let (text, exported) = source.export_from(&source.store, format);
+    assert_eq!(exported.left_out.keys().copied().collect::<Vec<_>>(), left_out);
+    let mut copy = World::with_schema(schema());
+    let report = copy.import(format, &text);
+    compare(&source, &copy, &report, left_out);
     // The copy writes the same again, and an import of that changes nothing.
     assert_eq!(copy.export(format), text);
-    assert_eq!(crate::world::effects(&copy.import(format, &text)).2, copy.issues().len());
+    assert_eq!(effects(&copy.import(format, &text)).2, copy.issues().len());
 }
 
 #[test]
@@ -127,4 +134,22 @@ fn a_table_comes_back_without_its_comments() {
 fn the_form_of_github_comes_back_without_what_github_has_no_place_for() {
     let left_out = ["custom fields", "due dates", "estimates", "links", "priorities", "references", "times spent"];
     comes_back(Format::Github, &left_out);
+}
+
+#[test]
+fn a_folder_of_markdown_comes_back_whole() {
+    let source = source();
+    let (files, exported) = source.export_folder(Format::Markdown);
+    assert_eq!((exported.count as usize, exported.left_out.len()), (files.len(), 0));
+    let mut copy = World::with_schema(schema());
+    let report = copy.import_folder(Format::Markdown, &files, &ReadOptions::default());
+    compare(&source, &copy, &report, &[]);
+    assert_eq!(copy.export_folder(Format::Markdown).0, files);
+    let again = copy.import_folder(Format::Markdown, &files, &ReadOptions::default());
+    assert_eq!(effects(&again).2, files.len());
+    let (_, last) = files.iter().find(|(path, _)| path.starts_with("000121-")).unwrap();
+    let text = String::from_utf8_lossy(last);
+    // Which ids are drawn is none of the format.
+    let lines = text.lines().filter(|line| !line.starts_with("id: ") && !line.starts_with("<!-- comment 0"));
+    insta::assert_snapshot!(lines.map(|line| format!("{line}\n")).collect::<String>());
 }

@@ -8,7 +8,7 @@ use tickety_core::ident::IssueSelector;
 use tickety_core::operation::{Change, Operation, Target};
 use tickety_core::query::{Moment, Query, SortBy, SortKey};
 use tickety_core::schema::Schema;
-use tickety_engine::convert::{Format, NoteKind, ReadOptions};
+use tickety_engine::convert::{FileSink, Folder, Format, NoteKind, ReadOptions};
 use tickety_engine::export::{Exported, export};
 use tickety_engine::import::{ImportError, ImportOptions, ImportReport, import};
 use tickety_store::{Batch, Effect, IssueStorage, MemoryStore, StoredIssue};
@@ -64,10 +64,38 @@ impl World {
     pub(crate) fn export_from(&self, store: &dyn IssueStorage, format: Format) -> (String, Exported) {
         let schema = block_on(store.schema()).unwrap();
         let mut output = Vec::new();
-        let mut writer = format.writer(&mut output, &schema);
+        let mut writer = format.writer(&mut output, &schema).unwrap();
         let exported = block_on(export(store, &Query::default(), &self.moment(), &mut *writer, &mut |_| {})).unwrap();
         drop(writer);
         (String::from_utf8(output).unwrap(), exported)
+    }
+
+    /// Exports into a folder in memory.
+    pub(crate) fn export_folder(&self, format: Format) -> (Vec<(String, Vec<u8>)>, Exported) {
+        let mut files = Files(Vec::new());
+        let mut writer = format.folder_writer(&mut files).unwrap();
+        let moment = self.moment();
+        let exported = block_on(export(&self.store, &Query::default(), &moment, &mut *writer, &mut |_| {})).unwrap();
+        drop(writer);
+        (files.0, exported)
+    }
+
+    /// Imports a folder in memory.
+    pub(crate) fn import_folder(
+        &mut self,
+        format: Format,
+        files: &[(String, Vec<u8>)],
+        read: &ReadOptions,
+    ) -> ImportReport {
+        self.import_open(format, &mut Folder::of(files.to_vec()), read)
+    }
+
+    /// Imports a folder.
+    pub(crate) fn import_open(&mut self, format: Format, folder: &mut Folder, read: &ReadOptions) -> ImportReport {
+        let now = self.tick();
+        let schema = block_on(self.store.schema()).unwrap();
+        let mut reader = format.folder_reader(std::mem::take(folder), &schema, read).unwrap();
+        block_on(import(&self.store, &mut *reader, &options(now), &mut |_| {})).unwrap()
     }
 
     fn moment(&self) -> Moment {
@@ -109,6 +137,15 @@ impl World {
     pub(crate) fn apply(&mut self, operations: Vec<Operation>) {
         let now = self.tick();
         block_on(self.store.apply(Batch::new(operations, Some("me".to_owned()), now))).unwrap();
+    }
+}
+
+struct Files(Vec<(String, Vec<u8>)>);
+
+impl FileSink for Files {
+    fn put(&mut self, path: &str, text: &[u8]) -> std::io::Result<()> {
+        self.0.push((path.to_owned(), text.to_vec()));
+        Ok(())
     }
 }
 

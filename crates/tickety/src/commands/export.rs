@@ -1,5 +1,7 @@
 //! `tickety export`
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -9,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 use tickety_core::query::Query;
-use tickety_engine::convert::Format;
+use tickety_engine::convert::{Format, Output, Writer};
 use tickety_engine::export::{ExportError, Exported, export};
 
 use crate::compose;
@@ -23,17 +25,19 @@ use crate::session::Session;
 /// Write issues in a format that other programs read
 ///
 /// Issues of every status are written unless the query says otherwise. json and jsonl lose nothing:
-/// importing them makes the same issues. What can't be read is left out and named, and the status is 1.
+/// importing them makes the same issues. What another format has no place for is named. What can't be read is left out
+/// and named, and the status is 1.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// json, jsonl, beads or github
+    /// json, jsonl, beads, github, csv, or markdown for a folder of files
     #[arg(value_name = "FORMAT")]
     format: String,
 
     #[command(flatten)]
     query: QueryArgs,
 
-    /// Write to FILE, which is replaced as a whole once everything is written; `-` is standard output
+    /// Write to FILE, which is replaced as a whole once everything is written; `-` is standard output. For markdown a
+    /// new folder
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -55,7 +59,22 @@ struct Answer {
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let format: Format = args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
     let query = args.query.parse(session)?;
-    match args.output.filter(|path| path != Path::new("-")) {
+    let output = args.output.filter(|path| path != Path::new("-"));
+    match (format.output(), &output) {
+        (Output::Stream, _) => {}
+        (Output::Folder, Some(path)) => {
+            let exported = folder::to_folder(format, &query, path, session)?;
+            return finished(format, exported, path, session);
+        }
+        (Output::Folder, None) => {
+            return Err(CliError::usage(format!("{format} is a folder of files")).hint("--output FOLDER says where"));
+        }
+        (Output::Nothing, _) => {
+            let message = format!("{format} is only read");
+            return Err(CliError::new(ErrorCode::BadValue, message).hint("`tickety export --help` lists the formats"));
+        }
+    }
+    match output {
         Some(path) => to_file(format, &query, &path, session),
         None if session.json() => {
             let mut text = Vec::new();
@@ -107,12 +126,22 @@ fn write(
     failed: impl Fn(&io::Error) -> CliError,
 ) -> Result<Exported, CliError> {
     let schema = session.schema()?;
-    let mut writer = format.writer(output, &schema);
+    let mut writer = format.writer(output, &schema).expect("what isn't written to a file was refused before");
+    written(&mut *writer, query, session, failed)
+}
+
+/// Writes the issues with a writer.
+fn written(
+    writer: &mut dyn Writer,
+    query: &Query,
+    session: &Session,
+    failed: impl Fn(&io::Error) -> CliError,
+) -> Result<Exported, CliError> {
     // What is written may be what is seen.
     let mut progress = Progress::beside_output(session);
     let moment = session.moment(query)?;
     let mut show = |done| progress.show("writing", done, None);
-    let written = export(session.storage()?, query, &moment, &mut *writer, &mut show);
+    let written = export(session.storage()?, query, &moment, writer, &mut show);
     pollster::block_on(written).map_err(|error| match error {
         ExportError::Storage(error) => session.explain(error),
         ExportError::Write(error) => failed(&error),
@@ -144,6 +173,11 @@ fn to_file(format: Format, query: &Query, path: &Path, session: &Session) -> Res
         Ok(_) => replace(format, query, &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), path, session)?,
         Err(_) => replace(format, query, path, path, session)?,
     };
+    finished(format, exported, path, session)
+}
+
+/// Says what was written and where.
+fn finished(format: Format, exported: Exported, path: &Path, session: &Session) -> Result<Ended, CliError> {
     if session.json() {
         return answer(format, exported, Some(path.display().to_string()), None, session);
     }

@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
-use tickety_engine::convert::{Format, Note, NoteKind, OptionError, ReadOptions, Reader, Report};
+use tickety_core::schema::Schema;
+use tickety_engine::convert::{
+    Detected, Folder, Format, LOOK, Note, NoteKind, OptionError, ReadOptions, Reader, Report, detect, detect_folder,
+    folder_of,
+};
 use tickety_engine::import::{ImportError, ImportOptions, ImportReport, ImportedIssue, import};
 use tickety_store::Effect;
 
@@ -20,15 +24,18 @@ use crate::session::Session;
 /// Bring in issues from another tracker, or from an export
 ///
 /// All of them or none. Importing the same or a newer file again updates the issues and makes no second ones.
-/// What could not be taken as it was is reported with its line.
+/// What could not be taken as it was is reported with its line or file.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// beads, github, json or jsonl
+    /// What it is, or auto to find out
+    ///
+    /// One file: json, jsonl, beads, github, gitlab, jira, linear, csv, git-bug, taskwarrior. A folder: markdown,
+    /// backlog, tk, beans, issues, repo-tickets.
     #[arg(value_name = "FORMAT")]
     format: String,
 
-    /// The file; `-` reads standard input
-    #[arg(value_name = "FILE")]
+    /// The file or folder; `-` reads standard input
+    #[arg(value_name = "PATH")]
     file: PathBuf,
 
     /// Say what would happen and change nothing
@@ -60,18 +67,9 @@ pub struct Args {
 const SHOWN_NOTES: usize = 10;
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let format: Format = args.format.parse().map_err(|error| CliError::new(ErrorCode::BadValue, error))?;
     let read = options(&args)?;
     let schema = session.schema()?;
-    let mut reader: Box<dyn Reader> = if input::is_standard_input(&args.file) {
-        format.reader_with(BufReader::new(io::stdin()), &schema, &read)
-    } else {
-        let file = File::open(&args.file).map_err(|error| CliError::io("open", &args.file, &error))?;
-        if file.metadata().is_ok_and(|found| found.is_dir()) {
-            return Err(CliError::new(ErrorCode::BadInput, "is a directory, not a file").about(args.file.display()));
-        }
-        format.reader_with(BufReader::with_capacity(1 << 16, file), &schema, &read)
-    };
+    let Source { format, mut reader } = open(&args, &schema, &read, session)?;
     let options = ImportOptions {
         dry_run: args.dry_run,
         actor: session.context.actor()?.map(str::to_owned),
@@ -100,6 +98,98 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         show(&mut screen, &imported, args.verbose);
     }
     session.show(screen)
+}
+
+/// What is imported.
+struct Source<'a> {
+    format: Format,
+    reader: Box<dyn Reader + 'a>,
+}
+
+/// Opens what is to be imported, and finds out what it is where nobody said.
+fn open<'a>(args: &Args, schema: &'a Schema, read: &'a ReadOptions, session: &Session) -> Result<Source<'a>, CliError> {
+    let asked = match args.format.eq_ignore_ascii_case("auto") {
+        true => None,
+        false => Some(args.format.parse::<Format>().map_err(|error| CliError::new(ErrorCode::BadValue, error))?),
+    };
+    if !input::is_standard_input(&args.file) && args.file.is_dir() {
+        return open_folder(asked, &args.file, schema, read, session);
+    }
+    let mut input: Box<dyn BufRead> = if input::is_standard_input(&args.file) {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        let file = File::open(&args.file).map_err(|error| CliError::io("open", &args.file, &error))?;
+        Box::new(BufReader::with_capacity(1 << 16, file))
+    };
+    let format = match asked {
+        Some(format) => format,
+        None => {
+            let mut begin = Vec::new();
+            let looked = (&mut input).take(LOOK as u64).read_to_end(&mut begin);
+            looked.map_err(|error| CliError::io("read", input::name_of(&args.file), &error))?;
+            let found = detect(&begin).into_iter().map(|format| Detected { format, path: None }).collect();
+            let format = only(found, &args.file)?.format;
+            session.note(format_args!("{}: taken for {format}", input::name_of(&args.file).display()));
+            input = Box::new(io::Cursor::new(begin).chain(input));
+            format
+        }
+    };
+    Ok(Source { format, reader: format.reader_with(input, schema, read) })
+}
+
+fn open_folder<'a>(
+    asked: Option<Format>,
+    path: &Path,
+    schema: &'a Schema,
+    read: &'a ReadOptions,
+    session: &Session,
+) -> Result<Source<'a>, CliError> {
+    let failed = |error: &io::Error| CliError::io("read", path, error);
+    let (format, place) = match asked {
+        Some(format) if format.endings().is_none() => {
+            let message = format!("is a folder, and {format} is read from a file");
+            return Err(CliError::new(ErrorCode::BadInput, message).about(path.display()));
+        }
+        Some(format) => (format, folder_of(format, path)),
+        None => {
+            let found = detect_folder(path).map_err(|error| failed(&error))?;
+            let Detected { format, path: place } = only(found, path)?;
+            let place = place.unwrap_or_else(|| path.to_owned());
+            session.note(format_args!("{}: taken for {format}", place.display()));
+            (format, place)
+        }
+    };
+    let reader = match format.endings() {
+        Some(endings) => {
+            let folder = Folder::open(&place, endings).map_err(|error| failed(&error))?;
+            format.folder_reader(folder, schema, read)
+        }
+        None => {
+            let file = File::open(&place).map_err(|error| CliError::io("open", &place, &error))?;
+            Some(format.reader_with(BufReader::with_capacity(1 << 16, file), schema, read))
+        }
+    };
+    Ok(Source { format, reader: reader.expect("a format with endings is read from a folder") })
+}
+
+/// Returns what was found, if it is one thing.
+fn only(mut found: Vec<Detected>, path: &Path) -> Result<Detected, CliError> {
+    let hint = "`tickety import --help` lists the formats";
+    let message = match found.len() {
+        1 => return Ok(found.remove(0)),
+        0 => "it can't be told what this is: say the format".to_owned(),
+        _ => {
+            let names: Vec<String> = found
+                .iter()
+                .map(|Detected { format, path }| match path {
+                    Some(path) => format!("{format} ({})", path.display()),
+                    None => format.to_string(),
+                })
+                .collect();
+            format!("it may be {}: say which", names.join(" or "))
+        }
+    };
+    Err(CliError::new(ErrorCode::BadInput, message).about(input::name_of(path).display()).hint(hint))
 }
 
 /// Reads what was said about columns and values.

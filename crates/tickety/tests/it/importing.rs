@@ -225,7 +225,8 @@ fn a_bad_file_is_reported_with_its_line_and_changes_nothing() {
     ");
     assert_eq!(env.run(&["import", "jsonl", "absent"]).status, 14);
     assert_eq!(env.run(&["import", "jsonl", ".tickety"]).status, 15);
-    assert_eq!(env.run(&["import", "csv", "bad.jsonl"]).status, 2);
+    assert_eq!(env.run(&["import", "word", "bad.jsonl"]).status, 2);
+    assert_eq!(env.run(&["import", "csv", "bad.jsonl", "--map", "nothing"]).status, 2);
     std::fs::remove_file(env.work().join("bad.jsonl")).expect("it was written");
     assert_eq!(env.files(), before);
 }
@@ -280,4 +281,80 @@ fn what_an_import_remembers_is_shown_to_programs_alone() {
     env.call(&["edit", "1"]).variable("EDITOR", "sed -i 's/^title:.*/title: B/'").run();
     assert!(env.ok(&["show", "1", "--json"]).contains("\"title\":\"B\""));
     assert!(env.ok(&["show", "1", "--json"]).contains("beads-import"));
+}
+
+#[test]
+fn what_an_input_is_is_found_out_and_said() {
+    let env = home();
+    env.write("issues.csv", "Key,Summary,State\nL-1,Mend the bell,Doing\n");
+    assert_snapshot!(env.run(&["import", "auto", "issues.csv", "--dry-run"]), @"
+    1 records: 1 would be created, 0 would be updated, 0 unchanged, 0 not importable
+    --- standard error
+    issues.csv: taken for csv
+    ");
+    let piped = env.call(&["import", "auto", "-"]).input("[{\"number\":3,\"title\":\"A\",\"state\":\"open\"}]").run();
+    assert!(piped.stdout.starts_with("1 records: 1 created") && piped.stderr.contains("taken for github"), "{piped}");
+    env.write("notes.txt", "Nothing of the kind.\n");
+    assert_snapshot!(env.run(&["import", "auto", "notes.txt"]), @"
+    --- standard error
+    error: notes.txt: it can't be told what this is: say the format
+    hint: `tickety import --help` lists the formats
+    --- status 15
+    ");
+    env.write("code/.tickets/nw-1.md", "---\nid: nw-1\nstatus: open\ndeps: []\n---\n# Ring it\n");
+    assert!(env.ok(&["import", "auto", "code"]).starts_with("1 records: 1 created"));
+    assert!(env.ok(&["import", "tk", "code/.tickets"]).starts_with("1 records: 0 created, 0 updated, 1 unchanged"));
+    env.write("code/issues/0001-mend-it.md", "# Mend it\n");
+    assert_snapshot!(env.run(&["import", "auto", "code"]), @"
+    --- standard error
+    error: code: it may be tk (code/.tickets) or issues (code/issues): say which
+    hint: `tickety import --help` lists the formats
+    --- status 15
+    ");
+    assert_eq!(env.run(&["import", "github", "code"]).status, 15);
+    assert_eq!(json(&env, &["import", "issues", "code", "--json"])["data"]["issues"][0]["file"], "0001-mend-it.md");
+}
+
+#[test]
+fn pull_requests_and_what_is_left_out_are_told() {
+    let env = home();
+    env.write(
+        "github.json",
+        "[{\"number\":1,\"title\":\"A\",\"state\":\"open\",\"node_id\":\"x\",\"weight\":2},
+         {\"number\":2,\"title\":\"B\",\"pull_request\":{\"url\":\"x\"}}]",
+    );
+    assert_snapshot!(env.run(&["import", "github", "github.json", "--source", "harbour/bells"]), @"
+    1 records: 1 created, 0 updated, 0 unchanged, 0 not importable
+    1 pull requests passed over
+    kept as custom fields: weight
+    left out: node_id (--verbose says why)
+    ");
+    assert!(env.ok(&["show", "1"]).contains("github:harbour/bells#1"));
+}
+
+#[test]
+fn a_folder_is_written_whole_and_read_back() {
+    let env = small_home();
+    let files = env.files();
+    assert_snapshot!(env.run(&["export", "markdown", "-o", "out"]), @"
+    --- standard error
+    4 issues written to out
+    ");
+    assert_eq!(env.files().keys().filter(|path| path.starts_with("out/")).count(), 4);
+    let again = env.run(&["export", "markdown", "-o", "out"]);
+    assert_eq!((again.status, again.stderr.contains("not empty")), (2, true), "{again}");
+    for refused in [&["export", "markdown"][..], &["export", "jira"], &["export", "markdown", "-o", ".tickety/x"]] {
+        assert_eq!(env.run(refused).status, 2, "{refused:?}");
+    }
+    assert!(env.ok(&["import", "auto", "out", "--dry-run"]).contains("4 records: 0 would be created"));
+    std::fs::remove_dir_all(env.work().join("out")).expect("it was written");
+    assert_eq!(env.files(), files);
+}
+
+#[test]
+fn what_a_format_has_no_place_for_is_told_beside_the_output() {
+    let env = small_home();
+    let output = env.run(&["export", "csv", "is:any"]);
+    assert_eq!(output.stderr, "left out, because the format has no place for them: 1 comments\n");
+    assert_eq!(json(&env, &["export", "csv", "--json"])["data"]["left_out"]["comments"], 1);
 }

@@ -56,10 +56,15 @@ impl Assembly<'_> {
             _ if self.schema.has_status(&own) => own,
             _ => match meaning {
                 Some(meaning) => {
-                    if !meaning.whole && named.is_none() {
+                    let category = self.hint.unwrap_or(meaning.category);
+                    if !(meaning.whole && meaning.category == category) && named.is_none() {
                         self.keep_word("status", "status", &theirs);
                     }
-                    self.schema.first_of(meaning.category)
+                    self.schema.first_of(category)
+                }
+                None if self.hint.is_some() => {
+                    self.keep_word("status", "status", &theirs);
+                    self.schema.first_of(self.hint.unwrap_or(Category::Open))
                 }
                 None => {
                     let category = if self.closed.is_some() { Category::Closed } else { Category::Open };

@@ -45,7 +45,7 @@ pub(in crate::convert) fn text_of(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(value) => Some(value.to_string()),
-        Value::Object(map) => NAMES.iter().find_map(|name| map.get(*name)).and_then(text_of),
+        Value::Object(map) => NAMES.iter().filter_map(|name| map.get(*name)).find_map(text_of),
         Value::Null | Value::Array(_) => None,
     }
 }
@@ -54,6 +54,10 @@ pub(in crate::convert) fn text_of(value: &Value) -> Option<String> {
 /// `separators`. What can't be a text is told to `odd`.
 pub(in crate::convert) fn names(value: Value, separators: &[char], mut odd: impl FnMut(&Value)) -> Vec<String> {
     let list = match value {
+        Value::String(text) => {
+            let items = text.split(separators).map(str::trim).filter(|item| !item.is_empty());
+            return items.map(str::to_owned).collect();
+        }
         Value::Array(list) => list,
         Value::Object(mut map) if map.contains_key("nodes") => match map.remove("nodes") {
             Some(Value::Array(list)) => list,
@@ -61,18 +65,13 @@ pub(in crate::convert) fn names(value: Value, separators: &[char], mut odd: impl
         },
         other => vec![other],
     };
+    // What is an item of a list already is a whole one, whatever is in it.
     let mut found = Vec::with_capacity(list.len());
     for value in list {
-        match value {
-            Value::String(text) => {
-                let items = text.split(separators).map(str::trim).filter(|item| !item.is_empty());
-                found.extend(items.map(str::to_owned));
-            }
-            Value::Null => {}
-            other => match text_of(&other) {
-                Some(text) => found.push(text),
-                None => odd(&other),
-            },
+        match text_of(&value) {
+            Some(text) => found.push(text),
+            None if says_nothing(&value) => {}
+            None => odd(&value),
         }
     }
     found

@@ -111,7 +111,7 @@ impl<R: BufRead> Rows<R> {
 }
 
 /// Returns what separates the columns: of comma, semicolon and tab the one that the first line has most of.
-pub(in crate::convert) fn delimiter(begin: &[u8]) -> u8 {
+fn delimiter(begin: &[u8]) -> u8 {
     let mut quoted = false;
     let mut counts = [0_usize; 3];
     for byte in begin {

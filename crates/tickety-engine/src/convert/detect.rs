@@ -1,0 +1,211 @@
+//! Finding out what an input is by looking into it.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::records::Records;
+use super::report::Report;
+use super::{Folder, Format, csv, front_matter};
+
+/// How much of a file is looked at, at most.
+pub const LOOK: usize = 4 << 20;
+
+/// How many files of a folder are looked into.
+const FILES: usize = 20;
+
+/// Something that issues can be read from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Detected {
+    /// The format.
+    pub format: Format,
+    /// Where it lies, for a folder that holds it.
+    pub path: Option<PathBuf>,
+}
+
+/// Whether an input begins as JSON does.
+pub(super) fn begins_like_json(input: &mut impl BufRead) -> bool {
+    input.fill_buf().is_ok_and(is_json)
+}
+
+fn is_json(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii_start();
+    matches!(text.first(), Some(b'[' | b'{'))
+}
+
+/// Returns the formats that a file may be in by how it begins: one if it is plain, several or none if it isn't.
+pub fn detect(begin: &[u8]) -> Vec<Format> {
+    if is_json(begin) {
+        return detect_json(begin);
+    }
+    let text = String::from_utf8_lossy(begin);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    if front_matter::cut(text).front.is_some() {
+        return vec![Format::Markdown];
+    }
+    let names = csv::header_of(begin);
+    let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let is_linear = has("ID") && has("Title") && has("Team") && (has("Cycle Number") || has("UUID"));
+    match () {
+        () if has("Issue key") && has("Summary") => vec![Format::Jira],
+        () if is_linear => vec![Format::Linear],
+        () if names.len() > 1 && csv::has_title(&names) => vec![Format::Csv],
+        () => Vec::new(),
+    }
+}
+
+fn detect_json(begin: &[u8]) -> Vec<Format> {
+    let head = String::from_utf8_lossy(&begin[..begin.len().min(4096)]);
+    let squeezed: String = head.chars().filter(|c| !c.is_whitespace()).take(400).collect();
+    let first_line = begin.split(|byte| *byte == b'\n').find(|line| !line.trim_ascii().is_empty()).unwrap_or_default();
+    let is_line = serde_json::from_slice::<Map<String, Value>>(first_line).is_ok();
+    if squeezed.contains("\"format\":\"tickety\"") {
+        let is_document = !is_line || squeezed.contains("\"issues\":[");
+        return vec![if is_document { Format::Json } else { Format::Jsonl }];
+    }
+    let mut records = Records::new(begin, "issues", &["issues", "items", "values", "data", "nodes"]);
+    let mut report = Report::default();
+    let Ok(Some((_, record))) = records.next(&mut report) else { return Vec::new() };
+    let has = |key: &str| record.contains_key(key);
+    let is_text = |key: &str| record.get(key).is_some_and(Value::is_string);
+    let rules: [(Format, bool); 8] = [
+        (Format::Jsonl, has("number") && is_text("id") && has("kind") && has("created") && has("priority")),
+        (
+            Format::Beads,
+            is_text("id")
+                && has("title")
+                && (has("issue_type") || has("created_at") && record["title"].is_string())
+                && !has("number")
+                && !has("iid")
+                && !has("node_id"),
+        ),
+        (Format::Github, has("number") && has("title") && !has("kind") && !has("iid") && !has("identifier")),
+        (Format::Gitlab, has("iid") && has("title")),
+        (Format::Jira, has("key") && record.get("fields").is_some_and(Value::is_object)),
+        (Format::Linear, is_text("identifier") && has("title")),
+        (Format::GitBug, has("human_id") && has("title")),
+        (Format::Taskwarrior, is_text("uuid") && has("description") && has("entry")),
+    ];
+    rules.into_iter().filter(|(_, fits)| *fits).map(|(format, _)| format).collect()
+}
+
+/// Returns what issues can be read from in a folder: the folder itself, or else what lies in it under its usual name.
+pub fn detect_folder(root: &Path) -> io::Result<Vec<Detected>> {
+    let mut found: Vec<Detected> = Vec::new();
+    let mut add = |format: Format, path: PathBuf| {
+        let detected = Detected { format, path: Some(path) };
+        if !found.contains(&detected) {
+            found.push(detected);
+        }
+    };
+    for format in [Format::Backlog, Format::RepoTickets, Format::Tk, Format::Beans, Format::Issues] {
+        for path in places(format, root) {
+            if path.is_dir() && looks_like(format, &path)? {
+                add(format, path);
+                break;
+            }
+        }
+    }
+    let beads = root.join(".beads/issues.jsonl");
+    if beads.is_file() {
+        add(Format::Beads, beads);
+    }
+    if found.is_empty() && looks_like(Format::Markdown, root)? {
+        found.push(Detected { format: Format::Markdown, path: Some(root.to_owned()) });
+    }
+    Ok(found)
+}
+
+/// Returns the folder that a format lies in, where a folder that holds it was named.
+pub fn folder_of(format: Format, root: &Path) -> PathBuf {
+    let found =
+        places(format, root).into_iter().find(|path| path.is_dir() && looks_like(format, path).unwrap_or(false));
+    found.unwrap_or_else(|| root.to_owned())
+}
+
+/// Where a format may lie in a folder, the likeliest first.
+fn places(format: Format, root: &Path) -> Vec<PathBuf> {
+    let below: &[&str] = match format {
+        Format::Backlog => &["backlog", ".backlog"],
+        Format::Tk | Format::RepoTickets => &[".tickets"],
+        Format::Beans => &[".beans"],
+        Format::Issues => &["issues", "docs/issues"],
+        _ => &[],
+    };
+    let mut places: Vec<PathBuf> = below.iter().map(|name| root.join(name)).collect();
+    places.push(root.to_owned());
+    places
+}
+
+fn looks_like(format: Format, path: &Path) -> io::Result<bool> {
+    let ends = |name: &str| path.file_name().is_some_and(|own| own == name);
+    let endings = format.endings().unwrap_or_default();
+    Ok(match format {
+        Format::Backlog => {
+            path.join("tasks").is_dir() && (ends("backlog") || ends(".backlog") || path.join("config.yml").is_file())
+                || ends("tasks") && names_in(path, ".md")?.iter().any(|name| name.contains(" - "))
+        }
+        Format::RepoTickets => {
+            let has = |folder: &str| Ok::<_, io::Error>(!names_in(&path.join(folder), ".yaml")?.is_empty());
+            has("open")? || has("closed")?
+        }
+        Format::Tk => {
+            let names = names_in(path, ".md")?;
+            ends(".tickets") && !names.is_empty() || fronts(path, &names).any(|front| front.contains_key("deps"))
+        }
+        Format::Beans => {
+            names_in(path, ".md")?.iter().any(|name| name.contains("--")) && {
+                let names = names_in(path, ".md")?;
+                ends(".beans") || fronts(path, &names).any(|front| front.contains_key("created_at"))
+            }
+        }
+        Format::Issues => {
+            let mut names = names_in(path, ".md")?;
+            for folder in ["complete", "completed", "closed", "done"] {
+                names.extend(names_in(&path.join(folder), ".md")?);
+            }
+            !names.is_empty()
+                && names.iter().filter(|name| super::issues_folder::is_issue(name)).count() * 2 > names.len()
+        }
+        _ => {
+            let folder = Folder::open(path, endings)?;
+            let names: Vec<String> = folder.paths().take(FILES).map(str::to_owned).collect();
+            fronts(path, &names).next().is_some()
+        }
+    })
+}
+
+/// Returns the names of the files in a folder that have an ending; none where there is no such folder.
+fn names_in(path: &Path, ending: &str) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if let (true, Ok(name)) = (entry.file_type()?.is_file(), entry.file_name().into_string())
+            && name.ends_with(ending)
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Reads the front matter of the first files.
+fn fronts<'p>(path: &'p Path, names: &'p [String]) -> impl Iterator<Item = Map<String, Value>> + 'p {
+    names.iter().take(FILES).filter_map(move |name| {
+        let mut text = Vec::new();
+        File::open(path.join(name)).ok()?.take(64 << 10).read_to_end(&mut text).ok()?;
+        let text = String::from_utf8_lossy(&text);
+        let front = front_matter::cut(&text).front.map(front_matter::read)?.ok()?;
+        Some(front.values).filter(|values| !values.is_empty())
+    })
+}
