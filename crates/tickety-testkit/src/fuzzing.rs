@@ -21,7 +21,7 @@ use tickety_engine::sample::Sample;
 pub use batch::batch_file;
 pub use config::config;
 pub use events::event_log;
-pub use imports::{import_beads, import_json, import_jsonl};
+pub use imports::{import_beads, import_json, import_jsonl, import_trackers};
 pub use journal::journal;
 pub use query::query;
 pub use records::{comment_file, issue_file};
@@ -30,7 +30,7 @@ pub use records::{comment_file, issue_file};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 11] = [
     ("issue_file", issue_file),
     ("comment_file", comment_file),
     ("config", config),
@@ -41,6 +41,7 @@ pub const TARGETS: [Target; 10] = [
     ("import_beads", import_beads),
     ("import_jsonl", import_jsonl),
     ("import_json", import_json),
+    ("import_trackers", import_trackers),
 ];
 
 /// A vocabulary with a field of each type.

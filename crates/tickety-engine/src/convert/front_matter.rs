@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_is_no_mapping_or_too_much_is_refused() {
-        for (text, line) in [("- a\n", 1), ("a: 1\nb: [\n", 3), ("a: &x 1\nb: *x\n", 2), ("a: 1\n---\nb: 2\n", 3)] {
+        for (text, line) in [("- a\n", 1), ("a: 1\nb: [\n", 2), ("a: &x 1\nb: *x\n", 2), ("a: 1\n---\nb: 2\n", 3)] {
             assert_eq!(read(text).map_err(|problem| problem.line), Err(line), "{text}");
         }
         assert!(read(&format!("a: {}{}", "[".repeat(100), "]".repeat(100))).is_err());

@@ -280,3 +280,48 @@ fn links_are_not_followed_out_of_a_folder() {
     assert_eq!(effects(&report), (1, 0, 0));
     assert_eq!(crate::world::notes(&report, NoteKind::Skipped), "a.md: is a link, and links are not followed\n");
 }
+
+#[test]
+fn damaged_input_is_reported_or_refused_and_never_imported_twice() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for (path, format) in [
+        ("github/rest.json", Format::Github),
+        ("gitlab/issues.json", Format::Gitlab),
+        ("jira/search.csv", Format::Jira),
+        ("jira/search.json", Format::Jira),
+        ("linear/export.csv", Format::Linear),
+        ("linear/query.json", Format::Linear),
+        ("csv/sheet.csv", Format::Csv),
+        ("git-bug/show.json", Format::GitBug),
+        ("taskwarrior/export.json", Format::Taskwarrior),
+        ("tk/nw-5c46.md", Format::Tk),
+        ("repo-tickets/open/BELL-1.yaml", Format::RepoTickets),
+    ] {
+        let whole = fs::read(fixture(path)).unwrap();
+        for _ in 0..40 {
+            let mut text = whole.clone();
+            for _ in 0..random.usize(1..4) {
+                let at = random.usize(..text.len());
+                match random.u8(..4) {
+                    0 => text[at] = random.u8(..),
+                    1 => drop(text.remove(at)),
+                    2 => text.insert(at, *random.choice(b"\"',{}[]:;-\n\\0").unwrap()),
+                    _ => drop(text.drain(at..(at + random.usize(1..40)).min(text.len()))),
+                }
+                if text.is_empty() {
+                    break;
+                }
+            }
+            detect(&text);
+            let mut world = World::new();
+            let Ok(report) = world.try_import(format, &text, false) else {
+                assert_eq!(world.issues(), []);
+                continue;
+            };
+            assert!(report.report.readable <= report.report.records);
+            world.import(format, &text);
+            let again = world.import(format, &text);
+            assert_eq!(effects(&again).2, again.issues.len(), "{path}: {}", String::from_utf8_lossy(&text));
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use pollster::block_on;
 use tickety_core::query::Query;
-use tickety_engine::convert::Format;
+use tickety_engine::convert::{Format, detect};
 use tickety_engine::export::export;
 use tickety_engine::import::{ImportError, ImportOptions, ImportReport, import};
 use tickety_store::{Effect, MemoryStore};
@@ -23,6 +23,28 @@ pub fn import_jsonl(bytes: &[u8]) {
 /// Imports the document that Tickety writes.
 pub fn import_json(bytes: &[u8]) {
     check(Format::Json, bytes);
+}
+
+/// Imports what other trackers write: which one, the first byte says.
+pub fn import_trackers(bytes: &[u8]) {
+    let formats: Vec<Format> = Format::ALL
+        .into_iter()
+        .filter(|format| !matches!(format, Format::Json | Format::Jsonl | Format::Beads))
+        .collect();
+    let Some((which, bytes)) = bytes.split_first() else { return };
+    let format = formats[usize::from(*which) % formats.len()];
+    drop(detect(bytes));
+    let store = MemoryStore::new(schema());
+    let Ok(report) = import_into(&store, format, bytes) else {
+        assert!(issues(&store).is_empty(), "an import that failed left something");
+        return;
+    };
+    assert!(report.report.readable <= report.report.records, "more was readable than there was");
+    import_into(&store, format, bytes).expect("what was imported can be imported again");
+    let imported = issues(&store);
+    let again = import_into(&store, format, bytes).expect("what was imported can be imported again");
+    assert_eq!(issues(&store), imported, "another import changed issues");
+    assert_eq!(again.count(Effect::Unchanged), again.issues.len(), "another import changed issues");
 }
 
 /// Imports bytes, and again, until nothing is left to be done, which is soon; then exports what came of it and imports that elsewhere, which gives
@@ -49,7 +71,7 @@ fn check(format: Format, bytes: &[u8]) {
     assert_eq!(issues(&store), imported, "another import changed issues");
     assert_eq!(again.count(Effect::Unchanged), again.issues.len(), "another import changed issues");
     let mut output = Vec::new();
-    let mut writer = format.writer(&mut output, &schema);
+    let mut writer = format.writer(&mut output, &schema).expect("Tickety writes it");
     let exported = block_on(export(&store, &Query::default(), &moment(), &mut *writer, &mut |_| {}));
     drop(writer);
     exported.expect("what was imported can be exported");
