@@ -166,8 +166,10 @@ fn looks_like(format: Format, path: &Path) -> io::Result<bool> {
             for folder in ["complete", "completed", "closed", "done"] {
                 names.extend(names_in(&path.join(folder), ".md")?);
             }
-            !names.is_empty()
-                && names.iter().filter(|name| super::issues_folder::is_issue(name)).count() * 2 > names.len()
+            // What we wrote ourselves is numbered, too.
+            let is_own = fronts(path, &names).any(|front| front.contains_key("number") && front.contains_key("id"));
+            let numbered = names.iter().filter(|name| super::issues_folder::is_issue(name)).count();
+            !names.is_empty() && numbered * 2 > names.len() && !is_own
         }
         _ => {
             let folder = Folder::open(path, endings)?;
