@@ -1,5 +1,6 @@
 //! Layers over stores.
 
+mod agreement;
 mod cached;
 mod differential;
 mod files;

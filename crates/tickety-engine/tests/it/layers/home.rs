@@ -22,6 +22,13 @@ impl Home {
         Self { folder, opened: AtomicU64::new(0) }
     }
 
+    /// Makes one with settings of its own.
+    pub(crate) fn with_config(config: &str) -> Self {
+        let home = Self::new();
+        fs::write(home.folder.path().join(".tickety/config.toml"), config).unwrap();
+        home
+    }
+
     /// Opens it as another process would. The ids it makes are the same in every run.
     pub(crate) fn open(&self, freshness: Option<FreshnessMode>) -> RepoStore {
         let ids = IdSource::seeded(self.opened.fetch_add(1, Ordering::Relaxed));
