@@ -12,11 +12,13 @@ mod journal;
 mod query;
 mod records;
 
+use std::path::Path;
+
 use jiff::Timestamp;
-use tickety_core::issue::{Kind, Status};
 use tickety_core::query::Moment;
-use tickety_core::schema::{Category, FieldDef, FieldType, Schema, StatusDef};
+use tickety_core::schema::Schema;
 use tickety_engine::sample::Sample;
+use tickety_store::repo::Config;
 
 pub use batch::batch_file;
 pub use config::config;
@@ -44,21 +46,25 @@ pub const TARGETS: [Target; 11] = [
     ("import_trackers", import_trackers),
 ];
 
-/// A vocabulary with a field of each type.
+/// Settings with a field of each type.
+const CONFIG: &str = r#"format = 1
+prefix = "TIK"
+kinds = ["bug", "feature", "task", "chore", "epic", "spike"]
+
+[statuses]
+review = "in-progress"
+
+[fields]
+size = "number"
+released = "date"
+flaky = "bool"
+severity = ["s1", "s2", "s3"]
+team = "text"
+"#;
+
+/// The vocabulary of these settings.
 fn schema() -> Schema {
-    let mut schema = Schema::default();
-    schema.statuses.push(StatusDef { name: Status::new("review"), category: Category::InProgress });
-    schema.kinds.push(Kind::new("spike"));
-    let field = |key: &str, field_type| FieldDef { key: key.to_owned(), field_type };
-    let choices = ["s1", "s2", "s3"].map(str::to_owned);
-    schema.fields = vec![
-        field("size", FieldType::Number),
-        field("released", FieldType::Date),
-        field("flaky", FieldType::Bool),
-        field("severity", FieldType::Choice(choices.into())),
-        field("team", FieldType::Text),
-    ];
-    schema
+    Config::parse(CONFIG, Path::new("config.toml")).expect("the settings can be read").schema
 }
 
 /// The time it is.

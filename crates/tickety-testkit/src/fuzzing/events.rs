@@ -9,7 +9,7 @@ use tickety_core::operation::{Draft, Operation};
 use tickety_store::repo::{RepoStore, fuzzing};
 use tickety_store::{Batch, EventCursor, EventLog as _, FreshnessMode, IssueStorage as _, LoggedEvent, Position};
 
-use super::{home, now, schema};
+use super::{home, now};
 
 /// What a line begins with that names the file which the lines behind it are in.
 const FILE: u8 = b'@';
@@ -21,7 +21,7 @@ thread_local! {
 /// Makes a home that has been used, so that opening a copy is quick.
 fn template() -> TempDir {
     let folder = home::folder();
-    home::init(folder.path(), &schema());
+    home::init(folder.path());
     let store = home::open(folder.path(), FreshnessMode::Verify);
     create(&store, "there before").expect("an empty home takes writes");
     folder

@@ -4,37 +4,21 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::TempDir;
-use tickety_core::issue::Kind;
-use tickety_core::schema::{FieldType, Schema};
 use tickety_store::FreshnessMode;
 use tickety_store::ids::IdSource;
 use tickety_store::repo::{RepoOptions, RepoStore};
+
+use super::CONFIG;
 
 /// Makes a folder.
 pub(super) fn folder() -> TempDir {
     tempfile::tempdir().expect("temporary files can be made")
 }
 
-/// Makes a home with a vocabulary.
-pub(super) fn init(root: &Path, schema: &Schema) {
+/// Makes a home.
+pub(super) fn init(root: &Path) {
     let made = tickety_store::repo::init(root, "TIK").expect("an empty folder can have a home");
-    let quoted = |text: &str| format!("{text:?}");
-    let list = |names: Vec<String>| format!("[{}]", names.join(", "));
-    let mut config = "format = 1\nprefix = \"TIK\"\n".to_owned();
-    config += &format!("kinds = {}\n", list(schema.kinds.iter().map(Kind::as_str).map(quoted).collect()));
-    config += "[statuses]\n";
-    for status in schema.statuses.iter().skip(Schema::default().statuses.len()) {
-        config += &format!("{} = \"{}\"\n", status.name, status.category);
-    }
-    config += "[fields]\n";
-    for field in &schema.fields {
-        let value = match &field.field_type {
-            FieldType::Choice(choices) => list(choices.iter().map(|choice| quoted(choice)).collect()),
-            other => quoted(other.as_str()),
-        };
-        config += &format!("{} = {value}\n", field.key);
-    }
-    fs::write(made.layout.config(), config).expect("the home was just made");
+    fs::write(made.layout.config(), CONFIG).expect("the home was just made");
 }
 
 /// Opens a home.

@@ -15,7 +15,7 @@ use tickety_store::repo::recovery::{recover, salvage};
 use tickety_store::repo::{Layout, fuzzing};
 use tickety_store::{Batch, EventLog as _, FreshnessMode, IssueStorage as _, Position};
 
-use super::{home, moment, now, schema};
+use super::{home, moment, now};
 
 /// What separates the pages of an input: each part begins at a page.
 const SEPARATOR: &[u8] = b"\n==\n";
@@ -81,7 +81,7 @@ impl Scene {
         for folder in [&root, &outside] {
             fs::create_dir(folder).expect("the folder is new");
         }
-        home::init(&root, &schema());
+        home::init(&root);
         let layout = Layout::new(root, None);
         let scene = Self { folder, layout };
         let shard = scene.layout.issues.join("000");

@@ -30,7 +30,7 @@ impl Stores {
         let schema = schema();
         let memory = MemoryStore::new(schema.clone());
         let folder = home::folder();
-        home::init(folder.path(), &schema);
+        home::init(folder.path());
         let repo = home::open(folder.path(), FreshnessMode::Verify);
         for operations in sample(ISSUES).batches() {
             for store in [&memory as &dyn IssueStorage, &repo] {
