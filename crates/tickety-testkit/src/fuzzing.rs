@@ -9,6 +9,7 @@ mod events;
 mod home;
 mod imports;
 mod journal;
+mod merging;
 mod query;
 mod records;
 
@@ -25,6 +26,7 @@ pub use config::config;
 pub use events::event_log;
 pub use imports::{import_beads, import_json, import_jsonl, import_trackers};
 pub use journal::journal;
+pub use merging::merged_files;
 pub use query::query;
 pub use records::{comment_file, issue_file};
 
@@ -32,9 +34,10 @@ pub use records::{comment_file, issue_file};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     ("issue_file", issue_file),
     ("comment_file", comment_file),
+    ("merged_files", merged_files),
     ("config", config),
     ("query", query),
     ("journal", journal),

@@ -17,7 +17,8 @@ static SCHEMA: LazyLock<Schema> = LazyLock::new(super::schema);
 /// The id that the record has to have.
 const ID: &str = "01a1fc01-c5a8-7c3e-9b1d-0000000a0602";
 
-fn key() -> IssueKey {
+/// The name that the file has.
+pub(super) fn key() -> IssueKey {
     let id: IssueId = ID.parse().expect("it is one");
     IssueKey { number: IssueNumber::new(42).expect("it isn't zero"), suffix: id.suffix() }
 }
