@@ -82,6 +82,8 @@ impl<'a> Reader<'a> {
                 Value::Scalar(scalar) if scalar.is_empty() => {
                     Value::Scalar(Scalar { span: value_start..value_start, ..scalar })
                 }
+                // The parser has a list that isn't indented begin behind its first `-`.
+                Value::List(list) if list.block => Value::List(List { start: self.token(value_start), ..list }),
                 value => value,
             };
             entries.push(Entry { key, key_span, value_start, value });
@@ -159,14 +161,19 @@ impl<'a> Reader<'a> {
 
     /// Returns where the colon behind a key ends; where a `?` is before the key, it may lack one.
     fn behind_colon(&self, key_end: usize) -> usize {
-        let mut rest = &self.text[key_end..self.front.end];
+        let at = self.token(key_end);
+        if self.text[at..self.front.end].starts_with(':') { at + 1 } else { key_end }
+    }
+
+    /// Returns where what follows white space and comments begins.
+    fn token(&self, at: usize) -> usize {
+        let mut rest = &self.text[at..self.front.end];
         loop {
             rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
             if !rest.starts_with('#') {
-                break;
+                return self.front.end - rest.len();
             }
             rest = &rest[line_end(rest, 0)..];
         }
-        if rest.starts_with(':') { self.front.end - rest.len() + 1 } else { key_end }
     }
 }

@@ -141,6 +141,10 @@ fn a_value_that_does_not_fit_is_told_by_its_place() {
             "line 5, column 10: `updated`: `2026-11-21 10:00 CET` is no time: write it as 2026-11-21T02:48:57Z",
         ),
         ("estimate: [1h]\n", "line 5, column 11: `estimate`: has to be one value"),
+        // A list at the margin, for the quick reader and twice for the full one.
+        ("estimate:\n- 1h\n", "line 6, column 1: `estimate`: has to be one value"),
+        ("x: []\nestimate:\n- 1h\n", "line 7, column 1: `estimate`: has to be one value"),
+        ("estimate: # sure\n\n# or\n-   # not\n  1h\n", "line 8, column 1: `estimate`: has to be one value"),
         (
             "priority: urgent\n",
             "line 5, column 11: `priority`: `urgent` is not a priority: use critical, high, medium, low or lowest",

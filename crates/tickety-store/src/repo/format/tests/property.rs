@@ -64,6 +64,53 @@ fn foreign_lines() -> impl Strategy<Value = Vec<&'static str>> {
     )
 }
 
+/// A key with a value of any kind, with all that people do to indentation.
+fn entries() -> impl Strategy<Value = String> {
+    const VALUES: [&str; 24] = [
+        "x",
+        "yes",
+        "~",
+        "-1",
+        "-a",
+        "a:b",
+        "a :b",
+        "a: b",
+        "a:",
+        "a #b",
+        "#b",
+        "'x'",
+        "''",
+        "'it''s'",
+        "\"x\"",
+        "\"a: b #c\"",
+        "\"\\u2028\\x0\"",
+        "",
+        "[a]",
+        "...",
+        "größe",
+        "|",
+        "- x",
+        "&a x",
+    ];
+    const ENDS: [&str; 8] = ["\n", "\n", "\n", " \n", " # c\n", "\n\n", "\n# c\n", "\n  # c\n"];
+    // What stands behind the key, and what each line below begins with.
+    const KINDS: [(&str, &str); 8] =
+        [("", "- "), ("", "- "), ("", "-  "), ("", "k: "), (" |", ""), (" |-", ""), (" |2", ""), (" |1-", " ")];
+    let value = || (select(&VALUES[..]), select(&ENDS[..]));
+    let indent = || select(&["", " ", "  ", "    "][..]);
+    let line = (value(), proptest::option::weighted(0.05, indent()));
+    let below = (select(&KINDS[..]), select(&ENDS[..]), indent(), vec(line, 0..4)).prop_map(
+        |((behind, start), end, usual, lines)| {
+            let mut text = format!("key:{behind}{end}");
+            for ((value, end), other) in lines {
+                text.extend([other.unwrap_or(usual), start, value, end]);
+            }
+            text
+        },
+    );
+    prop_oneof![1 => value().prop_map(|(value, end)| format!("key: {value}{end}")).boxed(), 2 => below.boxed()]
+}
+
 /// Puts lines before some of the keys of a printed file.
 fn mixed(text: &str, foreign: &[&str], places: &[prop::sample::Index]) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -185,6 +232,15 @@ proptest! {
         }
         // Whatever it is, it is answered.
         let _ = parse_issue(text.as_bytes(), issue.key(), &schema());
+    }
+
+    #[test]
+    fn both_readers_agree_on_lines_of_all_sorts(entries in vec(entries(), 1..5), windows in any::<bool>()) {
+        let text = format!("---\n{}---\n", entries.concat());
+        let text = if windows { text.replace('\n', "\r\n") } else { text };
+        if let Some((Some(quick), full)) = read_twice(&text) {
+            prop_assert_eq!(Some(quick), full, "{}", text);
+        }
     }
 
     #[test]
