@@ -103,7 +103,7 @@ impl RepoStore {
         };
         if let Err(error) = self.exchange(&git, &branch, &upstream, push, (actor, now), &mut synced) {
             // What was committed is told all the same.
-            synced.failure = Some(StorageError::from(error).to_string());
+            synced.failure = Some(error.to_string());
         }
         Ok(synced)
     }
