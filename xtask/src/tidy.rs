@@ -48,7 +48,7 @@ impl fmt::Display for Finding {
 /// A rule by its name.
 type Rule = (&'static str, fn(&Workspace) -> Result<Vec<Finding>>);
 
-const RULES: [Rule; 10] = [
+const RULES: [Rule; 11] = [
     ("crates import only what their layer may", dependencies::edges),
     ("layers compile nothing that they must never import", dependencies::compiled),
     ("only compose.rs names a concrete store", sources::concrete_stores),
@@ -59,6 +59,7 @@ const RULES: [Rule; 10] = [
     ("every crate is described, licensed and linted", manifests::metadata),
     ("links in documents resolve", documents::links),
     ("no file names a path of one machine", documents::machine_paths),
+    ("nothing foreign lies in the root", documents::root_entries),
 ];
 
 /// Checks all rules and prints what breaks them.
@@ -119,5 +120,6 @@ mod tests {
         every_crate_is_described_licensed_and_linted: "every crate is described, licensed and linted",
         links_in_documents_resolve: "links in documents resolve",
         no_file_names_a_path_of_one_machine: "no file names a path of one machine",
+        nothing_foreign_lies_in_the_root: "nothing foreign lies in the root",
     }
 }

@@ -127,6 +127,35 @@ fn machine_path(line: &str) -> Option<&'static str> {
     })
 }
 
+/// What belongs into the root.
+const ROOT: [&str; 18] = [
+    ".cargo",
+    ".ci",
+    ".config",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "clippy.toml",
+    "crates",
+    "docs",
+    "fuzz",
+    "rustfmt.toml",
+    "xtask",
+];
+
+/// Checks that nothing lies in the root that somebody only tried something with.
+pub(super) fn root_entries(workspace: &Workspace) -> Result<Vec<Finding>> {
+    let is_foreign = |name: &&String| !ROOT.contains(&name.as_str());
+    let foreign = workspace.entries.iter().filter(is_foreign);
+    Ok(foreign.map(|name| Finding::in_file(name, "doesn't belong into the root: move or remove it")).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::files::TextFile;

@@ -1,5 +1,6 @@
 //! The workspace as the rules see it: its packages and the files git knows or would add.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -15,6 +16,8 @@ pub(crate) struct Workspace {
     pub(super) packages: Vec<Package>,
     /// All text files, by path.
     pub(super) files: Vec<TextFile>,
+    /// What lies in the root.
+    pub(super) entries: BTreeSet<String>,
 }
 
 /// A text file of the project.
@@ -34,16 +37,19 @@ impl Workspace {
         let mut command = Command::new("git");
         command.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
         let listed = read(&mut command).context("could not list the files of the checkout")?;
-        let mut files = Vec::new();
+        let (mut files, mut entries) = (Vec::new(), BTreeSet::new());
         for path in listed.split_terminator('\0') {
-            // A file that was deleted but not yet committed is listed, and binary files hold no rule.
+            // A file that was deleted but not yet committed is listed, and binary files hold no other rule.
+            if root().join(path).symlink_metadata().is_ok() {
+                entries.extend(path.split('/').next().map(str::to_owned));
+            }
             if let Some(text) = std::fs::read(root().join(path)).ok().and_then(|bytes| String::from_utf8(bytes).ok()) {
                 files.push(TextFile { path: path.to_owned(), text });
             }
         }
         files.sort_by(|left, right| left.path.cmp(&right.path));
         files.dedup_by(|left, right| left.path == right.path);
-        Ok(Self { packages: metadata.packages, files })
+        Ok(Self { packages: metadata.packages, files, entries })
     }
 
     /// Returns the sources below a folder: those that are compiled into the product, not its tests
