@@ -163,7 +163,7 @@ mod tests {
 
     fn workspace(files: &[(&str, &str)]) -> Workspace {
         let files = files.iter().map(|(path, text)| TextFile { path: (*path).to_owned(), text: (*text).to_owned() });
-        Workspace { packages: Vec::new(), files: files.collect() }
+        Workspace { packages: Vec::new(), files: files.collect(), entries: Default::default() }
     }
 
     #[test]

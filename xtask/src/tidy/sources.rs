@@ -124,7 +124,7 @@ mod tests {
 
     fn workspace(files: &[(&str, &str)]) -> Workspace {
         let files = files.iter().map(|(path, text)| TextFile { path: (*path).to_owned(), text: (*text).to_owned() });
-        Workspace { packages: Vec::new(), files: files.collect() }
+        Workspace { packages: Vec::new(), files: files.collect(), entries: Default::default() }
     }
 
     fn shown(findings: Result<Vec<Finding>>) -> Vec<String> {
