@@ -9,11 +9,11 @@ use tickety_core::query::{Query, QueryProblem};
 use tickety_core::schema::Schema;
 
 /// What others call the commands.
-const ELSEWHERE: [(&str, &[&str]); 15] = [
+const ELSEWHERE: [(&str, &[&str]); 16] = [
     ("new", &["add", "create", "issue", "report", "task"]),
     ("show", &["cat", "get", "info", "view"]),
     ("edit", &["assign", "change", "claim", "label", "modify", "set", "start", "tag", "update"]),
-    ("close", &["cancel", "complete", "done", "finish", "resolve"]),
+    ("close", &["cancel", "complete", "done", "finish"]),
     ("comment", &["note", "reply"]),
     ("link", &["block", "dep", "depend", "relate"]),
     ("delete", &["del", "remove"]),
@@ -21,10 +21,11 @@ const ELSEWHERE: [(&str, &[&str]); 15] = [
     ("search", &["find", "grep"]),
     ("ready", &["next", "todo"]),
     ("graph", &["deps", "tree"]),
-    ("stats", &["count", "status", "summary"]),
+    ("stats", &["count", "summary"]),
+    ("log", &["blame", "history"]),
     ("import", &["load"]),
-    ("export", &["backup", "dump"]),
-    ("doctor", &["check", "fix", "fsck"]),
+    ("export", &["dump"]),
+    ("doctor", &["fix", "fsck"]),
 ];
 
 /// Says what could have been meant. `command` is the one that was called, if there is one of that name.

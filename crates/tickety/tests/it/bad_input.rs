@@ -297,11 +297,11 @@ fn what_others_call_it_is_understood() {
     For more information, try '--help'.
     --- status 2
     ");
-    assert_snapshot!(env.run(&["sync"]), @"
+    assert_snapshot!(env.run(&["push"]), @"
     --- standard error
-    error: unrecognized subcommand 'sync'
+    error: unrecognized subcommand 'push'
 
-      tip: issues are files: commit and push .tickety with git
+      tip: `tickety sync` commits the issues, merges what others have, and pushes
 
     Usage: tickety [OPTIONS] <COMMAND>
 
