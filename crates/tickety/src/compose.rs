@@ -74,6 +74,11 @@ pub fn other_home(folder: &Path, root: &Path) -> Option<PathBuf> {
     (found != root).then_some(found)
 }
 
+/// Returns what sort of home a folder belongs to.
+pub fn kind_of_home(folder: &Path) -> Option<HomeKind> {
+    Some(discovery::discover(folder).ok()?.kind)
+}
+
 /// Makes a home in exactly this folder; one that is there is left as it is.
 pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, CliError> {
     Ok(repo::init(folder, prefix)?)

@@ -21,22 +21,26 @@ pub fn discover(start: &Path) -> Result<Layout, DiscoveryError> {
     let start = fs::canonicalize(start).map_err(|source| DiscoveryError::Read { path: start.to_owned(), source })?;
     let mut home = None;
     let mut unconfigured = None;
+    let mut broken: Option<&Path> = None;
     for dir in start.ancestors() {
-        if home.is_none() {
+        if home.is_none() && broken.is_none() {
             match look_for_home(dir)? {
                 Found::Nothing => {}
                 Found::Home => home = Some(dir),
-                Found::WithoutConfig { has_issues: true } => {
-                    return Err(DiscoveryError::NoConfig { home: dir.join(HOME_DIR) });
-                }
+                Found::WithoutConfig { has_issues: true } => broken = Some(dir),
                 Found::WithoutConfig { has_issues: false } => drop(unconfigured.get_or_insert(dir)),
             }
         }
         if let Some(git) = git_dirs(dir)? {
-            if home.is_none_or(|home| home == dir || home == git.clone_home())
+            let is_own = |found: &Path| found == dir || found == git.clone_home();
+            if home.is_none_or(is_own)
+                && broken.is_none_or(is_own)
                 && let Some(layout) = clone_home(&git)?
             {
                 return Ok(layout);
+            }
+            if let Some(dir) = broken {
+                return Err(DiscoveryError::NoConfig { home: dir.join(HOME_DIR) });
             }
             return match (home, unconfigured) {
                 (Some(root), _) => Ok(Layout::new(root.to_owned(), Some(git))),
@@ -53,7 +57,7 @@ pub fn discover(start: &Path) -> Result<Layout, DiscoveryError> {
             };
         }
     }
-    match (home, unconfigured) {
+    match (home, broken.or(unconfigured)) {
         (Some(root), _) => Ok(Layout::new(root.to_owned(), None)),
         (None, Some(dir)) => Err(DiscoveryError::NoConfig { home: dir.join(HOME_DIR) }),
         (None, None) => Err(DiscoveryError::NoHome { start, limit: None, outside: None }),

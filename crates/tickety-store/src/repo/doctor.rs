@@ -240,6 +240,9 @@ impl RepoStore {
         if obstacles.iter().all(|obstacle| !matches!(obstacle.hinders, Hindered::Directory | Hindered::Telling)) {
             self.examine_events(&mut report)?;
         }
+        if let Some((path, message)) = self.shadowed_home() {
+            report.add(Check::Stray, path, message, Remedy::Note);
+        }
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);
             self.examine_counter(&mut report, highest, lock)?;

@@ -83,6 +83,14 @@ impl RepoStore {
     pub fn sync(&self, (actor, now): (Option<&str>, Timestamp), push: bool) -> Result<Synced, StorageError> {
         let git = self.syncable()?;
         let mut synced = Synced::default();
+        if git.is_ignored()? {
+            let home = self.layout.home.display();
+            synced.held_back = Some(format!("git ignores {home}: `git check-ignore -v` tells why"));
+            return Ok(synced);
+        }
+        if !self.finish_merge(&git, (actor, now), &mut synced)? {
+            return Ok(synced);
+        }
         let branch = {
             let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
             drop(self.open_journal(&lock)?);
@@ -131,6 +139,38 @@ impl RepoStore {
         })
     }
 
+    /// Finishes a merge of issues that a sync has left, and sees that git is in the midst of nothing else.
+    fn finish_merge(
+        &self,
+        git: &Git,
+        who: (Option<&str>, Timestamp),
+        synced: &mut Synced,
+    ) -> Result<bool, StorageError> {
+        let doing = git.unfinished();
+        match (doing, git.has_unmerged()?) {
+            (None, false) => Ok(true),
+            (Some("merge"), _) if self.layout.kind == HomeKind::Branch => self.conclude(git, who, synced),
+            (doing, unmerged) => {
+                let settle = if unmerged { "`tickety resolve` settles issues, then " } else { "" };
+                let doing = doing.unwrap_or("merge of files");
+                synced.held_back = Some(format!("git is in the midst of a {doing}: {settle}finish it with git"));
+                Ok(false)
+            }
+        }
+    }
+
+    /// Settles what waits in a merge, and commits it.
+    fn conclude(&self, git: &Git, who: (Option<&str>, Timestamp), synced: &mut Synced) -> Result<bool, StorageError> {
+        synced.resolution = self.resolve(None, who)?;
+        if synced.resolution.left.is_empty() && synced.resolution.unstaged.is_none() && !git.has_unmerged()? {
+            git.conclude_merge()?;
+            return Ok(true);
+        }
+        let root = self.layout.git.as_ref().map_or(&self.layout.root, |git| &git.work_tree);
+        synced.held_back = Some(format!("a merge waits in {} for what only a person can settle", root.display()));
+        Ok(false)
+    }
+
     /// Commits the files of the home. Returns the first line of the message.
     fn commit_files(&self, git: &Git, author: &Author) -> Result<Option<String>, StorageError> {
         let changed = git.home_changes()?;
@@ -168,8 +208,11 @@ impl RepoStore {
         who: (Option<&str>, Timestamp),
         synced: &mut Synced,
     ) -> Result<(), StorageError> {
+        // Where a remote is a path, it is one from the code.
+        let code = Git::of_code(&self.layout);
+        let outside = code.as_ref().unwrap_or(git);
         for _ in 0..MAX_ROUNDS {
-            let theirs = git.fetch(upstream)?;
+            let theirs = outside.fetch(upstream)?;
             let Distance { ahead, behind } = match &theirs {
                 Some(theirs) => git.distance("HEAD", theirs)?,
                 None => Distance { ahead: usize::from(git.head_commit()?.is_some()), behind: 0 },
@@ -197,7 +240,7 @@ impl RepoStore {
                 return Ok(());
             }
             let count = base.map_or(Ok(1), |base| git.distance("HEAD", base).map(|distance| distance.ahead))?;
-            if count == 0 || git.push(branch, upstream)? {
+            if count == 0 || outside.push(branch, upstream)? {
                 synced.pushed = count;
                 return Ok(());
             }
@@ -233,18 +276,17 @@ impl RepoStore {
             drop(self.open_journal(&lock)?);
             // Somebody may have written since the commit.
             self.commit_files(git, &git.author(who.0, who.1)?)?;
-            if git.merge(theirs, &message)? == MergeOutcome::Whole {
-                return Ok(true);
+            if git.merge(theirs, &message)? == MergeOutcome::InConflict {
+                drop(lock);
+                return self.conclude(git, who, synced);
             }
         }
+        // What git merges by files may leave a comment without its issue.
         synced.resolution = self.resolve(None, who)?;
-        if synced.resolution.left.is_empty() && synced.resolution.unstaged.is_none() {
-            git.conclude_merge()?;
-            return Ok(true);
-        }
-        let root = self.layout.git.as_ref().map_or(&self.layout.root, |git| &git.work_tree);
-        synced.held_back = Some(format!("a merge waits in {} for what only a person can settle", root.display()));
-        Ok(false)
+        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+        drop(self.open_journal(&lock)?);
+        self.commit_files(git, &git.author(who.0, who.1)?)?;
+        Ok(true)
     }
 }
 

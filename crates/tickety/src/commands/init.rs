@@ -56,8 +56,12 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let directory = session.context.directory();
     let kind = match args.home {
         Some(kind) => kind,
-        None if !args.nested && compose::known_branch(directory)?.is_some() => HomeKind::Branch,
-        None => HomeKind::Tree,
+        None if args.nested => HomeKind::Tree,
+        None => match compose::kind_of_home(directory) {
+            Some(kind) => kind,
+            None if compose::known_branch(directory)?.is_some() => HomeKind::Branch,
+            None => HomeKind::Tree,
+        },
     };
     if kind != HomeKind::Tree {
         if args.merge_driver {
@@ -68,7 +72,14 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         let made = compose::init_in_clone(directory, kind, prefix, who).map_err(about_prefix)?;
         return tell_of_clone(&made, session);
     }
-    let root = compose::usual_root(session.context.directory())?;
+    let usual = compose::usual_root(directory)?;
+    let root = match compose::kind_of_home(directory) {
+        // The usual place has one already, or the clone has.
+        Some(kind) if args.nested && (kind != HomeKind::Tree || compose::other_home(directory, &usual).is_none()) => {
+            directory.to_path_buf()
+        }
+        _ => usual,
+    };
     if !args.nested
         && let Some(other) = compose::other_home(session.context.directory(), &root)
     {

@@ -94,8 +94,9 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let mut losses = vec![Loss::Missing];
     losses.extend(args.changed.then_some(Loss::Changed));
     losses.extend(args.deleted.then_some(Loss::Deleted));
-    let is_asked = args.all || !args.issues.is_empty();
-    let issues = if args.all { None } else { Some(session.selectors(&args.issues)?) };
+    let is_all = args.all || (args.issues.is_empty() && (args.changed || args.deleted));
+    let is_asked = is_all || !args.issues.is_empty();
+    let issues = if is_all { None } else { Some(session.selectors(&args.issues)?) };
     let selection = Selection { issues, losses };
     let done = if is_asked && !args.dry_run {
         repo.restore(&selection, (session.context.actor()?, session.context.time_of_writing()))

@@ -125,6 +125,8 @@ fn a_home_is_moved_with_its_history_and_its_events() {
     env.git(&["checkout", "-q", "-f", "topic"]);
     assert!(env.work().join(".tickety").exists());
     assert_eq!(issues(&env), before);
+    let told = env.ok(&["doctor"]);
+    assert!(told.contains("counts no more") && told.contains("1 issue that the home hasn't, such as 2-"), "{told}");
     env.git(&["checkout", "-q", "main"]);
     env.git(&["rm", "-rq", ".tickety"]);
     env.git(&["commit", "-qm", "Moved"]);
@@ -137,6 +139,7 @@ fn a_home_is_moved_with_its_history_and_its_events() {
         assert_eq!((kind(&env).as_str(), issues(&env)), (to, before.clone()));
         check_health(&env);
         assert_eq!(env.work().join(".tickety").exists(), to == "tree", "{to}");
+        assert!(env.ok(&["init"]).contains("already; nothing was changed"), "{to}");
     }
     assert_eq!(env.git(&["worktree", "list"]).lines().count(), 1);
     assert_eq!(env.git(&["fsck", "--no-dangling"]), "");

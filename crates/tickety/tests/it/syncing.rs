@@ -170,3 +170,63 @@ fn what_has_nowhere_to_go_says_so() {
     assert_eq!(plain.run(&["sync"]).status, 11);
     assert!(plain.ok(&["status"]).starts_with("home tree"));
 }
+
+#[test]
+fn what_one_deleted_and_another_changed_stays_what_it_was() {
+    let env = clones(&["--home", "branch"]);
+    for title in ["First", "Second", "Third"] {
+        ok(&env, "one", &["new", title]);
+    }
+    ok(&env, "one", &["sync"]);
+    ok(&env, "two", &["sync"]);
+    ok(&env, "two", &["close", "1", "--note", "Done in two."]);
+    ok(&env, "two", &["comment", "2", "Important."]);
+    ok(&env, "one", &["delete", "1", "2", "--yes"]);
+    ok(&env, "one", &["new", "Fourth"]);
+    ok(&env, "one", &["sync"]);
+    ok(&env, "two", &["sync"]);
+    ok(&env, "one", &["sync"]);
+    for clone in ["one", "two"] {
+        assert_eq!(titles(&env, clone), ["First", "Fourth", "Second", "Third"], "{clone}");
+        assert!(ok(&env, clone, &["list", "-q", "is:closed"]).contains("First"), "{clone}");
+        assert!(ok(&env, clone, &["show", "2"]).contains("Important."), "{clone}");
+        assert_eq!(run(&env, clone, &["check"]).status, 0, "{clone}");
+    }
+}
+
+#[test]
+fn files_that_wait_to_be_settled_are_never_committed() {
+    let env = clones(&[]);
+    ok(&env, "one", &["new", "Title"]);
+    ok(&env, "one", &["sync"]);
+    ok(&env, "one", &["edit", "1", "--title", "Stashed"]);
+    git(&env, "one", &["stash", "-q"]);
+    ok(&env, "one", &["edit", "1", "--title", "Committed"]);
+    ok(&env, "one", &["sync"]);
+    let popped = env.call_program("git", &["-C", "one", "stash", "pop"]);
+    assert_ne!(popped.status, 0, "{popped}");
+    let head = git(&env, "one", &["rev-parse", "HEAD"]);
+    let held = run(&env, "one", &["sync"]);
+    assert!(held.status == 1 && held.stderr.contains("`tickety resolve` settles issues"), "{held}");
+    assert_eq!(git(&env, "one", &["rev-parse", "HEAD"]), head);
+    ok(&env, "one", &["resolve"]);
+    ok(&env, "one", &["sync"]);
+    assert_eq!(git(&env, "one", &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn who_is_overtaken_merges_and_pushes_again() {
+    let env = clones(&["--home", "branch"]);
+    ok(&env, "one", &["new", "From one"]);
+    ok(&env, "two", &["new", "From two"]);
+    // A push that is refused once, because somebody else was faster.
+    env.write("remote/hooks/update", "#!/bin/sh\nif mkdir tried 2>/dev/null; then exit 1; fi\n");
+    fs::set_permissions(env.work().join("remote/hooks/update"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is there");
+    let synced = ok(&env, "one", &["sync"]);
+    assert!(synced.contains("pushed"), "{synced}");
+    assert!(env.work().join("remote/tried").exists(), "it was refused once");
+    ok(&env, "two", &["sync"]);
+    ok(&env, "one", &["sync"]);
+    assert_eq!(titles(&env, "one"), ["From one", "From two"]);
+}

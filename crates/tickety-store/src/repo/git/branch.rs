@@ -8,7 +8,7 @@ use std::process::{ChildStdin, Stdio};
 
 use jiff::Timestamp;
 
-use super::super::layout::{CONFIG_FILE, HOME_DIR};
+use super::super::layout::{CONFIG_FILE, HOME_DIR, state_dir};
 use super::objects::Objects;
 use super::{Git, GitError, Running};
 
@@ -214,7 +214,7 @@ impl Git {
     /// Checks the branch of the issues out into a directory below `into`, as if it were at `finally` already, where it is
     /// to be moved. Returns the directory, and that of git for it.
     pub fn check_out_issues(&self, into: &Path, finally: &Path) -> Result<(PathBuf, PathBuf), GitError> {
-        self.forget_checkout(finally).map_err(|source| unwritten(finally, source))?;
+        let kept = self.forget_checkout(finally, into).map_err(|source| unwritten(finally, source))?;
         let made = into.join(WORK_TREE);
         let path = made.to_str().ok_or_else(|| unwritten(&made, io::ErrorKind::InvalidFilename.into()))?;
         self.run(&[
@@ -236,22 +236,34 @@ impl Git {
             // Relative, so that the clone can be moved.
             fs::write(made.join(".git"), format!("gitdir: ../../worktrees/{name}\n"))?;
             fs::write(git_dir.join("gitdir"), format!("{}\n", finally.join(".git").display()))?;
+            if let Some(kept) = &kept {
+                fs::rename(kept, state_dir(&git_dir, Path::new("")))?;
+            }
             Ok(git_dir)
         };
         let git_dir = point().map_err(|source| unwritten(&made, source))?;
         Ok((made, git_dir))
     }
 
-    /// Has git forget that there was a checkout in a directory.
-    pub fn forget_checkout(&self, directory: &Path) -> io::Result<()> {
+    /// Has git forget that there was a checkout in a directory, which is gone. Returns where the state that it had is
+    /// now: writes that are acknowledged may be there alone.
+    fn forget_checkout(&self, directory: &Path, into: &Path) -> io::Result<Option<PathBuf>> {
         let dot_git = directory.join(".git");
+        let mut kept = None;
         for entry in fs::read_dir(self.dirs.common_dir.join("worktrees")).into_iter().flatten().flatten() {
             let known = fs::read_to_string(entry.path().join("gitdir")).unwrap_or_default();
-            if Path::new(known.trim_end()) == dot_git {
-                fs::remove_dir_all(entry.path())?;
+            if Path::new(known.trim_end()) != dot_git {
+                continue;
             }
+            let state = state_dir(&entry.path(), Path::new(""));
+            if kept.is_none() && state.is_dir() {
+                let aside = into.join("state");
+                fs::rename(&state, &aside)?;
+                kept = Some(aside);
+            }
+            fs::remove_dir_all(entry.path())?;
         }
-        Ok(())
+        Ok(kept)
     }
 }
 

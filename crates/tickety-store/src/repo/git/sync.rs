@@ -5,7 +5,7 @@
 
 use std::process::Command;
 
-use super::super::layout::HomePath;
+use super::super::layout::{CONFIG_FILE, HomePath};
 use super::{Author, Git, GitError, ISSUE_BRANCH, run};
 
 /// With which branch of which remote a branch is exchanged.
@@ -136,7 +136,18 @@ impl Git {
 
     /// Merges a commit.
     pub fn merge(&self, commit: &str, message: &str) -> Result<MergeOutcome, GitError> {
-        let mut arguments = vec!["merge", "--quiet", "--no-stat", "--no-verify", "--no-edit", "--message", message];
+        // Short issues look alike: git would take one that was deleted for one that was made, renamed. No two are the
+        // same. (Before 2.50, git doesn't know how to look for none.)
+        let mut arguments = vec![
+            "merge",
+            "-Xfind-renames=100%",
+            "--quiet",
+            "--no-stat",
+            "--no-verify",
+            "--no-edit",
+            "--message",
+            message,
+        ];
         if self.branch()?.as_deref() == Some(ISSUE_BRANCH) {
             // Two people may have begun it.
             arguments.push("--allow-unrelated-histories");
@@ -161,18 +172,41 @@ impl Git {
         self.run(&["merge", "--abort"]).map(drop)
     }
 
-    fn has_unmerged(&self) -> Result<bool, GitError> {
+    /// Whether git ignores the home, so that it would never be committed.
+    pub fn is_ignored(&self) -> Result<bool, GitError> {
+        let config = format!("{}{CONFIG_FILE}", self.prefix);
+        let ignored = ["ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--", &config];
+        Ok(!self.run(&ignored)?.is_empty())
+    }
+
+    /// Returns what git is in the midst of, if it is: a merge, a rebase, a cherry-pick or a revert.
+    pub fn unfinished(&self) -> Option<&'static str> {
+        let signs = [
+            ("MERGE_HEAD", "merge"),
+            ("rebase-merge", "rebase"),
+            ("rebase-apply", "rebase"),
+            ("CHERRY_PICK_HEAD", "cherry-pick"),
+            ("REVERT_HEAD", "revert"),
+        ];
+        let found = signs.iter().find(|(name, _)| self.dirs.git_dir.join(name).symlink_metadata().is_ok());
+        found.map(|(_, doing)| *doing)
+    }
+
+    /// Whether files wait to be settled.
+    pub fn has_unmerged(&self) -> Result<bool, GitError> {
         Ok(!self.run(&["ls-files", "--unmerged", "-z"])?.is_empty())
     }
 
     /// Pushes a branch. Returns `false` if the remote has gone on meanwhile.
     pub fn push(&self, branch: &str, upstream: &Upstream) -> Result<bool, GitError> {
         let refspec = format!("refs/heads/{branch}:refs/heads/{}", upstream.branch);
-        let arguments = ["push", "--quiet", "--porcelain", "--no-verify", &upstream.remote, &refspec];
+        let arguments = ["push", "--quiet", "--no-verify", &upstream.remote, &refspec];
         match run(self.command_to_others(&arguments)?, &arguments) {
             Ok(_) => Ok(true),
             Err(GitError::Failed { message, .. })
-                if ["[rejected]", "non-fast-forward", "fetch first"].iter().any(|sign| message.contains(sign)) =>
+                if ["[rejected]", "[remote rejected]", "non-fast-forward", "fetch first", "cannot lock ref"]
+                    .iter()
+                    .any(|sign| message.contains(sign)) =>
             {
                 Ok(false)
             }

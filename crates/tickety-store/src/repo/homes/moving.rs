@@ -15,10 +15,12 @@ use jiff::Timestamp;
 use tickety_core::ident::IssueKey;
 
 use super::super::counter;
+use super::super::files::HomeDir;
 use super::super::git::{BranchFile, Git, Past};
 use super::super::init;
 use super::super::layout::{GitDirs, HOME_DIR, HomeKind, LOCAL_DIR, TEMPORARY_PREFIX, state_dir};
 use super::super::lock::WriteLock;
+use super::super::scan::{Scan, Scanner};
 use super::super::state;
 use super::super::store::RepoStore;
 use super::super::{files, os};
@@ -119,6 +121,17 @@ impl RepoStore {
             let message = format!("{} is not at the root of its repository", self.layout.home.display());
             return refuse(message, "only the home at the root can be moved");
         }
+        if self.layout.kind != HomeKind::Tree {
+            let root = &self.layout.root;
+            let failed = |source| StorageError::Io { action: "list", path: root.clone(), source };
+            for entry in fs::read_dir(root).map_err(failed)? {
+                let name = entry.map_err(failed)?.file_name();
+                if name != HOME_DIR && name != ".git" {
+                    let path = root.join(name);
+                    return refuse(format!("{} is no issue", path.display()), "move it elsewhere, then try again");
+                }
+            }
+        }
         let in_tree = checkout.work_tree.join(HOME_DIR);
         if to == HomeKind::Tree && self.layout.kind != to && in_tree.symlink_metadata().is_ok() {
             let mut there = Vec::new();
@@ -152,14 +165,33 @@ impl RepoStore {
     /// Returns the issues on other branches of the code that the home doesn't have.
     fn issues_elsewhere(&self) -> Result<Vec<IssueKey>, StorageError> {
         let Some(git) = Git::of(&self.layout) else { return Ok(Vec::new()) };
-        let scan = self.scan()?;
-        let ours: BTreeSet<IssueKey> =
-            scan.shards.iter().flat_map(|shard| &shard.entries).map(|entry| entry.path.issue).collect();
+        let ours = keys_of(&self.scan()?);
         let mut elsewhere = BTreeSet::new();
         for branch in git.unmerged_branches()? {
             elsewhere.extend(git.issues_at(&branch)?.into_iter().filter(|key| !ours.contains(key)));
         }
         Ok(elsewhere.into_iter().collect())
+    }
+
+    /// Returns the home that the code's branch still has though the issues were moved, and what is to be said of it.
+    pub(in crate::repo) fn shadowed_home(&self) -> Option<(String, String)> {
+        let checkout = self.layout.checkout.as_ref().filter(|_| self.layout.kind != HomeKind::Tree)?;
+        let path = checkout.work_tree.join(HOME_DIR);
+        let shadowed = HomeDir::open_at(&path).ok()?;
+        let there = Scanner::open(&shadowed).and_then(|scanner| scanner.scan_all(1)).ok()?;
+        let ours = keys_of(&self.scan().ok()?);
+        let others: Vec<IssueKey> = keys_of(&there).difference(&ours).copied().collect();
+        let home = self.layout.root.display();
+        let message = match others.first() {
+            None => {
+                format!("is from before the issues were moved to {home}, and counts no more: `git rm -r {HOME_DIR}`")
+            }
+            Some(first) => format!(
+                "counts no more, since the issues were moved to {home}, but has {} that the home hasn't, such as {first}: copy their files there",
+                if others.len() == 1 { "1 issue".to_owned() } else { format!("{} issues", others.len()) },
+            ),
+        };
+        Some((path.display().to_string(), message))
     }
 
     /// Copies what of the state is neither derived nor in the journal.
@@ -198,6 +230,11 @@ impl RepoStore {
         }
         Ok(())
     }
+}
+
+/// Returns the issues that have records.
+fn keys_of(scan: &Scan) -> BTreeSet<IssueKey> {
+    scan.shards.iter().flat_map(|shard| &shard.entries).map(|entry| entry.path.issue).collect()
 }
 
 impl Making<'_> {
