@@ -25,8 +25,8 @@ use crate::issue::{
 use crate::schema::{Category, Decimal, FieldDef, FieldType, Schema, StatusDef};
 use crate::text::tokens;
 
-const LABELS: [&str; 10] =
-    ["bug", "Area/Cache", "good first issue", "größe", "gro\u{308}ße", "a,b", "say \"x\"", "1..2", ">1", "me"];
+const LABELS: [&str; 11] =
+    ["bug", ":bug:", "Area/Cache", "good first issue", "größe", "gro\u{308}ße", "a,b", "say \"x\"", "1..2", ">1", "me"];
 const PEOPLE: [&str; 5] = ["ann", "Bob Ray", "me", "Zoë", "Zoe\u{308}"];
 const MILESTONES: [&str; 3] = ["v1.2", "Next", "back\\log"];
 const REFERENCES: [&str; 3] = ["gh:12", "https://example.org/i/7", "beads:bd-a1"];

@@ -174,6 +174,9 @@ pub(super) fn quoted(value: &str) -> String {
     let special = |char: char| char.is_whitespace() || matches!(char, '"' | ',' | '(' | ')');
     let plain = !value.is_empty()
         && !value.starts_with(['<', '>', '='])
+        // As in `std::fs` and `https://…`, which are text.
+        && !value.starts_with(':')
+        && !value.starts_with("//")
         && value != "*"
         && !value.contains("..")
         && !value.contains(special);
