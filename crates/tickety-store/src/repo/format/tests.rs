@@ -178,3 +178,18 @@ fn a_text_that_looks_like_something_else_is_quoted() {
         assert!(!scalar::text(text).starts_with(['"', '\'']) || text.contains(['"', '\\']), "{text}");
     }
 }
+
+#[test]
+fn a_text_of_several_lines_is_not_put_above_indented_comments() {
+    for (comments, behind) in [("  # one\n", "# two\n"), ("\n  # one\n\n\t# two\n", "")] {
+        let front = format!("status: open\n{comments}");
+        let expected =
+            format!("status: closed\n{comments}close-reason: completed\nclose-note: |-\n  why\n\n  indeed\n{behind}");
+        let close = |issue: &mut Issue| {
+            let note = Some("why\n\nindeed".to_owned());
+            issue.status = Status::new("closed");
+            issue.closure = Some(Closure { at: None, reason: CloseReason::Completed, note });
+        };
+        check_edit(&(front + behind), close, &expected);
+    }
+}

@@ -96,13 +96,34 @@ impl<'a> FrontMatter<'a> {
     /// Adds a key that the file lacks, behind the key that it usually follows.
     fn add(&self, patches: &mut Patches, change: &Change<'_>) {
         let earlier = Key::ALL[..change.key.place()].iter().rev().find_map(|&key| self.position(key));
-        let at = earlier.map_or(self.document.front.start, |index| extent(self.document, self.entries, index).end);
+        let at = earlier.map_or(self.document.front.start, |index| self.behind(index));
         let mut lines = String::new();
         if self.spaced && change.key.begins_group() && earlier.is_some() {
             lines.push('\n');
         }
         write_entry(&mut lines, change.key.as_str(), &change.new);
         patches.insert(at, &lines);
+    }
+
+    /// Returns where a key can be added behind another: behind comments that are indented, which would be text of a
+    /// block above them.
+    fn behind(&self, index: usize) -> usize {
+        let text = self.document.text;
+        let limit = self.entries.get(index + 1).map_or(self.document.front.end, |next| next.key_span.start);
+        let mut end = extent(self.document, self.entries, index).end;
+        let mut at = end;
+        while at < limit {
+            let start = at;
+            at = line_end(text, start);
+            let content = text[start..at].trim_start_matches([' ', '\t']);
+            let is_indented = content.len() < at - start;
+            match content.starts_with('#') {
+                true if is_indented => end = at,
+                true => break,
+                false => {}
+            }
+        }
+        end
     }
 
     /// Replaces a scalar on its line; false if it isn't one or has several lines.
