@@ -100,7 +100,7 @@ fn every_damaged_file_of_the_state_is_named_and_mended_with_a_copy() {
     let store = home.open();
     block_on(store.apply(batch())).unwrap();
     list(&store, "");
-    store.maintain(Timestamp::from_second(1_790_009_000).unwrap()).unwrap();
+    home.checkpoint(&store);
     let state = home.state();
     let only = |folder: &str| fs::read_dir(state.join(folder)).unwrap().next().unwrap().unwrap().path();
     assert_eq!(home.open().doctor(false).unwrap(), []);
@@ -126,7 +126,7 @@ fn damage_that_nothing_depends_on_is_noted() {
     let home = Home::with(&["one"]);
     let store = home.open();
     apply(&store, vec![create("two")]).unwrap();
-    store.maintain(Timestamp::from_second(1_790_009_000).unwrap()).unwrap();
+    home.checkpoint(&store);
     list(&store, "");
     drop(store);
     let kept = fs::read_dir(home.state().join("contents")).unwrap().next().unwrap().unwrap().path();

@@ -41,7 +41,7 @@ fn home() -> Home {
     home.apply(vec![update(number(1), vec![Change::AddComment(DraftComment::new("said"))])]).unwrap();
     let store = home.open();
     crate::home::apply(&store, vec![create("three")]).unwrap();
-    store.maintain(Timestamp::from_second(1_790_009_000).unwrap()).unwrap();
+    home.checkpoint(&store);
     home.apply(vec![update(number(2), vec![Change::Title("zwei".to_owned())])]).unwrap();
     home
 }
