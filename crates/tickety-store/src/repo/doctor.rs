@@ -1,6 +1,7 @@
 //! Finding what is wrong with a home, and mending what can be mended without guessing.
 
 mod kept;
+mod lost;
 mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -80,6 +81,8 @@ pub enum Check {
     Index,
     /// What was written and is not there.
     Vanished,
+    /// What was written last and gave way to what was there before.
+    Undone,
 }
 
 impl Check {
@@ -103,6 +106,7 @@ impl Check {
             Self::Usage => "usage",
             Self::Index => "index",
             Self::Vanished => "vanished",
+            Self::Undone => "undone",
         }
     }
 }
@@ -248,7 +252,7 @@ impl RepoStore {
             self.examine_counter(&mut report, highest, lock)?;
             if fix || has_index {
                 self.examine_index(&mut report, lock)?;
-                self.examine_vanished(&mut report, lock)?;
+                self.examine_lost(&mut report, lock)?;
             }
         }
         Ok(report.sorted())

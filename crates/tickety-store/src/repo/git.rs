@@ -18,6 +18,7 @@ mod objects;
 mod sync;
 mod tree;
 mod unmerged;
+mod written;
 
 use std::ffi::OsStr;
 use std::io;

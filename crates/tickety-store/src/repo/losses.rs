@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use tickety_core::ident::{IssueKey, IssueSelector};
+use tickety_core::ident::{IssueKey, IssueSelector, Version};
 use tickety_core::issue::Issue;
 use tickety_core::schema::Schema;
 
@@ -25,6 +25,9 @@ pub(super) struct Lost {
     pub(super) loss: Loss,
     /// When it was written last, or removed.
     pub(super) time_ns: i64,
+    /// What was acknowledged last, and what is there instead.
+    pub(super) last: Version,
+    pub(super) current: Option<Version>,
 }
 
 /// The files that aren't as they were left, with what was acknowledged.
@@ -38,6 +41,11 @@ impl Losses {
     pub(super) fn last_content(&self, path: &HomePath) -> Result<Option<Vec<u8>>, StorageError> {
         let Some(last) = self.acknowledged.files().get(path) else { return Ok(None) };
         Ok(self.acknowledged.read(last)?)
+    }
+
+    /// Whether Tickety wrote a content once.
+    pub(super) fn has_written(&self, path: &HomePath, version: Version) -> bool {
+        self.acknowledged.has_written(path, version)
     }
 
     /// Returns the issues of all files that are known to have been written.
@@ -61,15 +69,16 @@ impl RepoStore {
             let (Some(record), Some(version)) = (path.record(), last.version()) else { continue };
             // What can't be read is there, and for people to look at.
             let Ok(current) = self.home.read(path, RECORD_LIMIT) else { continue };
+            let current = current.map(|current| current.version());
             let loss = match (current, last.removed) {
                 (None, true) => Loss::Deleted,
                 (None, false) => Loss::Missing,
                 // It was made again by something else.
                 (Some(_), true) => continue,
-                (Some(current), false) if current.version() == version => continue,
+                (Some(current), false) if current == version => continue,
                 (Some(_), false) => Loss::Changed,
             };
-            files.push(Lost { path: path.clone(), record, loss, time_ns: last.time_ns });
+            files.push(Lost { path: path.clone(), record, loss, time_ns: last.time_ns, last: version, current });
         }
         let mut losses = Losses { files, acknowledged };
         // What has another name now is not lost.
@@ -90,7 +99,7 @@ impl RepoStore {
     /// Returns the issues of lost files, by name.
     pub(super) fn issues_of(&self, losses: &Losses) -> Result<Vec<Restorable>, StorageError> {
         let mut found: BTreeMap<IssueKey, Restorable> = BTreeMap::new();
-        for Lost { path, record, loss, time_ns } in &losses.files {
+        for Lost { path, record, loss, time_ns, .. } in &losses.files {
             let written = Timestamp::from_second(time_ns / 1_000_000_000).unwrap_or_default();
             let key = record.issue;
             let issue = found.entry(key).or_insert(Restorable { key, title: None, written, loss: *loss, files: 0 });

@@ -12,8 +12,8 @@ use crate::session::Session;
 /// Look for what is wrong with the home: 0 nothing, 1 something
 ///
 /// --fix mends what is safe to mend: what is derived is made afresh, leftovers are removed. No issue
-/// is ever changed. What vanished and was not removed by Tickety is named, and is nothing wrong by itself:
-/// somebody may have meant it.
+/// is ever changed. What vanished and was not removed by Tickety is named, and so is a change that was undone
+/// before it was committed: nothing wrong by itself, since somebody may have meant it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Mend what is safe to mend

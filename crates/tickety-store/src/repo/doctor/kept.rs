@@ -1,20 +1,14 @@
-//! What is wrong with what the state keeps besides the journal and the index, and what vanished that it remembers.
+//! What is wrong with what the state keeps besides the journal and the index.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::files::FileError;
-use super::super::git::Git;
 use super::super::layout::TEMPORARY_PREFIX;
-use super::super::lock::WriteLock;
-use super::super::restore::Loss;
 use super::super::store::RepoStore;
 use super::super::{contents, counter, os, requests, state};
 use super::{Check, Report};
 use crate::error::StorageError;
-
-/// How many vanished issues are named.
-const NAMED: usize = 20;
 
 impl RepoStore {
     /// Finds what writers that were killed have left in the home and the state. Under the lock nobody else is writing.
@@ -126,42 +120,6 @@ impl RepoStore {
             Ok(_) => {}
             Err(error) => report.note(Check::Usage, path, format!("can't be read: {error}")),
         }
-    }
-
-    /// Names what was acknowledged and is not there, unless git says that somebody meant it: where its removal was
-    /// committed, or it is on another branch.
-    pub(super) fn examine_vanished(&self, report: &mut Report, lock: Option<&WriteLock>) -> Result<(), StorageError> {
-        self.look_again(lock)?;
-        // What keeps it from being compared is a finding of its own.
-        let Ok(mut losses) = self.losses(lock) else { return Ok(()) };
-        losses.files.retain(|lost| lost.loss == Loss::Missing && !report.elsewhere.contains(&lost.record.issue));
-        if losses.files.is_empty() {
-            return Ok(());
-        }
-        if let Some(git) = Git::of(&self.layout) {
-            let missing = losses.files.iter().map(|lost| lost.path.clone()).collect();
-            // What git can't tell is named.
-            let meant = git.committed_removals(&missing).unwrap_or_default();
-            losses.files.retain(|lost| !meant.contains(&lost.path));
-        }
-        let issues = self.issues_of(&losses)?;
-        for issue in issues.iter().take(NAMED) {
-            let what = match &issue.title {
-                Some(title) => format!("`{title}` vanished"),
-                None if issue.files == 1 => "a comment vanished".to_owned(),
-                None => format!("{} comments vanished", issue.files),
-            };
-            let (key, written) = (issue.key, issue.written);
-            let message = format!(
-                "{what}: written {written:.0}, removed by something else than Tickety; `tickety restore {key}` puts it back"
-            );
-            report.note(Check::Vanished, key.to_string(), message);
-        }
-        if let Some(more) = issues.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            let message = format!("{more} more vanished; `tickety restore` lists all");
-            report.note(Check::Vanished, "others".to_owned(), message);
-        }
-        Ok(())
     }
 }
 

@@ -13,6 +13,9 @@ use crate::history::Commit;
 /// What the id of a commit begins with in the output of `git log`: nothing else that begins a field there does.
 pub(super) const COMMIT_MARK: u8 = 1;
 
+/// How `git log` prints what [`read_commit`] reads.
+pub(super) const CHANGE_FORMAT: &str = "--format=%x01%H%x00%at%x00%ct%x00%an%x00%ae%x00%s%x00";
+
 /// The longest subject of a commit that is kept, in bytes.
 const SUBJECT: usize = 1000;
 
@@ -67,7 +70,7 @@ impl Git {
             "log",
             "--date-order",
             "--encoding=UTF-8",
-            "--format=%x01%H%x00%at%x00%ct%x00%an%x00%ae%x00%s%x00",
+            CHANGE_FORMAT,
             "--raw",
             "--no-abbrev",
             "-z",
@@ -78,7 +81,12 @@ impl Git {
             "--",
         ];
         arguments.extend(patterns.iter().map(String::as_str));
-        let mut running = Running::start(self.command(&arguments)?)?;
+        self.read_changes(&arguments, limit)
+    }
+
+    /// Runs `git log`, with [`CHANGE_FORMAT`] and `--raw`, and reads what it prints.
+    pub(super) fn read_changes(&self, arguments: &[&str], limit: usize) -> Result<Vec<Change>, GitError> {
+        let mut running = Running::start(self.command(arguments)?)?;
         let output = running.0.stdout.take().expect("its output is piped");
         let mut fields = Fields::new(output);
         let mut changes: Vec<Change> = Vec::new();
@@ -194,7 +202,7 @@ pub(super) fn read_commit(id: &[u8], fields: &mut Fields) -> Result<Commit, GitE
 }
 
 /// Reads `:100644 100644 id id M`, or with as many colons as there are parents `::100644 100644 100644 id id id MM`.
-fn read_raw(meta: &[u8], path: RecordPath) -> Option<FileChange> {
+pub(super) fn read_raw(meta: &[u8], path: RecordPath) -> Option<FileChange> {
     let meta = str::from_utf8(meta).ok()?;
     let parents = meta.bytes().take_while(|&byte| byte == b':').count();
     let words: Vec<&str> = meta[parents..].split(' ').collect();

@@ -1,6 +1,6 @@
 //! What the transactions since the last checkpoint say, for the log of events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use tickety_core::ident::Version;
@@ -134,6 +134,8 @@ const COPIED: u64 = 1 << 20;
 pub(crate) struct Acknowledged {
     logs: Vec<Log>,
     files: BTreeMap<HomePath, Last>,
+    /// All that was ever written, the last content included.
+    versions: HashSet<(HomePath, Version)>,
 }
 
 /// What was acknowledged last for a file.
@@ -161,7 +163,7 @@ impl Acknowledged {
         let (found, _) = log.walk(extent)?;
         let place = self.logs.len();
         self.logs.push(log);
-        let (log, files) = (&self.logs[place], &mut self.files);
+        let (log, files, versions) = (&self.logs[place], &mut self.files, &mut self.versions);
         for found in &found {
             let time_ns = found.header.time_ns;
             log.visit_records(found, |record| {
@@ -170,6 +172,7 @@ impl Acknowledged {
                     Some(after) => (false, Some((place, after))),
                     None => (true, earlier),
                 };
+                versions.extend(record.after.map(|after| (record.path.clone(), after.version)));
                 files.insert(record.path, Last { time_ns, removed, content });
                 Ok::<_, JournalError>(())
             })?;
@@ -193,6 +196,11 @@ impl Acknowledged {
     /// Returns all files, by path.
     pub(crate) fn files(&self) -> &BTreeMap<HomePath, Last> {
         &self.files
+    }
+
+    /// Whether a file had a content once, as far as that is known.
+    pub(crate) fn has_written(&self, path: &HomePath, version: Version) -> bool {
+        self.versions.contains(&(path.clone(), version))
     }
 
     /// Reads the last content of a file.
