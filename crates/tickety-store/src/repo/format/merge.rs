@@ -104,7 +104,7 @@ pub fn merge_issue_files(
         merged.notes.push(merge::note(issue.id, &overruled, time.unwrap_or(fallback)));
         merged.overruled.push(overruled);
     }
-    Ok(MergedIssueFile { bytes: skeleton.newline.of(bytes), merged })
+    Ok(MergedIssueFile { bytes, merged })
 }
 
 /// Merges two versions of the file of a comment, whose name ends with the suffix. A base that can't be read is none.
@@ -131,7 +131,7 @@ pub fn merge_comment_files(
     let skeleton = Skeleton::merge(base, [ours, theirs], COMMENT_BYTES);
     let written = skeleton.texts.iter().map(|text| edit_comment(text.as_bytes(), &comment));
     let bytes = first_success(written).map_err(MergeError::Result)?;
-    Ok(MergedCommentFile { bytes: skeleton.newline.of(bytes), comment, conflict })
+    Ok(MergedCommentFile { bytes, comment, conflict })
 }
 
 /// Merges two versions of a file by lines alone, with markers as git writes them. Tells whether it needed none.

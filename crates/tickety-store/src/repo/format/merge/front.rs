@@ -12,12 +12,11 @@ use super::super::key::Key;
 use super::super::read;
 use super::super::value::Entry;
 
-/// Texts that the result of a merge may be written into, with plain line breaks; the first is the best.
+/// Texts that the result of a merge may be written into; the first is the best.
 #[derive(Debug)]
 pub(super) struct Skeleton {
+    /// With the line breaks that the file shall have: what is written into one is sealed and read again as it will stand.
     pub(super) texts: Vec<String>,
-    /// The line breaks that the file shall have.
-    pub(super) newline: Newline,
     /// The keys nobody knows that both sides changed, with what the older side has there.
     pub(super) overruled: Vec<LostChunk>,
 }
@@ -32,7 +31,7 @@ pub(super) struct LostChunk {
 
 /// The line breaks of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Newline {
+enum Newline {
     Plain,
     Windows,
 }
@@ -44,20 +43,21 @@ impl Newline {
         if line.ends_with(b"\r\n") { Self::Windows } else { Self::Plain }
     }
 
-    /// Puts them into a file that has plain ones.
-    pub(super) fn of(self, bytes: Vec<u8>) -> Vec<u8> {
+    /// Returns a file with plain line breaks, for a result with these: a file with plain ones in its first line may have
+    /// others further down, which stay where the result has plain ones as well.
+    fn plain(self, bytes: &[u8]) -> Cow<'_, str> {
+        let text = String::from_utf8_lossy(bytes);
+        match (self, Self::in_file(bytes)) {
+            (Self::Plain, Self::Plain) => text,
+            _ => Cow::Owned(text.replace("\r\n", "\n")),
+        }
+    }
+
+    /// Puts these into a text that has plain ones.
+    fn put(self, text: String) -> String {
         match self {
-            Self::Plain => bytes,
-            Self::Windows => {
-                let mut out = Vec::with_capacity(bytes.len() + bytes.len() / 16);
-                for byte in bytes {
-                    if byte == b'\n' {
-                        out.push(b'\r');
-                    }
-                    out.push(byte);
-                }
-                out
-            }
+            Self::Plain => text,
+            Self::Windows => text.replace('\n', "\r\n"),
         }
     }
 }
@@ -67,8 +67,8 @@ impl Skeleton {
     pub(super) fn merge(base: Option<&[u8]>, sides: [Side<&[u8]>; 2], limit: usize) -> Self {
         let newer = newer_of(sides);
         let newline = newline_of(base, sides, newer);
-        let base = base.map(plain);
-        let texts = sides.map(|side| plain(side.state));
+        let base = base.map(|base| newline.plain(base));
+        let texts = sides.map(|side| newline.plain(side.state));
         let newest = texts[newer].to_string();
         let base_front = base.as_deref().map_or("", front_of);
         let merged = merge_fronts(base_front, &texts, newer) + &texts[newer][front_of(&texts[newer]).len()..];
@@ -76,8 +76,8 @@ impl Skeleton {
         let ours = chunks(&texts[newer], limit);
         let theirs = chunks(&texts[1 - newer], limit);
         let (wanted, overruled) = merge_chunks(base_chunks.as_ref(), &ours, &theirs);
-        let texts = [merged, newest].iter().filter_map(|text| with_chunks(text, &wanted, limit)).collect();
-        Self { texts, newline, overruled }
+        let texts = [merged, newest].into_iter().filter_map(|text| with_chunks(&text, &wanted, limit));
+        Self { texts: texts.map(|text| newline.put(text)).collect(), overruled }
     }
 }
 
@@ -93,15 +93,6 @@ fn newline_of(base: Option<&[u8]>, sides: [Side<&[u8]>; 2], newer: usize) -> New
         Some(base) if base == ours => theirs,
         Some(base) if base == theirs => ours,
         _ => [ours, theirs][newer],
-    }
-}
-
-/// Returns a text with plain line breaks, if those of its first line aren't.
-fn plain(bytes: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(bytes);
-    match Newline::in_file(bytes) {
-        Newline::Plain => text,
-        Newline::Windows => Cow::Owned(text.replace("\r\n", "\n")),
     }
 }
 

@@ -146,6 +146,27 @@ fn line_breaks_are_those_of_the_side_that_changed_them() {
 }
 
 #[test]
+fn line_breaks_that_a_file_mixes_lose_nothing_that_it_says() {
+    let windows = |text: &str| text.replace('\n', "\r\n");
+    let imported = ("created:", "updated: 2026-01-02T00:00:00Z\ncreated:");
+    let (base, ours) = (edited(&[imported]), edited(&[imported, ("status: open", "status: review")]));
+    // Of a line break with one half too many, and of one of the other kind in the text.
+    let (odd, mixed) = (windows(&base).replace("One.\r\n", "One.\r\r\n"), base.replace("One.\n", "One.\r\n"));
+    for (base, ours, theirs) in [
+        (windows(&base), windows(&ours), odd.replace("Three", "3")),
+        (base.clone(), windows(&ours), mixed.replace("Three", "3")),
+        (base, ours, mixed.replace("Three", "3")),
+    ] {
+        let says = |text: &str| parse_issue(text.as_bytes(), key(), &Schema::default()).unwrap();
+        let (text, merged) = merged(&base, &ours, &theirs);
+        let read = says(&text);
+        assert_eq!(Some(&read), merged.merged.issue.as_ref(), "{text:?}");
+        assert_eq!((&read.body, read.status.as_str()), (&says(&theirs).body, "review"), "{text:?}");
+        assert!(read.imported_updated.is_some(), "{text:?}");
+    }
+}
+
+#[test]
 fn a_base_with_markers_is_merged_first() {
     let base = edited(&[(
         "priority: medium\n",
