@@ -9,7 +9,7 @@ use tickety_store::StorageError;
 
 use crate::compose::{self, Backup};
 use crate::exit::{CliError, Ended};
-use crate::render::palette;
+use crate::render::{counted, palette};
 use crate::session::Session;
 
 /// Write everything that can't be made again to one file
@@ -62,10 +62,9 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         return Ok(ended);
     }
     if !session.global.quiet {
-        let count = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let mut screen = session.screen();
         screen.put(palette::PLAIN, &shown).raw(": ");
-        screen.line(format!("{}, {}, {bytes} bytes", count(issues, "issue"), count(comments, "comment")));
+        screen.line(format!("{}, {}, {bytes} bytes", counted(issues, "issue"), counted(comments, "comment")));
         session.show(screen)?;
     }
     session.name_problems(&left_out);

@@ -8,7 +8,7 @@ use tickety_engine::layers::CacheSettings;
 use crate::compose::{IndexReport, Usage};
 use crate::exit::{CliError, Ended};
 use crate::output;
-use crate::render::{Screen, palette};
+use crate::render::{Screen, counted, palette};
 use crate::session::Session;
 
 /// Tell how often the index could answer as it was, and what it holds
@@ -216,7 +216,6 @@ fn in_words(settings: &CacheSettings) -> String {
     if !settings.enabled {
         return "off".to_owned();
     }
-    let counted = |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let kept = format!("on, at most {} and {}", counted(settings.issues, "issue"), counted(settings.answers, "answer"));
     match settings.ttl {
         Some(ttl) => format!("{kept} for {} s", ttl.as_secs()),

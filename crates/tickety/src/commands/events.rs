@@ -12,7 +12,7 @@ use tickety_store::{EventCursor, EventLog as _, EventPage, LoggedEvent, Position
 use crate::compose::Repo;
 use crate::exit::{CliError, Ended};
 use crate::output;
-use crate::render;
+use crate::render::{self, counted};
 use crate::session::Session;
 
 /// How often to ask for what is new.
@@ -180,7 +180,7 @@ fn follow(
 
 fn warn_of_damage(page: &EventPage) {
     if page.damaged > 0 {
-        let entries = if page.damaged == 1 { "1 entry".to_owned() } else { format!("{} entries", page.damaged) };
+        let entries = counted(page.damaged, "entry");
         output::note(format_args!("warning: {entries} of the log can't be read any more"));
     }
 }

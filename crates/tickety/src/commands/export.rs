@@ -19,6 +19,7 @@ use crate::exit::{CliError, Ended};
 use crate::output;
 use crate::progress::Progress;
 use crate::question::QueryArgs;
+use crate::render::counted;
 use crate::render::escape::JsonShown;
 use crate::session::Session;
 
@@ -181,8 +182,7 @@ fn finished(format: Format, exported: Exported, path: &Path, session: &Session) 
     if session.json() {
         return answer(format, exported, Some(path.display().to_string()), None, session);
     }
-    let count = exported.count;
-    session.note(format_args!("{count} {} written to {}", if count == 1 { "issue" } else { "issues" }, path.display()));
+    session.note(format_args!("{} written to {}", counted(exported.count, "issue"), path.display()));
     name_left_out(&exported, session);
     session.name_problems(&exported.problems);
     Ok(ended(&exported))

@@ -5,7 +5,7 @@ use tickety_api::Meta;
 
 use crate::compose::HomeKind;
 use crate::exit::{CliError, Ended};
-use crate::render::palette;
+use crate::render::{counted, palette};
 use crate::session::Session;
 
 /// Tell where the issues are kept, and move them elsewhere
@@ -89,8 +89,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         screen.raw("the issues are there already: ").put(palette::PLAIN, &root).end();
         return session.show(screen);
     }
-    let files = if moved.files == 1 { "1 file".to_owned() } else { format!("{} files", moved.files) };
-    screen.raw(&files).raw(if dry_run { " would be moved to " } else { " moved to " });
+    screen.raw(counted(moved.files, "file")).raw(if dry_run { " would be moved to " } else { " moved to " });
     screen.put(palette::PLAIN, &root).end();
     if !moved.elsewhere.is_empty() {
         let names: Vec<String> = moved.elsewhere.iter().take(5).map(ToString::to_string).collect();

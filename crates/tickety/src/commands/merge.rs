@@ -9,7 +9,7 @@ use tickety_core::operation::{Change, Operation};
 use crate::compose::{Fate, Merged};
 use crate::exit::{CliError, Ended};
 use crate::issues;
-use crate::render::palette;
+use crate::render::{palette, short};
 use crate::session::Session;
 
 /// Close an issue whose branch was merged into the one that is checked out: 0 it was, 1 it wasn't
@@ -93,10 +93,6 @@ fn note(fate: &Fate) -> String {
             format!("{branch}{tip} was merged{into}.")
         }
     }
-}
-
-fn short(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
 }
 
 fn answer(key: IssueKey, fate: Fate, closed: bool) -> Answer {

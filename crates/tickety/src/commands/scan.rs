@@ -14,7 +14,7 @@ use tickety_store::{Commit, EventLog as _, Position, StorageError, StoredIssue};
 use crate::compose::Repo;
 use crate::exit::{CliError, Ended};
 use crate::output;
-use crate::render::palette;
+use crate::render::{palette, short};
 use crate::session::Session;
 
 /// How many events are read at once.
@@ -168,10 +168,6 @@ fn tell(
         session.note("no commit closes an open issue");
     }
     Ok(Ended::Done)
-}
-
-fn short(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
 }
 
 /// Returns when issues were last reopened here, as far as the log of events goes.

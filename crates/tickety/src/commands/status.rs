@@ -5,7 +5,7 @@ use tickety_api::Meta;
 
 use crate::compose::SyncStatus;
 use crate::exit::{CliError, Ended};
-use crate::render::palette;
+use crate::render::{counted, palette};
 use crate::session::Session;
 
 /// How many issues are named.
@@ -52,18 +52,17 @@ pub fn run(_args: Args, session: &Session) -> Result<Ended, CliError> {
     match uncommitted.len() {
         0 => screen.line("nothing to commit"),
         count => {
-            let issues = if count == 1 { "1 issue" } else { &format!("{count} issues") };
+            let issues = counted(count, "issue");
             let named: Vec<String> = uncommitted.iter().take(NAMED).map(ToString::to_string).collect();
             let more = if count > NAMED { ", …" } else { "" };
             screen.line(format!("{issues} not committed: {}{more}", named.join(", ")))
         }
     };
     if let Some(distance) = distance {
-        let commits = |count: usize| if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
         screen.line(format!(
             "{} not pushed, {} not merged, as of the last fetch",
-            commits(distance.ahead),
-            commits(distance.behind)
+            counted(distance.ahead, "commit"),
+            counted(distance.behind, "commit")
         ));
     }
     session.show(screen)

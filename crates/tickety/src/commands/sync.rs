@@ -5,6 +5,7 @@ use tickety_api::{ErrorCode, Meta};
 
 use crate::compose::Synced;
 use crate::exit::{CliError, Ended};
+use crate::render::counted;
 use crate::session::Session;
 
 /// Commit the issues, merge what others have pushed, and push
@@ -60,18 +61,17 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     } else if !session.global.quiet {
         let mut screen = session.screen();
         let would = |done: &'static str, planned: &'static str| if args.dry_run { planned } else { done };
-        let commits = |count: usize| if count == 1 { "1 commit".to_owned() } else { format!("{count} commits") };
         if let Some(subject) = &committed {
             screen.raw(would("committed: ", "would be committed: ")).line(subject);
         }
         if merged > 0 {
-            screen.raw(commits(merged)).line(would(" merged", " would be merged"));
+            screen.raw(counted(merged, "commit")).line(would(" merged", " would be merged"));
         }
         for issue in &resolution.resolved {
             screen.raw(issue.key.to_string()).line(" merged field by field");
         }
         if pushed > 0 {
-            screen.raw(commits(pushed)).line(would(" pushed", " would be pushed"));
+            screen.raw(counted(pushed, "commit")).line(would(" pushed", " would be pushed"));
         }
         if committed.is_none() && merged == 0 && pushed == 0 && held_back.is_none() {
             screen.line("everything is committed, merged and pushed");

@@ -6,6 +6,7 @@ use super::selection::Selection;
 use crate::editor;
 use crate::exit::CliError;
 use crate::output;
+use crate::render::counted;
 use crate::session::Session;
 
 /// How many issues a query may select without a question.
@@ -21,7 +22,7 @@ pub fn is_much(selection: &Selection) -> bool {
 /// Asks for agreement. `doing` is as in `closing 3 issues`, `done` as in `closed`.
 pub fn ask(selection: &Selection, doing: &str, done: &str, session: &Session) -> Result<(), CliError> {
     let count = selection.issues.len();
-    let what = if count == 1 { "1 issue".to_owned() } else { format!("{count} issues") };
+    let what = counted(count, "issue");
     if !session.context.can_ask() {
         let message = format!("{doing} {what} has to be agreed to, and nobody can be asked");
         let hint = "--dry-run shows what would happen; repeat the command with --yes";

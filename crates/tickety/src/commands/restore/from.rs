@@ -7,7 +7,7 @@ use tickety_api::Meta;
 
 use crate::compose::{self, FileEffect, FromBackup, RestoredFile};
 use crate::exit::{CliError, Ended};
-use crate::render::palette;
+use crate::render::{counted, palette};
 use crate::session::Session;
 
 /// The `data` of the answer.
@@ -56,11 +56,9 @@ pub(super) fn run(backup: &Path, is_exact: bool, dry_run: bool, session: &Sessio
     session.show(screen)?;
     let count = |effect: FileEffect| files.iter().filter(|file| file.effect == effect).count();
     let (made, removed) = (count(FileEffect::Created) + count(FileEffect::Replaced), count(FileEffect::Removed));
-    let files_word = if made == 1 { "file" } else { "files" };
+    let made = counted(made, "file");
     let would = if dry_run { "would be " } else { "" };
-    session.note(format_args!(
-        "{would}restored in {root}: {made} {files_word} written, {removed} removed, {unchanged} unchanged"
-    ));
+    session.note(format_args!("{would}restored in {root}: {made} written, {removed} removed, {unchanged} unchanged"));
     if count(FileEffect::Replaced) + removed > 0 && !dry_run {
         session.note("what was replaced or removed is kept in the state directory, in `kept`");
     }
