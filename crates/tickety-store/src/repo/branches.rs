@@ -48,7 +48,7 @@ impl RepoStore {
     /// Returns the branch of the code that is checked out, and the issue that it is named for. The branch is `None`
     /// where a commit is checked out without one.
     pub fn current_branch(&self) -> Result<(Option<String>, Option<IssueName>), StorageError> {
-        let branch = self.code()?.current_branch()?;
+        let branch = self.code()?.branch_at_work()?;
         let name = branch.as_deref().and_then(|branch| mention::issue_of_branch(branch, &self.schema.prefix));
         Ok((branch, name))
     }
@@ -80,7 +80,7 @@ impl RepoStore {
     /// Tells whether the branch of an issue, or the one that is given, was merged into what is checked out.
     pub fn fate_of_branch(&self, key: IssueKey, given: Option<&str>) -> Result<Fate, StorageError> {
         let git = self.code()?;
-        let into = git.current_branch()?;
+        let into = git.branch_at_work()?;
         let branches = git.branches()?;
         let named = |branch: &&Branch| given.is_none_or(|given| branch.name == given);
         let mut own: Vec<&Branch> = match given {

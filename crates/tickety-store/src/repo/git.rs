@@ -142,17 +142,30 @@ impl Git {
         run(self.command(arguments)?, arguments)
     }
 
+    /// Asks git something that it answers with its status, where 1 is a no: `None`.
+    fn ask(&self, arguments: &[&str]) -> Result<Option<Vec<u8>>, GitError> {
+        or_no(self.run(arguments))
+    }
+
+    /// Returns a setting of git's; `None` where it isn't set, or is empty.
+    fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
+        setting(self.run(&["config", "--null", "--get", key]))
+    }
+
     /// Returns the id of a commit by any name git knows. Fails if there is no such commit.
-    pub fn commit_id(&self, commit: &str) -> Result<String, GitError> {
+    pub fn commit_id(&self, name: &str) -> Result<String, GitError> {
+        self.commit_of(name)?.ok_or_else(|| GitError::NoCommit { name: name.to_owned() })
+    }
+
+    /// Returns the id of a commit by any name git knows; `None` if there is no such commit.
+    pub(crate) fn commit_of(&self, name: &str) -> Result<Option<String>, GitError> {
         // Never taken for an option.
-        let name = format!("{commit}^{{commit}}");
-        match self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]) {
-            Ok(id) => Ok(String::from_utf8_lossy(&id).trim().to_owned()),
-            // It says so by its status alone.
-            Err(GitError::Failed { message, .. }) if message.is_empty() => {
-                Err(GitError::NoCommit { name: commit.to_owned() })
-            }
-            Err(error) => Err(error),
+        let commit = format!("{name}^{{commit}}");
+        match self.ask(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit]) {
+            // Of a log that doesn't go back so far, it says so by its status alone.
+            Err(GitError::Failed { message, status, .. }) if message.is_empty() && status.code().is_some() => Ok(None),
+            // What isn't the name of one, such as `^main`, isn't refused always.
+            answer => Ok(answer?.map(|id| text(&id)).filter(|id| is_object_id(id))),
         }
     }
 
@@ -160,9 +173,14 @@ impl Git {
     pub fn checked_out(&self) -> Result<Option<String>, GitError> {
         match self.head_commit()? {
             Some(id) => Ok(Some(id)),
-            None if self.is_unborn()? => Ok(None),
-            None => self.commit_id("HEAD").map(Some),
+            // There is none, or it takes git to tell.
+            None => self.commit_of("HEAD"),
         }
+    }
+
+    /// Whether the branch that is checked out has no commits yet.
+    fn is_unborn(&self) -> Result<bool, GitError> {
+        Ok(self.checked_out()?.is_none())
     }
 
     /// Returns what git calls a record of a commit.
@@ -274,6 +292,26 @@ fn run(mut command: Command, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
         status: output.status,
         message: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
     })
+}
+
+/// Takes status 1, by which git says no, for an answer.
+fn or_no(answered: Result<Vec<u8>, GitError>) -> Result<Option<Vec<u8>>, GitError> {
+    match answered {
+        Ok(output) => Ok(Some(output)),
+        Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads what `git config --get` answers; `None` where nothing is set, or an empty text.
+fn setting(answered: Result<Vec<u8>, GitError>) -> Result<Option<String>, GitError> {
+    let value = or_no(answered)?.map(|value| text(&value).trim_end_matches('\0').to_owned());
+    Ok(value.filter(|value| !value.is_empty()))
+}
+
+/// Returns what git prints in a line.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
 }
 
 /// A running git that is ended when it is dropped.

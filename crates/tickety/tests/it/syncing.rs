@@ -136,6 +136,9 @@ fn with_the_code_only_issues_are_committed_and_no_code_is_exchanged() {
     let synced = ok(&env, "one", &["sync"]);
     assert!(synced.contains("1 commit pushed"), "{synced}");
     assert_eq!(git(&env, "one", &["status", "--porcelain"]), "A  staged.txt\n");
+    // Also where a tag has the branch's name.
+    git(&env, "one", &["tag", "main"]);
+    assert!(ok(&env, "one", &["status"]).contains("home tree, branch main, exchanged with origin/main\n"));
     let committed = git(&env, "one", &["show", "--format=", "--name-only", "HEAD"]);
     assert!(committed.lines().all(|path| path.starts_with(".tickety/issues/")), "{committed}");
     // Code that isn't pushed holds the push back, and code of others the merge.

@@ -100,17 +100,11 @@ impl Git {
 
     /// Returns who commits: the actor, with the address that git has for the user.
     pub fn author(&self, actor: Option<&str>, time: Timestamp) -> Result<Author, GitError> {
-        let configured = |key| match self.run(&["config", "--null", "--get", key]) {
-            Ok(value) => Ok(Some(String::from_utf8_lossy(&value).trim_end_matches('\0').to_owned())),
-            // Not set.
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
-            Err(error) => Err(error),
-        };
         let name = match actor {
             Some(actor) => actor.to_owned(),
-            None => configured("user.name")?.unwrap_or_else(|| "tickety".to_owned()),
+            None => self.setting("user.name")?.unwrap_or_else(|| "tickety".to_owned()),
         };
-        Ok(Author { name, email: configured("user.email")?.unwrap_or_default(), time })
+        Ok(Author { name, email: self.setting("user.email")?.unwrap_or_default(), time })
     }
 
     /// Returns the branches of the clone that have commits which the one that is checked out hasn't.
@@ -126,16 +120,6 @@ impl Git {
     /// Begins the branch of the issues at a commit.
     pub fn begin_issue_branch(&self, commit: &str) -> Result<(), GitError> {
         self.run(&["update-ref", &format!("refs/heads/{ISSUE_BRANCH}"), commit, ""]).map(drop)
-    }
-
-    /// Returns the commit of a reference or another name.
-    pub(crate) fn commit_of(&self, reference: &str) -> Result<Option<String>, GitError> {
-        let name = format!("{reference}^{{commit}}");
-        match self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]) {
-            Ok(id) => Ok(Some(String::from_utf8_lossy(&id).trim().to_owned())),
-            Err(GitError::Failed { message, .. }) if message.is_empty() => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// Returns the commit of a reference, if there is a home in it.

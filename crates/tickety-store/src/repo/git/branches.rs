@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use super::log::{Fields, finish, read_commit};
-use super::{Git, GitError, Running};
+use super::{Git, GitError, Running, text};
 use crate::history::Commit;
 
 /// A branch.
@@ -39,20 +39,22 @@ pub enum Merged {
 }
 
 impl Git {
+    /// Returns the branch that is checked out, if one is.
+    pub(in crate::repo) fn branch(&self) -> Result<Option<String>, GitError> {
+        // In full: what is short for git is longer where a tag has the name, too.
+        let name = self.ask(&["symbolic-ref", "--quiet", "HEAD"])?;
+        Ok(name.and_then(|name| local_name(&text(&name))))
+    }
+
     /// Returns the branch that is checked out, also while it is being rebased; `None` without one.
-    pub(in crate::repo) fn current_branch(&self) -> Result<Option<String>, GitError> {
-        let name = match self.run(&["symbolic-ref", "--quiet", "HEAD"]) {
-            Ok(name) => String::from_utf8_lossy(&name).into_owned(),
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => {
-                let rebased = ["rebase-merge/head-name", "rebase-apply/head-name"].into_iter().find_map(|name| {
-                    super::read_foreign_text(&self.dirs.git_dir.join(name), super::REFERENCE_BYTES).ok()
-                });
-                let Some(name) = rebased else { return Ok(None) };
-                name
-            }
-            Err(error) => return Err(error),
+    pub(in crate::repo) fn branch_at_work(&self) -> Result<Option<String>, GitError> {
+        let rebased = || {
+            let files = ["rebase-merge/head-name", "rebase-apply/head-name"].into_iter();
+            files.map(|name| self.dirs.git_dir.join(name)).find_map(|path| {
+                super::read_foreign_text(&path, super::REFERENCE_BYTES).ok().and_then(|name| local_name(name.trim()))
+            })
         };
-        Ok(name.trim().strip_prefix("refs/heads/").map(str::to_owned))
+        Ok(self.branch()?.or_else(rebased))
     }
 
     /// Lists the branches.
@@ -84,14 +86,10 @@ impl Git {
     /// Tells how a branch was merged into the commit that is checked out; `None` if it wasn't.
     pub(in crate::repo) fn merged(&self, branch: &Branch) -> Result<Option<Merged>, GitError> {
         let tip = branch.tip.as_str();
-        if self.holds(&["merge-base", "--is-ancestor", tip, "HEAD"])? {
+        if self.ask(&["merge-base", "--is-ancestor", tip, "HEAD"])?.is_some() {
             return Ok(self.has_own_commits(branch)?.then_some(Merged::Whole));
         }
-        let base = match self.run(&["merge-base", "HEAD", tip]) {
-            Ok(base) => String::from_utf8_lossy(&base).trim().to_owned(),
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let Some(base) = self.ask(&["merge-base", "HEAD", tip])?.map(|base| text(&base)) else { return Ok(None) };
         let cherry = self.run(&["cherry", "HEAD", tip])?;
         if !cherry.is_empty() && cherry.split(|&byte| byte == b'\n').all(|line| line.is_empty() || line[0] == b'-') {
             return Ok(Some(Merged::Rebased));
@@ -183,15 +181,6 @@ impl Git {
         Ok(messages)
     }
 
-    /// Asks a question that git answers by its status.
-    fn holds(&self, arguments: &[&str]) -> Result<bool, GitError> {
-        match self.run(arguments) {
-            Ok(_) => Ok(true),
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Returns the ids of the patches that git prints, with those of their commits.
     fn patch_ids(&self, arguments: &[&str]) -> Result<Vec<(String, String)>, GitError> {
         let mut printing = Running::start(self.command(arguments)?)?;
@@ -204,4 +193,9 @@ impl Git {
         let pair = |line: &str| line.split_once(' ').map(|(patch, commit)| (patch.to_owned(), commit.to_owned()));
         Ok(lines.lines().filter_map(pair).collect())
     }
+}
+
+/// Returns the name of a branch of this clone by its full one.
+fn local_name(reference: &str) -> Option<String> {
+    reference.strip_prefix("refs/heads/").map(str::to_owned)
 }

@@ -75,18 +75,6 @@ impl Git {
         Err(GitError::Failed { command: "log".to_owned(), status, message })
     }
 
-    /// Whether the branch that is checked out has no commits yet.
-    pub(super) fn is_unborn(&self) -> Result<bool, GitError> {
-        if self.head_commit()?.is_some() {
-            return Ok(false);
-        }
-        match self.run(&["rev-parse", "--verify", "--quiet", "HEAD"]) {
-            Ok(_) => Ok(false),
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Returns those of some files that are missing because somebody meant it, as far as git tells: the commit that is
     /// checked out has them no more, and another one of any branch has them.
     pub fn committed_removals(&self, missing: &BTreeSet<HomePath>) -> Result<BTreeSet<HomePath>, GitError> {

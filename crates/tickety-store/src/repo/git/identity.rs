@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::super::discovery;
 use super::super::files::read_foreign_text;
 use super::super::layout::Layout;
-use super::{GitError, command_in, files, run};
+use super::{GitError, command_in, files, or_no, run, setting};
 
 /// The longest configuration file that is read.
 const CONFIG_BYTES: u64 = 4 << 20;
@@ -53,15 +53,9 @@ pub fn user_name(directory: &Path) -> Result<Option<String>, GitError> {
         Ok(None) | Err(_) => files::check_users()?,
     }
     let arguments = ["config", "--null", "--get-all", "user.name"];
-    match run(command_in(directory, arguments), &arguments) {
-        Ok(output) => {
-            let output = String::from_utf8_lossy(&output);
-            Ok(output.split('\0').map(str::trim).rfind(|name| !name.is_empty()).map(str::to_owned))
-        }
-        // Not set.
-        Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let names = or_no(run(command_in(directory, arguments), &arguments))?.unwrap_or_default();
+    let names = String::from_utf8_lossy(&names);
+    Ok(names.split('\0').map(str::trim).rfind(|name| !name.is_empty()).map(str::to_owned))
 }
 
 fn ask(layout: &Layout) -> Result<Identity, GitError> {
@@ -70,12 +64,7 @@ fn ask(layout: &Layout) -> Result<Identity, GitError> {
     let mut identity = Identity::default();
     for (key, value) in [("user.name", &mut identity.name), ("user.email", &mut identity.email)] {
         let arguments = ["config", "--null", "--get", key];
-        *value = match run(command_in(root, arguments), &arguments) {
-            Ok(output) => Some(String::from_utf8_lossy(&output).trim_end_matches('\0').to_owned()),
-            // Not set.
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => None,
-            Err(error) => return Err(error),
-        };
+        *value = setting(run(command_in(root, arguments), &arguments))?;
     }
     Ok(identity)
 }

@@ -6,7 +6,7 @@
 use std::process::Command;
 
 use super::super::layout::{CONFIG_FILE, HomePath};
-use super::{Author, Git, GitError, ISSUE_BRANCH, run};
+use super::{Author, Git, GitError, ISSUE_BRANCH, run, text};
 
 /// With which branch of which remote a branch is exchanged.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,15 +43,6 @@ pub enum MergeOutcome {
 }
 
 impl Git {
-    /// Returns the branch that is checked out, if one is.
-    pub fn branch(&self) -> Result<Option<String>, GitError> {
-        match self.run(&["symbolic-ref", "--quiet", "--short", "HEAD"]) {
-            Ok(name) => Ok(Some(text(&name))),
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Returns with what a branch is exchanged: as configured or, for the branch of the issues, under its own name with
     /// `origin` or the only remote.
     pub fn upstream(&self, branch: &str) -> Result<Option<Upstream>, GitError> {
@@ -73,15 +64,6 @@ impl Git {
             _ => remotes.iter().copied().find(|name| *name == "origin"),
         };
         Ok(remote.map(|remote| Upstream { remote: remote.to_owned(), branch: branch.to_owned() }))
-    }
-
-    fn setting(&self, key: &str) -> Result<Option<String>, GitError> {
-        match self.run(&["config", "--null", "--get", key]) {
-            Ok(value) => Ok(Some(text(&value).trim_end_matches('\0').to_owned()).filter(|value| !value.is_empty())),
-            // Not set.
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// Commits the files of the home, and nothing else that may be staged. Returns the commit, if there was something.
@@ -237,8 +219,4 @@ impl Git {
         command.args(arguments).env_remove("GIT_TERMINAL_PROMPT");
         Ok(command)
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).trim().to_owned()
 }

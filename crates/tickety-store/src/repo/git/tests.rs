@@ -156,8 +156,10 @@ fn a_name_of_no_commit_is_told() {
     }
     repo.commit(1_000_000_000);
     assert_eq!(repo.git.issues_at("HEAD").unwrap().len(), 1);
-    let other = repo.git.issues_at("HEAD:.tickety").unwrap_err().to_string();
-    assert!(!other.ends_with(": ") && other.contains("commit"), "{other}");
+    for name in ["HEAD:.tickety", "HEAD^{tree}", "HEAD@{9}", "^HEAD", "HEAD..HEAD", "HEAD^2", "@{upstream}"] {
+        let error = repo.git.issues_at(name).unwrap_err();
+        assert!(matches!(&error, GitError::NoCommit { name: told } if told == name), "{name}: {error}");
+    }
 }
 
 #[test]
