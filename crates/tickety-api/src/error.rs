@@ -106,7 +106,7 @@ impl From<&StorageError> for ErrorCode {
             StorageError::FieldConflict { .. } => Self::FieldConflict,
             StorageError::Overtaken { .. } => Self::Overtaken,
             StorageError::Pending { .. } => Self::Pending,
-            StorageError::Git { .. } => Self::Git,
+            StorageError::Git { .. } | StorageError::NoReference { .. } => Self::Git,
             StorageError::LastNumber { .. } => Self::BadValue,
             StorageError::NumbersExhausted { .. } => Self::NumbersExhausted,
             StorageError::BatchTooLarge { .. } => Self::TooMany,

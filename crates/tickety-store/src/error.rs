@@ -74,6 +74,14 @@ pub enum StorageError {
         /// What was asked, and what it said.
         message: String,
     },
+    /// Git knows nothing of a name.
+    #[error("git knows no {what} `{name}`")]
+    NoReference {
+        /// What it should be the name of: a `branch`, for example.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
     /// The numbers are used up.
     #[error("{}: numbers end at {}", shortage(*count), u32::MAX)]
     NumbersExhausted {
@@ -278,6 +286,7 @@ impl StorageError {
             Self::Overtaken { .. }
             | Self::Pending { .. }
             | Self::Git { .. }
+            | Self::NoReference { .. }
             | Self::NumbersExhausted { .. }
             | Self::LastNumber { .. }
             | Self::BatchTooLarge { .. }

@@ -162,7 +162,9 @@ impl From<StorageError> for CliError {
                 path.parent().unwrap_or(path).display()
             )),
             StorageError::NumberTaken { .. } => made.hint("leave out --to to get the next free number"),
-            StorageError::Git { .. } => {
+            StorageError::Git { .. } => made,
+            StorageError::NoReference { what: "branch", .. } => made.hint("`git branch --all` lists them"),
+            StorageError::NoReference { .. } => {
                 made.hint("`git rev-parse --verify REF` tells whether git knows a branch or commit")
             }
             StorageError::LastNumber { .. } => made.hint("choose a lower number"),

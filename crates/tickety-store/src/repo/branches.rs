@@ -87,14 +87,15 @@ impl RepoStore {
             Some(_) => branches.iter().filter(named).collect(),
             None => self.branches_of(key, &branches).collect(),
         };
-        if given.is_some() && own.is_empty() {
-            let message = format!("git knows no branch `{}`", given.unwrap_or_default());
-            return Err(StorageError::Git { message });
+        if let (Some(given), true) = (given, own.is_empty()) {
+            return Err(StorageError::NoReference { what: "branch", name: given.to_owned() });
         }
         // What is known of another clone's branch may be old.
         if own.iter().any(|branch| branch.is_local) {
             own.retain(|branch| branch.is_local);
         }
+        // Before the first commit, nothing was merged.
+        let has_commits = git.checked_out()?.is_some();
         let mut last = None;
         for branch in own {
             if into.as_ref() == Some(&branch.name) && branch.is_local {
@@ -104,7 +105,7 @@ impl RepoStore {
                 );
                 return Err(StorageError::Git { message });
             }
-            let merged = git.merged(branch)?;
+            let merged = if has_commits { git.merged(branch)? } else { None };
             let is_merged = merged.is_some();
             last = Some(Fate {
                 branch: Some(branch.name.clone()),
@@ -120,7 +121,7 @@ impl RepoStore {
         if let Some(fate) = last {
             return Ok(fate);
         }
-        let merged = git.merge_naming(&key.to_string())?;
+        let merged = if has_commits { git.merge_naming(&key.to_string())? } else { None };
         Ok(Fate { branch: None, tip: None, into, merged })
     }
 
@@ -132,7 +133,7 @@ impl RepoStore {
         }
         let messages = match git.messages(range, MESSAGES) {
             Err(GitError::Failed { .. }) => {
-                return Err(StorageError::Git { message: format!("git knows no commits `{range}`") });
+                return Err(StorageError::NoReference { what: "commits", name: range.to_owned() });
             }
             messages => messages?,
         };

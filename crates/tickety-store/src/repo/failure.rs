@@ -127,7 +127,10 @@ impl From<GitError> for StorageError {
             | GitError::Write { source, .. } => {
                 format!("{error}: {source}")
             }
-            GitError::Failed { .. } | GitError::NoCommit { .. } => error.to_string(),
+            GitError::Failed { .. } => error.to_string(),
+            GitError::NoCommit { name } => {
+                return Self::NoReference { what: "branch, tag or commit", name: name.clone() };
+            }
         };
         Self::Git { message }
     }

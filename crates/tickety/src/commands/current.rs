@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 use tickety_api::{IssueSummary, Meta};
-use tickety_core::ident::IssueSelector;
-use tickety_store::storage;
+use tickety_store::{StorageError, storage};
 
 use crate::exit::{CliError, Ended};
-use crate::issues;
 use crate::render::palette;
 use crate::session::Session;
 
@@ -22,15 +20,16 @@ pub struct Args {}
 struct Answer {
     /// `null` where a commit is checked out without a branch.
     branch: Option<String>,
-    /// `null` where the branch isn't named for one.
+    /// `null` where the branch isn't named for one, or for none that there is.
     issue: Option<IssueSummary>,
 }
 
 pub fn run(_: Args, session: &Session) -> Result<Ended, CliError> {
     let (branch, name) = session.opened()?.current_branch()?;
-    let found = match name {
-        Some(name) => issues::read(session, &[IssueSelector::from(name)])?.pop(),
-        None => None,
+    let storage = session.storage()?;
+    let found = match name.map(|name| pollster::block_on(storage.get(name.into()))) {
+        Some(Err(StorageError::NotFound { .. })) | None => None,
+        Some(found) => Some(found.map_err(|error| session.explain(error))?),
     };
     let ended = if found.is_some() { Ended::Done } else { Ended::No };
     if session.json() {
@@ -43,6 +42,9 @@ pub fn run(_: Args, session: &Session) -> Result<Ended, CliError> {
             let mut screen = session.screen();
             screen.show(palette::NAME, stored.issue.key()).space(2).put(palette::STRONG, &stored.issue.title).end();
             session.show(screen)?;
+        }
+        (None, Some(branch)) if name.is_some() => {
+            session.note(format_args!("{branch} is named for an issue that isn't here"));
         }
         (None, Some(branch)) => {
             session.note(format_args!("{branch} is not named for an issue; `tickety branch ISSUE` starts one that is"));

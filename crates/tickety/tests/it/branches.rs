@@ -142,6 +142,13 @@ fn a_branch_is_started_for_an_issue_and_known_by_it() {
     no branch is checked out: HEAD is detached
     --- status 1
     ");
+    env.git(&["switch", "--quiet", "-c", "TIK-99"]);
+    assert_snapshot!(told(&env, &["current"]), @"
+    --- standard error
+    TIK-99 is named for an issue that isn't here
+    --- status 1
+    ");
+    env.git(&["switch", "--quiet", "--detach"]);
     assert_eq!(env.run(&["current", "--json"]).stdout, "{\"data\":{\"branch\":null,\"issue\":null},\"meta\":{}}\n");
 }
 
@@ -154,13 +161,28 @@ fn git_s_refusal_to_lose_changes_is_told() {
     env.write("code.txt", "not committed");
     let refused = env.run(&["branch", "1", "--from", "old"]);
     assert_eq!(refused.status, 14, "{refused}");
-    assert!(refused.stderr.contains("code.txt") && refused.stderr.contains("commit or stash"), "{refused}");
+    assert!(
+        refused.stderr.contains("code.txt") && refused.stderr.contains("commit your changes or stash them"),
+        "{refused}"
+    );
     assert_eq!(
         (env.read("code.txt").as_str(), env.git(&["branch", "--show-current"]).trim()),
         ("not committed", "main")
     );
     assert_eq!(env.git(&["branch", "--list", "1-*"]), "");
-    assert_eq!(env.run(&["branch", "1", "--from", "nowhere"]).status, 14);
+    assert_snapshot!(told(&env, &["branch", "1", "--from", "nowhere"]), @"
+    --- standard error
+    error: git knows no branch, tag or commit `nowhere`
+    hint: `git rev-parse --verify REF` tells whether git knows a branch or commit
+    --- status 14
+    ");
+    env.git(&["restore", "code.txt"]);
+    env.ok(&["branch", "1", "-q"]);
+    assert_snapshot!(told(&env, &["branch", "1", "--from", "old"]), @"
+    --- standard error
+    error: 1-xfy8-slow-cache is there already and doesn't begin anew at old
+    --- status 14
+    ");
 }
 
 #[test]
@@ -251,8 +273,34 @@ fn what_was_not_merged_closes_nothing() {
     env.git(&["switch", "--quiet", "main"]);
     env.git(&["cherry-pick", "1-xfy8-slow-cache~1"]);
     assert_eq!(env.run(&["merge", "1"]).status, 1);
-    assert_eq!(env.run(&["merge", "1", "--branch", "nowhere"]).status, 14);
+    assert_snapshot!(told(&env, &["merge", "1", "--branch", "nowhere"]), @"
+    --- standard error
+    error: git knows no branch `nowhere`
+    hint: `git branch --all` lists them; `tickety close 1-xfy8` closes it whatever became of a branch
+    --- status 14
+    ");
     assert_eq!(env.ok(&["list"]).lines().count(), 1);
+}
+
+#[test]
+fn before_the_first_commit_nothing_was_merged() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init"]);
+    env.ok(&["new", "Slow cache"]);
+    assert_snapshot!(env.run(&["merge", "1"]), @"
+    --- standard error
+    1-xfy8 has no branch, and no merge commit of main names one; `tickety close 1-xfy8` closes it all the same
+    --- status 1
+    ");
+    assert_eq!(env.ok(&["branch", "1"]), "new branch 1-xfy8-slow-cache\n");
+    commit(&env, "First");
+    env.git(&["switch", "--quiet", "--orphan", "another"]);
+    env.git(&["restore", "--source", "1-xfy8-slow-cache", ".tickety"]);
+    assert_snapshot!(env.run(&["merge", "1"]), @"
+    --- standard error
+    1-xfy8-slow-cache isn't merged into another, or has no commits of its own; `tickety close 1-xfy8` closes the issue all the same
+    --- status 1
+    ");
 }
 
 #[test]

@@ -34,6 +34,22 @@ fn a_list_asks_about_the_issues_of_another_commit() {
     ");
     assert_snapshot!(env.run(&["list", "--on", "then", "is:blocked", "assignee:ann", "--fields", "title,blocked-by", "-q"]), @"2-ng4q	Read the index once	1-xfy8");
     assert_snapshot!(env.run(&["list", "--on", "then", "is:ready", "priority:>=high", "mondays", "-q"]), @"1-xfy8	open	high	task	Slow cache	cache		2126-11-21T12:08:00Z");
+    let hint = "hint: `git rev-parse --verify REF` tells whether git knows a branch or commit";
+    for command in [
+        &["list", "--on"][..],
+        &["show", "1", "--at"],
+        &["diff"],
+        &["diff", "then"],
+        &["check", "--base"],
+        &["renumber", "--against"],
+        &["branch", "1", "--from"],
+    ] {
+        for name in ["nowhere", "then^{tree}", "then:.tickety", "HEAD@{99}", "^then", "then..HEAD", ""] {
+            let output = env.run(&[command, &[name]].concat());
+            let expected = format!("error: git knows no branch, tag or commit `{name}`\n{hint}\n");
+            assert_eq!((output.status, output.stderr.as_str()), (14, expected.as_str()), "{command:?}");
+        }
+    }
     let answer = json(&env, &["list", "--on", "then", "--sort", "updated-desc", "--json"]);
     let then = env.git(&["rev-parse", "then"]);
     assert_eq!(answer["meta"]["commit"], then.trim());
@@ -51,7 +67,6 @@ fn a_list_asks_about_the_issues_of_another_commit() {
     assert_snapshot!(env.run(&["list", "--on", "empty"]).to_string().replace(env.git(&["rev-parse", "--short=10", "empty"]).trim(), "[ID]"), @"
     --- standard error
     error: empty ([ID]) has no .tickety
-    hint: `git rev-parse --verify REF` tells whether git knows a branch or commit
     --- status 14
     ");
 }
