@@ -81,6 +81,22 @@ pub fn work_tree(path: &Path) -> Result<Option<GitDirs>, DiscoveryError> {
     Ok(None)
 }
 
+/// Finds the git directory that an absolute path is, or lies in, unless a work tree in there is nearer: that of a bare
+/// repository, or the `.git` of another one.
+pub fn enclosing_git_dir(path: &Path) -> Result<Option<PathBuf>, DiscoveryError> {
+    // As git tells one.
+    let is_one = |dir: &Path| dir.join("HEAD").is_file() && dir.join("objects").is_dir() && dir.join("refs").is_dir();
+    for dir in path.ancestors() {
+        if git_dirs(dir)?.is_some() {
+            return Ok(None);
+        }
+        if is_one(dir) {
+            return Ok(Some(dir.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
 /// Lays out the home that all work trees of a clone share, if it has one.
 pub fn clone_home(checkout: &GitDirs) -> Result<Option<Layout>, DiscoveryError> {
     let root = checkout.clone_home();

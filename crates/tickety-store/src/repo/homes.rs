@@ -37,6 +37,7 @@ pub fn init_in_clone(
         check_kind(&layout, kind)?;
         return Ok(Initialized { layout, created: Vec::new(), branch: None });
     }
+    init::check_outside_of_git(&canonical(folder)?)?;
     let in_tree = checkout.work_tree.join(HOME_DIR).join(CONFIG_FILE);
     if in_tree.symlink_metadata().is_ok() {
         let message = format!("this repository has a home on its branches: {}", in_tree.display());
@@ -102,10 +103,13 @@ fn begin_branch(git: &Git, files: &[(&str, String)], author: &Author) -> Result<
 }
 
 fn checkout_of(folder: &Path, kind: HomeKind) -> Result<GitDirs, StorageError> {
-    discovery::work_tree(&canonical(folder)?)?.ok_or_else(|| {
-        let message = format!("{} is not in a git repository, which a home `{kind}` is for", folder.display());
-        StorageError::HomeRefused { message, hint: "`git init` makes one; `tickety init` needs none".to_owned() }
-    })
+    let folder = canonical(folder)?;
+    if let Some(checkout) = discovery::work_tree(&folder)? {
+        return Ok(checkout);
+    }
+    init::check_outside_of_git(&folder)?;
+    let message = format!("{} is not in a git repository, which a home `{kind}` is for", folder.display());
+    Err(StorageError::HomeRefused { message, hint: "`git init` makes one; `tickety init` needs none".to_owned() })
 }
 
 fn canonical(folder: &Path) -> Result<PathBuf, StorageError> {

@@ -25,16 +25,43 @@ pub struct Initialized {
 /// the folder itself.
 pub fn usual_root(folder: &Path) -> Result<PathBuf, StorageError> {
     let layout = discovery::layout_at(folder)?;
+    check_outside_of_git(&layout.root)?;
     Ok(layout.git.map_or(layout.root, |git| git.work_tree))
 }
 
-/// Makes a home in a folder. One that exists is left as it is.
+/// Fails in a directory of git's own: no commit has what is there.
+pub(super) fn check_outside_of_git(folder: &Path) -> Result<(), StorageError> {
+    let Some(git_dir) = discovery::enclosing_git_dir(folder)? else { return Ok(()) };
+    Err(StorageError::HomeRefused {
+        message: format!("{} is a directory of git's own, and no commit has what is in it", git_dir.display()),
+        hint: "do it in a work tree; `git worktree add` makes one of a bare repository".to_owned(),
+    })
+}
+
+/// Fails where a home would never be found: in the root of a work tree, that of the clone comes before it.
+fn check_found(layout: &Layout) -> Result<(), StorageError> {
+    let checkout = layout.git.as_ref().filter(|git| git.work_tree == layout.root);
+    let Some(clone_home) = checkout.map(discovery::clone_home).transpose()?.flatten() else { return Ok(()) };
+    Err(StorageError::HomeRefused {
+        message: format!(
+            "the issues of this clone are in {}, and a home in {} would count for nothing",
+            clone_home.root.display(),
+            layout.root.display()
+        ),
+        hint: "`tickety home move tree` moves them; `tickety init --nested` makes a home in a folder below".to_owned(),
+    })
+}
+
+/// Makes a home in a folder. One that exists is left as it is. Fails within a directory of git's own, and where the home
+/// would give way to one of the clone.
 ///
 /// `prefix` is what names such as `TIK-42` begin with.
 pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
     // Refuses what no home can have before anything is made.
     config::check_prefix(prefix)?;
     let layout = discovery::layout_at(folder)?;
+    check_outside_of_git(&layout.root)?;
+    check_found(&layout)?;
     let created = make_home(&layout, &config::template(prefix), "")?;
     Ok(Initialized { layout, created, branch: None })
 }

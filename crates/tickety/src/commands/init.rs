@@ -73,15 +73,18 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         return tell_of_clone(&made, session);
     }
     let usual = compose::usual_root(directory)?;
-    let root = match compose::kind_of_home(directory) {
+    let known = compose::kind_of_home(directory);
+    let root = match known {
         // The usual place has one already, or the clone has.
         Some(kind) if args.nested && (kind != HomeKind::Tree || compose::other_home(directory, &usual).is_none()) => {
             directory.to_path_buf()
         }
         _ => usual,
     };
+    // A home in the place of one of the clone is refused in any case.
     if !args.nested
-        && let Some(other) = compose::other_home(session.context.directory(), &root)
+        && known == Some(HomeKind::Tree)
+        && let Some(other) = compose::other_home(directory, &root)
     {
         let message = format!("this folder belongs to the home in {} already", other.display());
         return Err(CliError::usage(message).hint(format!(

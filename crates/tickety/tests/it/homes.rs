@@ -58,6 +58,36 @@ fn a_home_on_a_branch_serves_all_work_trees_and_shows_in_none() {
 }
 
 #[test]
+fn a_home_that_would_never_count_is_refused() {
+    let env = repository();
+    env.git(&["init", "-q", "--bare", "bare.git"]);
+    let refused = |arguments: &[&str], folder: &str, why: &str| {
+        let output = env.call(&[&["init"], arguments].concat()).within(folder).run();
+        assert!(output.status == 11 && output.stderr.contains(why), "{folder}: {output}");
+    };
+    for arguments in [&[][..], &["--nested"], &["--home", "local"], &["--home", "branch"]] {
+        refused(arguments, "bare.git", "bare.git is a directory of git's own");
+        refused(arguments, "bare.git/refs", "bare.git is a directory of git's own");
+    }
+    refused(&[], ".git", ".git is a directory of git's own");
+    refused(&["--nested"], ".git/hooks", ".git is a directory of git's own");
+    // A work tree in there is one like any other.
+    env.git(&["worktree", "add", "-q", "-b", "side", "bare.git/side"]);
+    assert_eq!(env.call(&["init"]).within("bare.git/side").run().status, 0);
+
+    env.ok(&["init", "--home", "local"]);
+    for arguments in [&["--nested"][..], &["--home", "tree"], &["--home", "tree", "--nested"]] {
+        refused(arguments, ".", "would count for nothing");
+    }
+    assert!(!env.work().join(".tickety").exists());
+    env.write("below/code.txt", "code\n");
+    assert_eq!(env.call(&["init", "--nested"]).within("below").run().status, 0);
+    assert!(env.call(&["home"]).within("below").run().stdout.starts_with("tree, in "));
+    assert_eq!(kind(&env), "local");
+    assert_eq!(env.call(&["init"]).within(".git/tickety/home").run().status, 0, "it is there already");
+}
+
+#[test]
 fn a_clone_finds_the_branch_that_somebody_else_made() {
     let env = repository();
     env.ok(&["init", "--home", "branch", "--prefix", "AB"]);
