@@ -6,24 +6,36 @@ use serde::Serialize;
 use serde_json::Value;
 use tickety_core::graph::{self, GraphNode};
 use tickety_core::ident::IssueKey;
-use tickety_core::query::Cursor;
+use tickety_core::query::{Cursor, FieldName};
 use tickety_store::storage;
+
+use crate::issue::{Issue, IssueSummary};
+use crate::selection;
 
 /// A page of issues.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct IssueList {
     /// The issues, in the order asked for: whole, summed up, or with the selected fields only.
     pub issues: Vec<Value>,
-    /// How many issues there are on all pages together, exactly.
-    pub total: u64,
+    /// How many issues there are on all pages together, exactly; absent where nobody wanted to know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
     /// What to pass as `--after` for the next page; `null` on the last.
     pub next: Option<String>,
 }
 
 impl IssueList {
     /// Makes a page.
-    pub fn new(issues: Vec<Value>, total: u64, next: Option<&Cursor>) -> Self {
+    pub fn new(issues: Vec<Value>, total: Option<u64>, next: Option<&Cursor>) -> Self {
         Self { issues, total, next: next.map(ToString::to_string) }
+    }
+}
+
+/// Returns an issue of a list with the given fields only; no field at all means those that every list has.
+pub fn row(summary: &storage::IssueSummary, whole: Option<&storage::StoredIssue>, fields: &[FieldName]) -> Value {
+    match whole {
+        Some(whole) => selection::value(&Issue::from(whole), fields),
+        None => selection::value(&IssueSummary::from(summary), fields),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod event;
 pub mod history;
 pub mod issue;
 pub mod operation;
+pub mod search;
 pub mod selection;
 
 pub use envelope::{Envelope, ErrorBody, Failure, Freshness, Meta, Problem};

@@ -1,10 +1,16 @@
 //! What a question means that leaves something out: the same for the command line, the page and agents.
 
+mod listing;
+mod parts;
+
 use std::collections::BTreeMap;
 
 use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
 use tickety_core::query::{CustomTest, Expr, Is, NameField, Query, Term, TextMatch, TextScope, means_me, ready_order};
 use tickety_store::IssueStorage;
+
+pub use listing::{Extent, Listed, Listing, problems};
+pub use parts::{Question, QuestionError};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
 /// up first.

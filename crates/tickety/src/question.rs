@@ -1,11 +1,10 @@
 //! Queries as commands take them.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 
 use tickety_api::ErrorCode;
-use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem, SortBy};
-use tickety_engine::questions;
+use tickety_core::query::{FieldName, Query, QueryParseError, QueryProblem};
+use tickety_engine::questions::{self, Question, QuestionError};
 
 use crate::args;
 use crate::exit::CliError;
@@ -82,27 +81,21 @@ impl QueryArgs {
     pub fn parse_page(&self, page: &PageArgs, session: &Session) -> Result<Query, CliError> {
         let written = self.words.iter().map(|word| unescape(word)).collect::<Vec<_>>().join(" ");
         let PageArgs { limit, sort, fields, after, ranked } = page;
-        let options = [
-            ("sort", sort.as_deref().map(unescape).map(Cow::Borrowed)),
-            (RANKED, ranked.then_some(Cow::Borrowed(SortBy::Relevance.as_str()))),
-            ("limit", limit.map(|limit| Cow::Owned(limit.to_string()))),
-            ("fields", fields.as_deref().map(unescape).map(Cow::Borrowed)),
-            ("after", after.as_deref().map(unescape).map(Cow::Borrowed)),
-        ];
-        let options = options.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        let mut query = parse_with(written.trim(), options, session)?;
-        if *ranked {
-            query.sort.retain(|key| key.by == SortBy::Relevance);
-        }
+        let question = Question {
+            query: written.trim(),
+            sort: sort.as_deref().map(unescape),
+            ranked: *ranked,
+            limit: *limit,
+            fields: fields.as_deref().map(unescape),
+            after: after.as_deref().map(unescape),
+        };
+        let query = question.parse(&*session.schema()?).map_err(|error| refused(&error))?;
         if query.issue_names().is_empty() {
             return Ok(query);
         }
         Ok(pollster::block_on(questions::with_current_names(query, session.storage()?)))
     }
 }
-
-/// The option that is called `sort:` in a query and says nothing but that.
-const RANKED: &str = "ranked";
 
 /// What stands before a word that only looks like options. No argument can hold this character.
 const ESCAPE: char = '\0';
@@ -139,41 +132,20 @@ pub fn parse(text: &str, session: &Session) -> Result<Query, CliError> {
 
 /// Reads the value of `--fields`.
 pub fn fields(text: &str, session: &Session) -> Result<Vec<FieldName>, CliError> {
-    Ok(parse_with("", [("fields", text)].into_iter(), session)?.fields)
+    let question = Question { fields: Some(text), ..Question::default() };
+    Ok(question.parse(&*session.schema()?).map_err(|error| refused(&error))?.fields)
 }
 
-/// Reads a query to which options add what they are called in it. What is wrong is shown in what was
-/// written: the query as it was, or an option.
-fn parse_with<'a>(
-    written: &str,
-    options: impl Iterator<Item = (&'static str, &'a str)>,
-    session: &Session,
-) -> Result<Query, CliError> {
-    let schema = session.schema()?;
-    let mut text = written.to_owned();
-    let mut places: Vec<(usize, &'static str)> = Vec::new();
-    for (name, value) in options {
-        places.push((text.len(), name));
-        let values: Vec<&str> = value.split(',').map(str::trim).collect();
-        // Anything else would go on as conditions of the query.
-        if let Some(odd) = values.iter().find(|value| value.contains(|c: char| c.is_whitespace() || "()\"".contains(c)))
-        {
-            let message = format!("--{name}: `{odd}` is not one value: several have commas between them");
-            return Err(CliError::new(ErrorCode::BadQuery, message));
+/// Says what is wrong with a question, and where: in the query as it was written, or in an option.
+fn refused(error: &QuestionError) -> CliError {
+    match error {
+        QuestionError::Query(error) => in_query(error),
+        QuestionError::Part { name, error } => in_option(name, error),
+        QuestionError::NotOneValue { name, value } => {
+            let message = format!("--{name}: `{value}` is not one value: several have commas between them");
+            CliError::new(ErrorCode::BadQuery, message)
         }
-        let key = if name == RANKED { "sort" } else { name };
-        text.push_str(&format!(" {key}:{}", values.join(",")));
     }
-    Query::parse(&text, &schema).map_err(|error| {
-        // An option that was put after a parenthesis that isn't closed is not to blame.
-        if let Err(error) = Query::parse(written, &schema) {
-            return in_query(&error);
-        }
-        match places.iter().rev().find(|(place, _)| *place <= error.span().start) {
-            Some((_, name)) => in_option(name, &error),
-            None => in_query(&error),
-        }
-    })
 }
 
 /// Says what is wrong with a query, and where.

@@ -1,15 +1,12 @@
 //! `tickety list`
 
 use serde_json::Value;
-use tickety_api::answer::IssueList;
+use tickety_api::answer::{self as wire, IssueList};
 use tickety_api::selection;
-use tickety_api::{Issue, IssueSummary};
-use tickety_core::ident::IssueSelector;
 use tickety_core::query::Query;
-use tickety_store::Page;
+use tickety_engine::questions::{Extent, Listed, Listing};
 
 use crate::exit::{CliError, Ended};
-use crate::issues;
 use crate::question::{PageArgs, QueryArgs};
 use crate::render::list::Row;
 use crate::render::{self, Screen};
@@ -71,16 +68,15 @@ pub(super) const NOTHING: &str = "no issue fits the query";
 pub(super) fn answer(query: &Query, nothing: &str, session: &Session) -> Result<Ended, CliError> {
     let moment = session.moment(query)?;
     let storage = session.storage()?;
-    let page = pollster::block_on(storage.list(query, &moment))?;
-    let Page { next, problems, freshness, .. } = &page;
-    let (next, problems, freshness) = (next.clone(), *problems, *freshness);
-    let rows = rows(page, query, session)?;
+    let Listing { issues, next, total, freshness, problems } =
+        pollster::block_on(Listing::ask(storage, query, &moment, extent(query, session)))
+            .map_err(|error| session.explain(error))?;
     if session.json() {
-        let total = pollster::block_on(storage.count(query, &moment))?;
-        let issues = rows.iter().map(|row| json(row, query)).collect();
-        let list = IssueList::new(issues, total, next.as_ref());
+        let rows = issues.iter().map(|listed| json(listed, query)).collect();
+        let list = IssueList::new(rows, total, next.as_ref());
         return session.answer(list, session.meta_of_list(query, freshness, problems)?);
     }
+    let rows: Vec<Row> = issues.into_iter().map(Row::from).collect();
     let mut screen = session.screen();
     if rows.is_empty() {
         session.note(nothing);
@@ -105,22 +101,15 @@ pub(super) fn write(screen: &mut Screen<'_>, rows: &[Row], query: &Query) {
     }
 }
 
-/// Makes the rows of a page; reads whole issues where a field needs them.
-pub(super) fn rows(page: Page, query: &Query, session: &Session) -> Result<Vec<Row>, CliError> {
-    if !query.fields.iter().any(selection::needs_whole_issue) {
-        return Ok(page.issues.into_iter().map(|summary| Row { summary, whole: None }).collect());
-    }
-    let selectors: Vec<IssueSelector> = page.issues.iter().map(|summary| summary.key.into()).collect();
-    let whole = issues::read(session, &selectors)?;
-    Ok(page.issues.into_iter().zip(whole).map(|(summary, whole)| Row { summary, whole: Some(whole) }).collect())
+/// Returns what of the issues is shown: whole ones where a field needs them, and in JSON how many there are.
+pub(super) fn extent(query: &Query, session: &Session) -> Extent {
+    let whole = query.fields.iter().any(selection::needs_whole_issue);
+    Extent { whole, texts: false, total: session.json() }
 }
 
-/// Returns a row as JSON has it.
-pub(super) fn json(row: &Row, query: &Query) -> Value {
-    match &row.whole {
-        Some(whole) => selection::value(&Issue::from(whole), &query.fields),
-        None => selection::value(&IssueSummary::from(&row.summary), &query.fields),
-    }
+/// Returns an issue as JSON has it.
+pub(super) fn json(listed: &Listed, query: &Query) -> Value {
+    wire::row(&listed.summary, listed.whole.as_ref(), &query.fields)
 }
 
 #[cfg(test)]

@@ -1,15 +1,11 @@
 //! `tickety search`
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
 use serde_json::Value;
 use tickety_api::answer::IssueList;
-use tickety_core::ident::IssueKey;
+use tickety_api::search as wire;
 use tickety_core::query::{TextMatch, TextScope};
 use tickety_core::text::{self, Snippet};
-use tickety_engine::questions;
-use tickety_store::{IssueText, Page};
+use tickety_engine::questions::{self, Extent, Listed, Listing};
 
 use crate::exit::{CliError, Ended};
 use crate::question::{PageArgs, QueryArgs};
@@ -36,9 +32,6 @@ pub struct Args {
     ranked: bool,
 }
 
-/// The columns of a snippet in JSON and elsewhere than on a terminal.
-const SNIPPET: usize = 160;
-
 /// The most snippets of one issue.
 const SNIPPETS: usize = 3;
 
@@ -47,17 +40,6 @@ const INDENT: usize = 4;
 
 /// The least columns of a title or snippet, however narrow the terminal is.
 const NARROWEST: usize = 20;
-
-/// Where an issue fits, in JSON.
-#[derive(Serialize)]
-struct WireSnippet {
-    /// `title`, `body`, `comment` or `note`.
-    r#in: &'static str,
-    /// The text around the place.
-    text: String,
-    /// The parts that were looked for, as ranges of characters in the text: first, one after the last.
-    hits: Vec<(usize, usize)>,
-}
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let page = if args.ranked { args.page.ranked() } else { args.page };
@@ -68,40 +50,33 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             .hint("write `tickety search WORDS`; `tickety list` takes queries without words"));
     }
     let moment = session.moment(&query)?;
-    let storage = session.storage()?;
-    let page = pollster::block_on(storage.list(&query, &moment))?;
-    let Page { next, problems, freshness, .. } = &page;
-    let (next, problems, freshness) = (next.clone(), *problems, *freshness);
-    let rows = super::list::rows(page, &query, session)?;
     let mut screen = session.screen();
     let with_snippets = session.json() || (screen.is_terminal() && query.fields.is_empty());
-    let keys: Vec<IssueKey> = rows.iter().filter(|_| with_snippets).map(|row| row.summary.key).collect();
-    let texts = pollster::block_on(storage.texts(&keys))?;
-    let texts: BTreeMap<IssueKey, IssueText> = texts.into_iter().map(|text| (text.key, text)).collect();
+    let extent = Extent { texts: with_snippets, ..super::list::extent(&query, session) };
+    let Listing { issues, next, total, freshness, problems } =
+        pollster::block_on(Listing::ask(session.storage()?, &query, &moment, extent))
+            .map_err(|error| session.explain(error))?;
     if session.json() {
-        let total = pollster::block_on(storage.count(&query, &moment))?;
-        let issues = rows
-            .iter()
-            .map(|row| {
-                let mut issue = super::list::json(row, &query);
-                let snippets = texts.get(&row.summary.key).map(|text| wire(text, &wanted)).unwrap_or_default();
-                issue["snippets"] = serde_json::to_value(snippets).unwrap_or(Value::Null);
-                issue
-            })
-            .collect();
-        let list = IssueList::new(issues, total, next.as_ref());
+        let rows = issues.iter().map(|listed| {
+            let mut issue = super::list::json(listed, &query);
+            let snippets = listed.text.as_ref().map(|text| wire::Snippet::all(text, &wanted)).unwrap_or_default();
+            issue["snippets"] = serde_json::to_value(snippets).unwrap_or(Value::Null);
+            issue
+        });
+        let list = IssueList::new(rows.collect(), total, next.as_ref());
         return session.answer(list, session.meta_of_list(&query, freshness, problems)?);
     }
-    if rows.is_empty() {
+    let shown = issues.len();
+    if issues.is_empty() {
         session.note(super::list::NOTHING);
     } else if with_snippets {
-        for row in &rows {
-            found(&mut screen, row, texts.get(&row.summary.key), &wanted);
+        for listed in &issues {
+            found(&mut screen, listed, &wanted);
         }
     } else {
+        let rows: Vec<Row> = issues.into_iter().map(Row::from).collect();
         super::list::write(&mut screen, &rows, &query);
     }
-    let shown = rows.len();
     let ended = session.show(screen)?;
     if next.is_some() {
         session.note(format_args!("only the first {shown}; --limit N shows more"));
@@ -111,20 +86,20 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 }
 
 /// Writes an issue with the places where it fits.
-fn found(screen: &mut Screen<'_>, row: &Row, text: Option<&IssueText>, wanted: &[(TextScope, TextMatch)]) {
-    let summary = &row.summary;
+fn found(screen: &mut Screen<'_>, listed: &Listed, wanted: &[(TextScope, TextMatch)]) {
+    let Listed { summary, whole: _, text } = listed;
     let name = summary.key.number.to_string();
     let (status, when) = (summary.status.as_str(), screen.when(summary.updated));
     let taken = [name.as_str(), status, &when].map(width).iter().sum::<usize>() + " (, )".len() + 1;
-    let in_title: Vec<TextMatch> = scoped(wanted, TextScope::Title);
+    let in_title: Vec<TextMatch> = wire::scoped(wanted, TextScope::Title);
     screen.put(palette::NAME, name).space(1);
     pieces(screen, &fitting(&summary.title, &in_title, screen.width().saturating_sub(taken)));
     screen.raw(" (").put(palette::status(summary.category), status).raw(", ");
     screen.put(palette::FAINT, when).raw(")").end();
     let Some(text) = text else { return };
     let columns = screen.width().saturating_sub(INDENT);
-    let elsewhere = parts(text).filter(|part| part.place != TextScope::Title);
-    let snippets = elsewhere.map(|Part { place, text, .. }| fitting(text, &scoped(wanted, place), columns));
+    let elsewhere = wire::Part::all(text).filter(|part| part.place != TextScope::Title);
+    let snippets = elsewhere.map(|part| fitting(part.text, &wire::scoped(wanted, part.place), columns));
     for snippet in snippets.filter(Snippet::has_hits).take(SNIPPETS) {
         screen.space(INDENT);
         pieces(screen, &snippet);
@@ -151,55 +126,4 @@ fn pieces(screen: &mut Screen<'_>, snippet: &Snippet) {
     for piece in &snippet.pieces {
         screen.put(if piece.highlighted { palette::HIT } else { palette::PLAIN }, &piece.text);
     }
-}
-
-fn scoped(wanted: &[(TextScope, TextMatch)], place: TextScope) -> Vec<TextMatch> {
-    let fits = |scope: TextScope| scope == TextScope::Any || scope == place;
-    wanted.iter().filter(|(scope, _)| fits(*scope)).map(|(_, text)| text.clone()).collect()
-}
-
-/// A text of an issue.
-struct Part<'t> {
-    /// Where it stands, as JSON calls it.
-    name: &'static str,
-    /// Where to look for what is to be found in it.
-    place: TextScope,
-    text: &'t str,
-}
-
-/// Returns the texts of an issue: title, body, comments, note.
-fn parts(text: &IssueText) -> impl Iterator<Item = Part<'_>> {
-    let title = Part { name: "title", place: TextScope::Title, text: &text.title };
-    let body = Part { name: "body", place: TextScope::Body, text: &text.body };
-    let remark = |name, text| Part { name, place: TextScope::Comment, text };
-    let comments = text.comments.iter().map(move |comment| remark("comment", comment.body.as_str()));
-    let note = text.note.as_deref().map(move |note| remark("note", note));
-    [title, body].into_iter().chain(comments).chain(note)
-}
-
-/// Returns the parts of an issue's texts that fit, each with what JSON calls its place.
-fn snippets(text: &IssueText, wanted: &[(TextScope, TextMatch)], columns: usize) -> Vec<(&'static str, Snippet)> {
-    parts(text)
-        .map(|Part { name, place, text }| (name, text::snippet(text, &scoped(wanted, place), columns)))
-        .filter(|(_, snippet)| snippet.has_hits())
-        .take(SNIPPETS)
-        .collect()
-}
-
-fn wire(text: &IssueText, wanted: &[(TextScope, TextMatch)]) -> Vec<WireSnippet> {
-    snippets(text, wanted, SNIPPET)
-        .into_iter()
-        .map(|(name, snippet)| {
-            let mut hits = Vec::new();
-            let mut at = 0;
-            for piece in &snippet.pieces {
-                let end = at + piece.text.chars().count();
-                if piece.highlighted {
-                    hits.push((at, end));
-                }
-                at = end;
-            }
-            WireSnippet { r#in: name, text: snippet.plain(), hits }
-        })
-        .collect()
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use anstyle::Style;
 use tickety_core::query::FieldName;
 use tickety_engine::convert::Memory;
+use tickety_engine::questions::Listed;
 use tickety_store::{IssueSummary, StoredIssue};
 
 use super::palette;
@@ -19,6 +20,12 @@ pub struct Row {
     pub summary: IssueSummary,
     /// The whole issue.
     pub whole: Option<StoredIssue>,
+}
+
+impl From<Listed> for Row {
+    fn from(Listed { summary, whole, text: _ }: Listed) -> Self {
+        Self { summary, whole }
+    }
 }
 
 const COLUMNS: [Column; 8] = [
