@@ -91,9 +91,17 @@ error_table! {
     Damaged "damaged" 500 13 "A file of the state can't be used.";
     Io "io" 500 14 "The system refused something else.";
     Git "git" 500 14 "Git could not tell what only it knows.";
-    BadInput "bad_input" 422 15 "A file to import or to restore from, or a line of a batch, can't be read.";
+    BadInput "bad_input" 422 15 "A file to import or to restore from, a line of a batch, or the body of a request says what can't be understood.";
     Aborted "aborted" 400 16 "Somebody said no, or left the editor without writing a new issue.";
     Gone "gone" 410 17 "The log of events no longer has all that came after the cursor.";
+    BadJson "bad_json" 400 2 "The body of a request isn't JSON, or could not be read to its end.";
+    NoRoute "no_route" 404 2 "The server has nothing at this address.";
+    BadMethod "method_not_allowed" 405 2 "The address doesn't answer to this method.";
+    TooLarge "too_large" 413 6 "The body of a request is longer than the server takes.";
+    BadMediaType "unsupported_media_type" 415 2 "The body of a request isn't of the type that is asked for.";
+    Internal "internal" 500 14 "The server failed unexpectedly.";
+    Busy "busy" 503 8 "The server has too much to do.";
+    Timeout "timeout" 504 8 "The answer took longer than the server allows.";
 }
 
 impl From<&StorageError> for ErrorCode {
