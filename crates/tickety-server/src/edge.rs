@@ -1,0 +1,79 @@
+//! What happens to every request before a route sees it, and to every answer after.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{OriginalUri, Request, State as Has};
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tickety_api::ErrorCode;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+
+use crate::limits::Limits;
+use crate::problem::Problem;
+use crate::request_id::{RequestIds, X_REQUEST_ID};
+use crate::state::Shared;
+
+/// What the guards have at hand.
+struct Gate {
+    ids: RequestIds,
+    limits: Limits,
+    /// One permit for each request that is worked on.
+    requests: Semaphore,
+}
+
+/// Puts the guards around routes, those that are there already included.
+pub(crate) fn guard(router: Router, shared: &Arc<Shared>) -> Router {
+    let limits = shared.limits.clone();
+    let requests = Semaphore::new(limits.requests.clamp(1, Semaphore::MAX_PERMITS));
+    let gate = Arc::new(Gate { ids: RequestIds::default(), limits, requests });
+    router
+        .fallback(no_route)
+        .method_not_allowed_fallback(no_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(CompressionLayer::new())
+        .layer(middleware::from_fn_with_state(gate, pass))
+}
+
+/// Gives a request its id, and has it answered in time.
+async fn pass(Has(gate): Has<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let id = gate.ids.of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let answer = async {
+        // It is never closed.
+        let _permit = gate.requests.acquire().await.ok();
+        next.run(request).await
+    };
+    let response = match tokio::time::timeout(gate.limits.time, answer).await {
+        Ok(response) => response,
+        Err(_) => late(&gate.limits).into_response(),
+    };
+    let mut response = Problem::write_into(response, &id);
+    response.headers_mut().insert(X_REQUEST_ID, id.to_header());
+    response
+}
+
+fn late(limits: &Limits) -> Problem {
+    let detail = format!("the answer took longer than {} s", limits.time.as_secs_f64());
+    Problem::new(ErrorCode::Timeout, detail)
+        .hint("ask for less; a write that has begun is finished: look before it is repeated")
+}
+
+async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::new(ErrorCode::NoRoute, format_args!("there is nothing at {}", uri.path()))
+        .hint("GET /api/v1/openapi.json lists what there is")
+}
+
+async fn no_method(method: Method, OriginalUri(uri): OriginalUri) -> Problem {
+    Problem::new(ErrorCode::BadMethod, format_args!("{} does not answer to {method}", uri.path()))
+        .hint("the header `Allow` lists what it answers to")
+}
+
+/// Answers for a route that panicked. What it said has gone to standard error and is nobody's business.
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Problem::internal().into_response()
+}

@@ -1,0 +1,25 @@
+//! The HTTP API of Tickety.
+//!
+//! [`Server`] makes an axum router of [projects](Project): their issues under `/api/v1`, in the JSON that the command line
+//! has. It owns addresses, headers, conditions, limits and the shape of errors. What an answer says comes from the
+//! engine and the wire types; it knows storage traits and no store, opens no file, and listens on no socket: whoever
+//! composes it brings stores, a runtime and a listener.
+
+pub mod caller;
+mod edge;
+mod envelope;
+mod extract;
+pub mod limits;
+pub mod problem;
+pub mod project;
+pub mod request_id;
+mod routes;
+pub mod server;
+mod state;
+
+pub use caller::Caller;
+pub use limits::Limits;
+pub use problem::Problem;
+pub use project::Project;
+pub use request_id::RequestId;
+pub use server::Server;

@@ -1,0 +1,36 @@
+//! How much one request may take.
+
+use std::time::Duration;
+
+/// What requests may take, and how much of it at a time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The longest body, in bytes. Default: 1 MiB, room for the longest text of an issue.
+    pub body: usize,
+    /// The longest body of a batch, in bytes. Default: 10 MiB.
+    pub batch_body: usize,
+    /// The most operations of a batch. Default: 100,000.
+    pub operations: usize,
+    /// The most issues of one page, and the most names of one question. Default: 1,000.
+    pub page: u32,
+    /// How long a request may take, in all. Default: 30 s. A write that has begun is finished all the same.
+    pub time: Duration,
+    /// How many requests are worked on at a time; others wait. Default: 1,024.
+    pub requests: usize,
+    /// How many threads ask stores at a time, in all projects together. Default: 32.
+    pub threads: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1 << 20,
+            batch_body: 10 << 20,
+            operations: 100_000,
+            page: 1_000,
+            time: Duration::from_secs(30),
+            requests: 1_024,
+            threads: 32,
+        }
+    }
+}
