@@ -18,6 +18,7 @@ use super::counter;
 use super::discovery::{self, DiscoveryError};
 use super::files::HomeDir;
 use super::format::{self, FormatProblem};
+use super::homes::Leftover;
 use super::journal::{self, JournalError, JournalStatus};
 use super::layout::{CONFIG_FILE, CommentStamp, HOME_DIR, RecordPath, TEMPORARY_PREFIX};
 use super::load::{Found, load, shown};
@@ -244,8 +245,14 @@ impl RepoStore {
         if obstacles.iter().all(|obstacle| !matches!(obstacle.hinders, Hindered::Directory | Hindered::Telling)) {
             self.examine_events(&mut report)?;
         }
-        if let Some((path, message)) = self.shadowed_home() {
+        let left = self.left_by_moves(lock.is_some() && fix)?;
+        if let Some((path, message)) = self.shadowed_home()
+            && left.iter().all(|leftover| leftover.path != Path::new(&path))
+        {
             report.add(Check::Stray, path, message, Remedy::Note);
+        }
+        for Leftover { path, message } in left {
+            report.fixable(Check::Leftover, path.display().to_string(), message);
         }
         if let Some(scan) = self.examine_files(&mut report)? {
             let highest = self.examine_records(&mut report, &scan);

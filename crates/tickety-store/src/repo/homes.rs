@@ -3,10 +3,10 @@
 //! Such a home lies in Tickety's directory of the clone, in a folder like any other that has a home. On a branch it is a work
 //! tree of that branch, so that git sees the issues there and nowhere else.
 
+mod making;
 mod moving;
 
 use std::fs;
-use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -16,9 +16,10 @@ use super::discovery;
 use super::git::{Author, BranchFile, Git, ISSUE_BRANCH, Past};
 use super::init::{self, Initialized};
 use super::layout::{CONFIG_FILE, GitDirs, HOME_DIR, HomeKind, ISSUES_DIR, Layout};
-use super::os;
 use crate::error::StorageError;
 
+pub(super) use making::Leftover;
+use making::Making;
 pub use moving::Moved;
 
 /// Makes a home for all work trees of the clone around a folder. One that exists is left as it is.
@@ -44,7 +45,7 @@ pub fn init_in_clone(
         let hint = format!("`tickety home move {kind}` moves it");
         return Err(StorageError::HomeRefused { message, hint });
     }
-    let making = Making::begin(&checkout)?;
+    let making = Making::begin(&checkout, &checkout.work_tree)?;
     let files = [(CONFIG_FILE, config::template(prefix)), (".gitignore", init::ignored())];
     let (ready, branch) = match kind {
         HomeKind::Branch => {
@@ -83,11 +84,7 @@ fn begin_branch(git: &Git, files: &[(&str, String)], author: &Author) -> Result<
     if git.issue_branch()?.is_some() {
         return Ok(ISSUE_BRANCH.to_owned());
     }
-    if git.has_issue_branch()? {
-        let message = format!("there is a branch {ISSUE_BRANCH} already, which has no issues");
-        let hint = format!("rename it: git branch -m {ISSUE_BRANCH} NAME");
-        return Err(StorageError::HomeRefused { message, hint });
-    }
+    check_branch_is_free(git)?;
     if let Some((name, commit)) = git.remote_issue_branch()? {
         git.begin_issue_branch(&commit)?;
         return Ok(name);
@@ -100,6 +97,16 @@ fn begin_branch(git: &Git, files: &[(&str, String)], author: &Author) -> Result<
     let files: Vec<BranchFile> = files.iter().map(file).collect();
     git.commit_issue_branch(Past::Nothing, &files, "Begin to track issues with tickety\n", author)?;
     Ok(ISSUE_BRANCH.to_owned())
+}
+
+/// Fails where another branch has the name of that of the issues, and has none.
+fn check_branch_is_free(git: &Git) -> Result<(), StorageError> {
+    if !git.has_issue_branch()? {
+        return Ok(());
+    }
+    let message = format!("there is a branch {ISSUE_BRANCH} already, which has no issues");
+    let hint = format!("rename it: git branch -m {ISSUE_BRANCH} NAME");
+    Err(StorageError::HomeRefused { message, hint })
 }
 
 fn checkout_of(folder: &Path, kind: HomeKind) -> Result<GitDirs, StorageError> {
@@ -132,57 +139,6 @@ fn check_kind(layout: &Layout, kind: HomeKind) -> Result<(), StorageError> {
 
 fn gone(path: &Path) -> StorageError {
     StorageError::HomeMoved { path: path.to_owned() }
-}
-
-/// A home of the clone that is being made, beside the place where it is to be.
-struct Making<'a> {
-    checkout: &'a GitDirs,
-    directory: PathBuf,
-}
-
-impl<'a> Making<'a> {
-    /// Clears away what a process has left that died here.
-    fn begin(checkout: &'a GitDirs) -> Result<Self, StorageError> {
-        let directory = checkout.clone_home().with_file_name("making");
-        remove_all(&directory)?;
-        init::make_directory(&directory)?;
-        Ok(Self { checkout, directory })
-    }
-
-    /// Checks the branch of the issues out. Returns the work tree, and git's directory for it.
-    fn check_out(&self, git: &Git) -> Result<(PathBuf, PathBuf), StorageError> {
-        Ok(git.check_out_issues(&self.directory, &self.checkout.clone_home())?)
-    }
-
-    /// Makes an empty home.
-    fn empty_root(&self) -> Result<PathBuf, StorageError> {
-        let root = self.directory.join("root");
-        init::make_directory(&root.join(HOME_DIR))?;
-        Ok(root)
-    }
-
-    /// Makes it the home of the clone, durably. One that is there gives way to it, and is returned.
-    fn put_in_place(&self, ready: &Path) -> Result<Option<PathBuf>, StorageError> {
-        let place = self.checkout.clone_home();
-        let failed = |source| StorageError::Io { action: "make", path: place.clone(), source };
-        let directory = os::open_directory(&self.directory).map_err(failed)?;
-        os::sync_file_system(directory.as_fd()).map_err(failed)?;
-        let old = self.directory.join("old");
-        let had_one = place.symlink_metadata().is_ok();
-        if had_one {
-            fs::rename(&place, &old).map_err(failed)?;
-        }
-        fs::rename(ready, &place).map_err(failed)?;
-        os::sync_directory(place.parent().unwrap_or(&place)).map_err(failed)?;
-        Ok(had_one.then_some(old))
-    }
-}
-
-impl Drop for Making<'_> {
-    fn drop(&mut self) {
-        // What stays is cleared away by the next one.
-        let _ = remove_all(&self.directory);
-    }
 }
 
 fn remove_all(path: &Path) -> Result<(), StorageError> {

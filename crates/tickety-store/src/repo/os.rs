@@ -210,10 +210,14 @@ pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     if to.symlink_metadata().is_ok() { Err(io::ErrorKind::AlreadyExists.into()) } else { std::fs::rename(from, to) }
 }
 
-/// Has two files of one directory change places. Unlike a rename over a file, it doesn't have ext4 write the new one
+/// Has two files, or directories, change places. Unlike a rename over a file, it doesn't have ext4 write the new one
 /// to the disk at once.
 #[cfg(target_os = "linux")]
-pub(crate) fn exchange(dir: BorrowedFd<'_>, one: &str, other: &str) -> io::Result<()> {
+pub(crate) fn exchange(
+    dir: BorrowedFd<'_>,
+    one: impl rustix::path::Arg,
+    other: impl rustix::path::Arg,
+) -> io::Result<()> {
     fault::spend()?;
     Ok(rustix::fs::renameat_with(dir, one, dir, other, rustix::fs::RenameFlags::EXCHANGE)?)
 }
@@ -232,9 +236,13 @@ pub(crate) fn replace_derived(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)
 }
 
-/// Has two files of one directory change places: not here.
+/// Has two files, or directories, change places: not here.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn exchange(_dir: BorrowedFd<'_>, _one: &str, _other: &str) -> io::Result<()> {
+pub(crate) fn exchange(
+    _dir: BorrowedFd<'_>,
+    _one: impl rustix::path::Arg,
+    _other: impl rustix::path::Arg,
+) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

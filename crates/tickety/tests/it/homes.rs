@@ -1,6 +1,7 @@
 //! Where issues are kept, and moving them.
 
 use std::fs;
+use std::path::Path;
 
 use tickety_testkit::TestEnv;
 
@@ -175,6 +176,116 @@ fn a_home_is_moved_with_its_history_and_its_events() {
     assert_eq!(env.git(&["fsck", "--no-dangling"]), "");
     let leftovers: Vec<_> = fs::read_dir(env.work().join(".git/tickety")).unwrap().collect();
     assert!(!leftovers.iter().flatten().any(|entry| entry.file_name() == "making"));
+}
+
+/// Copies a home, as what a process that was killed has left of it.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            fs::copy(&path, &to).unwrap();
+        }
+    }
+}
+
+/// Returns a repository whose home was moved to the clone by a process that was killed before it had removed the old one.
+fn half_moved(to: &str) -> (TestEnv, String) {
+    let env = repository();
+    env.ok(&["init"]);
+    for title in ["First", "Second"] {
+        env.ok(&["new", title]);
+    }
+    env.git(&["add", "."]);
+    env.git(&["commit", "-qm", "Issues"]);
+    let (home, before) = (env.work().join(".tickety"), issues(&env));
+    copy(&home, &env.work().join("copy"));
+    env.ok(&["home", "move", to]);
+    fs::rename(env.work().join("copy"), &home).unwrap();
+    let making = env.work().join(".git/tickety/making");
+    copy(&home, &making.join("root/.tickety"));
+    fs::write(making.join("work-tree"), env.work().to_str().unwrap()).unwrap();
+    // Half of it.
+    let first = fs::read_dir(home.join("issues/000")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
+    fs::remove_file(first).unwrap();
+    (env, before)
+}
+
+fn leftovers(env: &TestEnv) -> Vec<String> {
+    let findings = json(env, &["doctor", "--json"])["data"]["findings"].clone();
+    let findings = findings.as_array().expect("a list").iter().filter(|finding| finding["check"] == "leftover");
+    findings.map(|finding| finding["subject"].as_str().expect("a text").replace("[ROOT]/work/", "")).collect()
+}
+
+#[test]
+fn what_a_killed_move_has_left_is_cleared_away() {
+    for (to, again) in [("local", &["doctor", "--fix"][..]), ("branch", &["home", "move", "branch"])] {
+        let (env, before) = half_moved(to);
+        let (home, making) = (env.work().join(".tickety"), env.work().join(".git/tickety/making"));
+        fs::create_dir_all(env.work().join(".tmp-home/issues")).unwrap();
+        assert_eq!(leftovers(&env), [".git/tickety/making", ".tickety", ".tmp-home"]);
+        assert_eq!(env.run(&["doctor"]).status, 1);
+        env.ok(again);
+        assert_eq!((kind(&env).as_str(), issues(&env)), (to, before));
+        assert!(!home.exists() && !making.exists() && !env.work().join(".tmp-home").exists(), "{to}");
+        check_health(&env);
+        // It is kept all the same.
+        let kept = match to {
+            "local" => ".git/tickety/home/.tickety/local/kept",
+            _ => ".git/worktrees/tickety-home/tickety/kept",
+        };
+        assert_eq!(fs::read_dir(env.work().join(kept).join(".tickety-1/issues/000")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_home_with_issues_of_its_own_is_no_leftover() {
+    let (env, _) = half_moved("local");
+    env.ok(&["delete", "2", "--yes"]);
+    assert_eq!(leftovers(&env), [".git/tickety/making"]);
+    env.ok(&["doctor", "--fix"]);
+    assert!(env.work().join(".tickety").exists());
+    assert!(env.ok(&["doctor"]).contains("1 issue that the home hasn't, such as 2-"));
+}
+
+#[test]
+fn a_move_goes_on_where_git_knows_a_checkout_that_is_gone() {
+    let env = repository();
+    env.ok(&["init"]);
+    env.ok(&["new", "First"]);
+    let before = issues(&env);
+    env.git(&["branch", "tickety"]);
+    let refused = env.run(&["home", "move", "branch"]);
+    assert!(refused.status == 11 && refused.stderr.contains("which has no issues"), "{refused}");
+    env.git(&["add", "."]);
+    env.git(&["commit", "-qm", "Issues"]);
+    env.git(&["branch", "-f", "tickety"]);
+    env.git(&["worktree", "add", "-q", "--lock", ".git/tickety/making/tickety-home", "tickety"]);
+    fs::create_dir_all(env.work().join(".git/worktrees/tickety-home/tickety")).unwrap();
+    fs::write(env.work().join(".git/worktrees/tickety-home/tickety/journal"), "").unwrap();
+    assert_eq!(leftovers(&env), [".git/tickety/making"]);
+    env.ok(&["home", "move", "branch"]);
+    assert_eq!((kind(&env).as_str(), issues(&env)), ("branch", before));
+    assert_eq!(env.git(&["worktree", "list"]).lines().count(), 2);
+    check_health(&env);
+}
+
+#[test]
+fn two_moves_at_once_are_not_made() {
+    let env = repository();
+    env.ok(&["init"]);
+    let making = env.work().join(".git/tickety/making");
+    fs::create_dir_all(&making).unwrap();
+    let other = fs::File::open(&making).unwrap();
+    other.lock().unwrap();
+    let refused = env.run(&["home", "move", "local"]);
+    assert!(refused.status == 8 && refused.stderr.contains("another process"), "{refused}");
+    assert_eq!(leftovers(&env), [""; 0]);
+    drop(other);
+    env.ok(&["home", "move", "local"]);
+    assert!(!making.exists());
 }
 
 #[test]

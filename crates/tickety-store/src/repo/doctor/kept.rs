@@ -74,13 +74,18 @@ impl RepoStore {
         Ok(())
     }
 
-    /// Moves a file of the state to those that are kept for people.
-    fn move_aside(&self, path: &Path) -> Result<PathBuf, StorageError> {
-        let directory = self.layout.kept();
-        state::make_directory(&directory)?;
-        let aside = free_name(&directory.join(path.file_name().unwrap_or_default()));
+    /// Moves a file or a directory to those that are kept for people.
+    pub(in crate::repo) fn move_aside(&self, path: &Path) -> Result<PathBuf, StorageError> {
+        let aside = self.free_name_aside(path)?;
         fs::rename(path, &aside).map_err(|source| access("move", path, source))?;
         Ok(aside)
+    }
+
+    /// Returns where a file or a directory can be kept.
+    pub(in crate::repo) fn free_name_aside(&self, path: &Path) -> Result<PathBuf, StorageError> {
+        let directory = self.layout.kept();
+        state::make_directory(&directory)?;
+        Ok(free_name(&directory.join(path.file_name().unwrap_or_default())))
     }
 
     /// Finds files of the log that tell nothing because their beginning can't be read.

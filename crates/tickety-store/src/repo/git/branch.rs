@@ -198,7 +198,7 @@ impl Git {
     /// Checks the branch of the issues out into a directory below `into`, as if it were at `finally` already, where it is
     /// to be moved. Returns the directory, and that of git for it.
     pub fn check_out_issues(&self, into: &Path, finally: &Path) -> Result<(PathBuf, PathBuf), GitError> {
-        let kept = self.forget_checkout(finally, into).map_err(|source| unwritten(finally, source))?;
+        let kept = self.forget_issues(into, finally)?;
         let made = into.join(WORK_TREE);
         let path = made.to_str().ok_or_else(|| unwritten(&made, io::ErrorKind::InvalidFilename.into()))?;
         self.run(&[
@@ -229,21 +229,26 @@ impl Git {
         Ok((made, git_dir))
     }
 
-    /// Has git forget that there was a checkout in a directory, which is gone. Returns where the state that it had is
-    /// now: writes that are acknowledged may be there alone.
-    fn forget_checkout(&self, directory: &Path, into: &Path) -> io::Result<Option<PathBuf>> {
-        let dot_git = directory.join(".git");
-        let mut kept = None;
+    /// Has git forget the checkout of the issues that was at `finally`, or on its way there below `into`, and is gone.
+    /// Returns where the state that it had is now: writes that are acknowledged may be there alone.
+    pub fn forget_issues(&self, into: &Path, finally: &Path) -> Result<Option<PathBuf>, GitError> {
+        self.forget_checkouts([finally, &into.join(WORK_TREE)], into).map_err(|source| unwritten(finally, source))
+    }
+
+    fn forget_checkouts(&self, directories: [&Path; 2], into: &Path) -> io::Result<Option<PathBuf>> {
+        let gone = directories.map(|directory| directory.join(".git"));
+        let aside = into.join("state");
+        // From a process that was killed before it could put it back.
+        let mut kept = aside.is_dir().then(|| aside.clone());
         for entry in fs::read_dir(self.dirs.common_dir.join("worktrees")).into_iter().flatten().flatten() {
             let known = fs::read_to_string(entry.path().join("gitdir")).unwrap_or_default();
-            if Path::new(known.trim_end()) != dot_git {
+            if gone.iter().all(|dot_git| Path::new(known.trim_end()) != dot_git) {
                 continue;
             }
             let state = state_dir(&entry.path(), Path::new(""));
             if kept.is_none() && state.is_dir() {
-                let aside = into.join("state");
                 fs::rename(&state, &aside)?;
-                kept = Some(aside);
+                kept = Some(aside.clone());
             }
             fs::remove_dir_all(entry.path())?;
         }

@@ -24,7 +24,8 @@ use super::super::scan::{Scan, Scanner};
 use super::super::state;
 use super::super::store::RepoStore;
 use super::super::{files, os};
-use super::{Making, git_of, remove_all};
+use super::making::{Making, beside};
+use super::{check_branch_is_free, git_of, remove_all};
 use crate::error::StorageError;
 
 /// What of the state goes along: what isn't derived and not in the journal, which is emptied before.
@@ -65,7 +66,12 @@ impl RepoStore {
         };
         let elsewhere = if from == HomeKind::Tree { self.issues_elsewhere()? } else { Vec::new() };
         let moved = Moved { from, old_root: self.layout.root.clone(), root, files: files.len(), elsewhere };
-        if dry_run || from == to {
+        if dry_run {
+            return Ok(moved);
+        }
+        // The same command again goes on where another was killed.
+        self.left_by_moves(true)?;
+        if from == to {
             return Ok(moved);
         }
         self.settle_events(&lock, &journal)?;
@@ -75,7 +81,7 @@ impl RepoStore {
         {
             git.commit_issue_branch(Past::Branch, &files, "Move the issues elsewhere\n", &git.author(who.0, who.1)?)?;
         }
-        let making = Making::begin(&checkout)?;
+        let making = Making::begin(&checkout, &checkout.work_tree)?;
         // Of a home on no branch, the state is in the home.
         let (ready, state) = match to {
             HomeKind::Branch => {
@@ -104,9 +110,9 @@ impl RepoStore {
         self.copy_state(&state)?;
         match to {
             HomeKind::Tree => making.put_in_work_tree(&ready)?,
-            HomeKind::Branch | HomeKind::Local => drop(making.put_in_place(&ready)?),
+            HomeKind::Branch | HomeKind::Local => making.put_in_place(&ready)?,
         }
-        self.remove_old_home(to)?;
+        self.remove_old_home(to, &making)?;
         Ok(moved)
     }
 
@@ -150,6 +156,12 @@ impl RepoStore {
                     let message = format!("{} has issues that aren't committed", work_tree.display());
                     return refuse(message, "commit them and merge its branch, so that they are moved too");
                 }
+            }
+        }
+        if to == HomeKind::Branch && self.layout.kind != to {
+            let git = git_of(&checkout)?;
+            if git.issue_branch()?.is_none() {
+                check_branch_is_free(&git)?;
             }
         }
         Ok(checkout)
@@ -216,11 +228,22 @@ impl RepoStore {
     }
 
     /// Removes the home that counts no more.
-    fn remove_old_home(&self, to: HomeKind) -> Result<(), StorageError> {
-        let Some(checkout) = &self.layout.checkout else { return Ok(()) };
+    fn remove_old_home(&self, to: HomeKind, making: &Making<'_>) -> Result<(), StorageError> {
         match self.layout.kind {
-            HomeKind::Tree => remove_all(&self.layout.home)?,
-            HomeKind::Branch | HomeKind::Local if to == HomeKind::Tree => remove_all(&checkout.clone_home())?,
+            HomeKind::Tree => {
+                // In one step, so that no half of it looks like a home.
+                let beside = beside(&self.layout.home);
+                remove_all(&beside)?;
+                fs::rename(&self.layout.home, &beside).map_err(|source| StorageError::Io {
+                    action: "remove",
+                    path: self.layout.home.clone(),
+                    source,
+                })?;
+                remove_all(&beside)?;
+            }
+            HomeKind::Branch | HomeKind::Local if to == HomeKind::Tree => {
+                making.put_away(&making.checkout.clone_home())?;
+            }
             HomeKind::Branch | HomeKind::Local => {}
         }
         if self.layout.kind == HomeKind::Branch
@@ -233,7 +256,7 @@ impl RepoStore {
 }
 
 /// Returns the issues that have records.
-fn keys_of(scan: &Scan) -> BTreeSet<IssueKey> {
+pub(super) fn keys_of(scan: &Scan) -> BTreeSet<IssueKey> {
     scan.shards.iter().flat_map(|shard| &shard.entries).map(|entry| entry.path.issue).collect()
 }
 
@@ -246,7 +269,7 @@ impl Making<'_> {
         }
         let failed = |source| StorageError::Io { action: "make", path: place.clone(), source };
         // The work tree may be on another file system than git's directory.
-        let beside = self.checkout.work_tree.join(format!("{TEMPORARY_PREFIX}home"));
+        let beside = beside(&place);
         remove_all(&beside)?;
         if fs::rename(ready.join(HOME_DIR), &beside).is_err() {
             let mut files = Vec::new();
@@ -263,7 +286,7 @@ impl Making<'_> {
 }
 
 /// Reads the files below a directory, which get names below another. Links and devices are refused.
-fn collect(dir: &Path, name: &str, is_home: bool, found: &mut Vec<BranchFile>) -> Result<(), StorageError> {
+pub(super) fn collect(dir: &Path, name: &str, is_home: bool, found: &mut Vec<BranchFile>) -> Result<(), StorageError> {
     let failed = |source| StorageError::Io { action: "list", path: dir.to_owned(), source };
     let mut entries = fs::read_dir(dir).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
     entries.sort_by_key(fs::DirEntry::file_name);
@@ -296,7 +319,7 @@ fn read(path: &Path, name: String) -> Result<BranchFile, StorageError> {
 }
 
 /// Writes a file, unless it is there with the same content.
-fn write(path: &Path, file: &BranchFile) -> Result<(), StorageError> {
+pub(super) fn write(path: &Path, file: &BranchFile) -> Result<(), StorageError> {
     let failed = |source| StorageError::Io { action: "write", path: path.to_owned(), source };
     if fs::read(path).is_ok_and(|bytes| bytes == file.bytes) {
         return Ok(());
