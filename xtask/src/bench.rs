@@ -3,6 +3,7 @@
 
 mod cli;
 mod figures;
+mod git;
 mod machine;
 mod peers;
 mod programs;
@@ -13,6 +14,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::dist;
 use crate::program::{self, root};
 
 /// What a benchmark is asked for.
@@ -24,6 +26,8 @@ struct Options {
     quick: bool,
     /// What the generated issues follow from.
     seed: u64,
+    /// A binary to be measured in place of the distributed one.
+    program: Option<PathBuf>,
 }
 
 /// Runs one of the benchmarks and prints its tables.
@@ -33,30 +37,40 @@ pub(crate) fn run(which: &str, words: &[&str]) -> Result<()> {
         "cache" => programs::cache(&Options::parse(words, &[])?),
         "cli" => cli::run(&Options::parse(words, &[1_000, 10_000, 100_000])?),
         "criterion" => programs::criterion(words),
+        "git" => git::run(&Options::parse(words, &[10_000, 100_000])?),
         "peers" => peers::run(&Options::parse(words, &[10_000])?),
         "storage" => programs::storage(&Options::parse(words, &[10_000])?),
-        _ => bail!("there is no benchmark `{which}`: batch, cache, cli, criterion, peers, storage"),
+        _ => bail!("there is no benchmark `{which}`: batch, cache, cli, criterion, git, peers, storage"),
     }
 }
 
 impl Options {
     fn parse(words: &[&str], sizes: &[u32]) -> Result<Self> {
-        let mut options = Self { sizes: sizes.to_vec(), quick: false, seed: 1 };
+        let mut options = Self { sizes: sizes.to_vec(), quick: false, seed: 1, program: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} needs a value"));
             match *word {
                 "--quick" => options.quick = true,
                 "--seed" => options.seed = value()?.parse().context("--seed")?,
+                "--program" => options.program = Some(PathBuf::from(value()?).canonicalize().context("--program")?),
                 "--sizes" | "--size" => {
                     let sizes = value()?.split(',').map(|size| size.replace('_', "").parse());
                     options.sizes =
                         sizes.collect::<Result<_, _>>().context("--sizes takes numbers, as in 1000,10000")?;
                 }
-                _ => bail!("unknown option {word}: --sizes, --quick, --seed"),
+                _ => bail!("unknown option {word}: --sizes, --quick, --seed, --program"),
             }
         }
         Ok(options)
+    }
+
+    /// Returns the binary to be measured; builds the distributed one where none is given.
+    fn binary(&self) -> Result<PathBuf> {
+        match &self.program {
+            Some(program) => Ok(program.clone()),
+            None => Ok(PathBuf::from(dist::build()?)),
+        }
     }
 }
 

@@ -32,6 +32,9 @@ usage: cargo xtask COMMAND
           peers [--size 10000] [--quick] [--seed S]              measures it beside other trackers
           cache [--quick]                                        measures the caching library beside others
           storage [--size 10000] [--quick] [--seed S]            measures a store with a cache in front beside the store alone
+          batch [--size 10000] [--quick] [--seed S]              measures batches beside what they have to do at least
+          git [--sizes 10000,100000] [--quick] [--seed S]        measures issues in git beside plain git commands
+          cli, peers and git take --program FILE: measure FILE, not the distributed binary
           criterion [CRITERION'S OPTIONS]                        measures single operations of both
   faults  [--quick|--full] [--seed S] [--only SECTIONS] [--runs N] [--program FILE] [--dir FOLDER]
           kills, starves and misleads processes of the binary and tells what was lost

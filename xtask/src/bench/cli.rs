@@ -13,7 +13,7 @@ use crate::program::read;
 
 /// Measures every size and prints the tables.
 pub(super) fn run(options: &Options) -> Result<()> {
-    let binary = dist::build()?;
+    let binary = options.binary()?;
     let noop = build_noop()?;
     let folder = scratch("cli")?;
     let mut sizes = BySize::new();
@@ -29,9 +29,9 @@ pub(super) fn run(options: &Options) -> Result<()> {
 }
 
 /// Runs the measuring program of the binary's crate.
-fn measure(options: &Options, size: u32, binary: &str, noop: &Path, folder: &Path) -> Result<String> {
+fn measure(options: &Options, size: u32, binary: &Path, noop: &Path, folder: &Path) -> Result<String> {
     let mut command = dist::cargo(&["bench", "--quiet", "--package", "tickety", "--bench", "cli"]);
-    command.arg("--").args(["--binary", binary, "--noop"]).arg(noop).arg("--dir").arg(folder);
+    command.args(["--", "--binary"]).arg(binary).arg("--noop").arg(noop).arg("--dir").arg(folder);
     command.args(["--size", &size.to_string(), "--seed", &options.seed.to_string()]);
     command.args(["--rounds", if options.quick { "15" } else { "100" }]);
     read(&mut command)

@@ -16,7 +16,6 @@ use serde_json::Value;
 use self::fossil::Fossil;
 use super::figures::shown;
 use super::{Options, build_noop, machine, scratch};
-use crate::dist;
 use crate::program::{installed, read};
 
 /// What is compared.
@@ -76,10 +75,10 @@ const ELSEWHERE: [(&str, [f64; 5]); 4] = [
 /// Fills the trackers that are installed, measures them and prints the table.
 pub(super) fn run(options: &Options) -> Result<()> {
     let [size] = options.sizes[..] else { bail!("bench peers takes one --size") };
-    let binary = dist::build()?;
+    let binary = options.binary()?;
     let noop = build_noop()?;
     let folder = scratch("peers")?;
-    let tickety = Tickety::generate(Path::new(&binary), &folder, size, options.seed)?;
+    let tickety = Tickety::generate(&binary, &folder, size, options.seed)?;
     let samples = tickety.samples.clone();
     let mut trackers: Vec<Box<dyn Tracker>> = Vec::new();
     for freshness in FRESHNESS {
