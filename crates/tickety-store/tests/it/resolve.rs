@@ -11,7 +11,7 @@ use tickety_core::operation::{Change, DraftComment, Operation};
 use tickety_store::StorageError;
 use tickety_store::repo::Resolution;
 
-use crate::home::{create, number};
+use crate::home::{create, number, update};
 use clones::Clones;
 
 fn title(text: &str) -> Change {
@@ -135,6 +135,48 @@ fn a_comment_brings_a_deleted_issue_back() {
     assert!(resolution.resolved[0].undeleted, "{resolution:?}");
     assert_eq!(said(&clones, "ann", 1), ["said before", "said meanwhile"]);
     assert_eq!(clones.resolve("ann"), Resolution::default());
+}
+
+#[test]
+fn what_meets_a_deletion_is_settled_as_the_format_shows() {
+    let mut table =
+        String::from("| deleted on one branch, and on the other | stock git | `resolve` |\n|---|---|---|\n");
+    let delete = || Operation::Delete { target: number(1).into(), expected: None };
+    let change = |change: Change| update(number(1), vec![change]);
+    for (what, operation) in [
+        ("edited", change(label("kept"))),
+        ("a comment added", change(comment("said meanwhile"))),
+        ("deleted", delete()),
+    ] {
+        let mut rows = Vec::new();
+        for (one, other) in [(delete(), operation.clone()), (operation, delete())] {
+            let clones = two(&["one", "two"]);
+            clones.edit("ann", 1, vec![comment("said before")]);
+            clones.merge("bob", "ann");
+            clones.apply("ann", vec![one]);
+            clones.apply("bob", vec![other]);
+            let git = match clones.merge("ann", "bob") {
+                false => "a conflict",
+                true if clones.files("ann").iter().any(|file| file.contains("000001-")) => {
+                    "no conflict: the comment is there, and its issue isn't"
+                }
+                true => "no conflict: it is gone",
+            };
+            let resolution = clones.resolve("ann");
+            let resolved = match resolution.resolved.iter().any(|issue| issue.undeleted) {
+                true => {
+                    assert!(said(&clones, "ann", 1).iter().any(|text| text == "said before"), "{resolution:?}");
+                    "the issue is there, with all of its comments"
+                }
+                false => "nothing",
+            };
+            rows.push(format!("| {what} | {git} | {resolved} |\n"));
+        }
+        assert_eq!(rows[0], rows[1], "whoever merges");
+        table.push_str(&rows[0]);
+    }
+    let document = include_str!("../../../../docs/format.md");
+    assert!(document.contains(&table), "docs/format.md should have\n{table}");
 }
 
 #[test]

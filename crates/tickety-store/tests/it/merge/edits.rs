@@ -46,6 +46,8 @@ enum How {
     UnknownKey,
     /// A file beside the issue's.
     Comment,
+    /// The file is gone.
+    Deletion,
 }
 
 const fn edit(name: &'static str, thing: &'static str, how: fn(&mut Issue, Side)) -> Edit {
@@ -53,7 +55,7 @@ const fn edit(name: &'static str, thing: &'static str, how: fn(&mut Issue, Side)
 }
 
 /// All of them, in the order of the table.
-pub(crate) const EDITS: [Edit; 28] = [
+pub(crate) const EDITS: [Edit; 29] = [
     edit("title", "title", |issue, side| issue.title = side.pick("Ours", "Theirs").into()),
     edit("body, at its top", "body", |issue, side| {
         let top = side.pick("Our first words.", "Their first words.");
@@ -130,6 +132,7 @@ pub(crate) const EDITS: [Edit; 28] = [
     }),
     Edit { name: "unknown key, added", thing: "unknown key", how: How::UnknownKey },
     Edit { name: "comment, added", thing: "comments", how: How::Comment },
+    Edit { name: "issue, deleted", thing: "everything", how: How::Deletion },
 ];
 
 fn add_link(issue: &mut Issue, kind: LinkKind, target: &str) {
@@ -153,8 +156,18 @@ impl Edit {
                 }
             }
             How::UnknownKey => issue.imported_updated = None,
-            How::Comment => {}
+            How::Comment | How::Deletion => {}
         }
+    }
+
+    /// Whether it deletes the issue.
+    pub(crate) fn deletes(&self) -> bool {
+        matches!(self.how, How::Deletion)
+    }
+
+    /// Whether it may conflict with another one.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        self.thing == other.thing || self.deletes() || other.deletes()
     }
 
     /// Returns what a branch with the edit changes; `None` if that is nothing.
@@ -164,14 +177,14 @@ impl Edit {
                 let mut after = base.issue.clone();
                 self.apply(&mut after, side);
                 let file = edit_issue(&base.file, &after, schema).unwrap();
-                (file != base.file).then(|| Files { issue: Some(file), added: Vec::new() })
+                (file != base.file).then(|| Files { issue: Some(file), ..Files::default() })
             }
             How::UnknownKey => {
                 let text = String::from_utf8(base.file.clone()).unwrap();
                 let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
                 let end = format!("{newline}---{newline}");
                 let line = format!("{newline}{}{end}", unknown_key(side));
-                Some(Files { issue: Some(text.replacen(&end, &line, 1).into_bytes()), added: Vec::new() })
+                Some(Files { issue: Some(text.replacen(&end, &line, 1).into_bytes()), ..Files::default() })
             }
             How::Comment => {
                 let id = format!("01a1fc01-c5a8-7c3e-9b1d-00000000{}", side.pick("0001", "0002"));
@@ -181,8 +194,10 @@ impl Edit {
                     created: "2026-11-22T10:00:00Z".parse().unwrap(),
                     body: side.pick("Ours.", "Theirs.").into(),
                 };
-                Some(Files { issue: None, added: vec![(comment_path(side), print_comment(&comment).unwrap())] })
+                let added = vec![(comment_path(side), print_comment(&comment).unwrap())];
+                Some(Files { added, ..Files::default() })
             }
+            How::Deletion => Some(Files { is_deleted: true, ..Files::default() }),
         }
     }
 
@@ -194,6 +209,7 @@ impl Edit {
                 String::from_utf8_lossy(merged.file.as_deref().unwrap_or_default()).contains(unknown_key(side))
             }
             How::Comment => merged.names.contains(&comment_path(side)),
+            How::Deletion => !merged.names.contains(ISSUE),
         }
     }
 }

@@ -23,7 +23,7 @@ pub(crate) struct Scratch {
 pub(crate) struct Merged {
     /// Whether git had nothing to ask.
     pub(crate) clean: bool,
-    /// The issue's file after a clean merge.
+    /// The issue's file after a clean merge, if it is there.
     pub(crate) file: Option<Vec<u8>>,
     /// The names of all files.
     pub(crate) names: BTreeSet<String>,
@@ -36,6 +36,8 @@ pub(crate) struct Files {
     pub(crate) issue: Option<Vec<u8>>,
     /// New ones beside it, by path.
     pub(crate) added: Vec<(String, Vec<u8>)>,
+    /// Whether the issue's is gone.
+    pub(crate) is_deleted: bool,
 }
 
 /// Branches to be made, as input of `git fast-import`.
@@ -81,7 +83,11 @@ impl Scratch {
         let names = self.read(&trees.iter().map(|(_, tree)| (*tree).to_owned()).collect::<Vec<_>>());
         let merged = trees.iter().zip(files).zip(names);
         merged
-            .map(|((&(clean, _), file), tree)| Merged { clean, file: clean.then_some(file), names: names_of(&tree) })
+            .map(|((&(clean, _), file), tree)| Merged {
+                clean,
+                file: file.filter(|_| clean),
+                names: names_of(&tree.expect("it was written")),
+            })
             .collect()
     }
 
@@ -101,8 +107,8 @@ impl Scratch {
         (output.status.success(), fs::read(self.path(ISSUE)).unwrap())
     }
 
-    /// Reads objects by their names.
-    fn read(&self, names: &[String]) -> Vec<Vec<u8>> {
+    /// Reads objects by their names; `None` for what isn't there.
+    fn read(&self, names: &[String]) -> Vec<Option<Vec<u8>>> {
         let output = self.run(&["cat-file", "--batch"], Some(names.join("\n").as_bytes())).stdout;
         let mut rest = output.as_slice();
         names
@@ -110,10 +116,14 @@ impl Scratch {
             .map(|_| {
                 let line_end = rest.iter().position(|&byte| byte == b'\n').unwrap();
                 let header = std::str::from_utf8(&rest[..line_end]).unwrap();
+                if header.ends_with(" missing") {
+                    rest = &rest[line_end + 1..];
+                    return None;
+                }
                 let size: usize = header.rsplit(' ').next().unwrap().parse().unwrap_or_else(|_| panic!("{header}"));
                 let content = rest[line_end + 1..][..size].to_vec();
                 rest = &rest[line_end + 1 + size + 1..];
-                content
+                Some(content)
             })
             .collect()
     }
@@ -154,7 +164,7 @@ impl Scratch {
 impl Branches<'_> {
     /// Makes a branch that has only the issue.
     pub(crate) fn root(&mut self, name: &str, issue: &[u8]) {
-        self.commit(name, None, &Files { issue: Some(issue.to_vec()), added: Vec::new() });
+        self.commit(name, None, &Files { issue: Some(issue.to_vec()), ..Files::default() });
     }
 
     /// Makes a branch one commit on from another.
@@ -175,6 +185,9 @@ impl Branches<'_> {
         self.data(b"edit\n");
         if let Some(parent) = parent {
             self.line(&format!("from refs/heads/{parent}"));
+        }
+        if files.is_deleted {
+            self.line(&format!("D {ISSUE}"));
         }
         let issue = files.issue.iter().map(|content| (ISSUE, content));
         for (path, content) in issue.chain(files.added.iter().map(|(path, content)| (path.as_str(), content))) {
