@@ -180,13 +180,16 @@ fn a_home_is_moved_with_its_history_and_its_events() {
 
 /// Copies a home, as what a process that was killed has left of it.
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+    fs::create_dir_all(to).expect("the folder is the test's own");
+    for entry in fs::read_dir(from).expect("the folder is the test's own") {
+        let (path, to) = (
+            entry.as_ref().expect("the folder is the test's own").path(),
+            to.join(entry.expect("the folder is the test's own").file_name()),
+        );
         if path.is_dir() {
             copy(&path, &to);
         } else {
-            fs::copy(&path, &to).unwrap();
+            fs::copy(&path, &to).expect("the folder is the test's own");
         }
     }
 }
@@ -203,13 +206,18 @@ fn half_moved(to: &str) -> (TestEnv, String) {
     let (home, before) = (env.work().join(".tickety"), issues(&env));
     copy(&home, &env.work().join("copy"));
     env.ok(&["home", "move", to]);
-    fs::rename(env.work().join("copy"), &home).unwrap();
+    fs::rename(env.work().join("copy"), &home).expect("the folder is the test's own");
     let making = env.work().join(".git/tickety/making");
     copy(&home, &making.join("root/.tickety"));
-    fs::write(making.join("work-tree"), env.work().to_str().unwrap()).unwrap();
+    fs::write(making.join("work-tree"), env.work().to_str().expect("it is UTF-8"))
+        .expect("the folder is the test's own");
     // Half of it.
-    let first = fs::read_dir(home.join("issues/000")).unwrap().map(|entry| entry.unwrap().path()).min().unwrap();
-    fs::remove_file(first).unwrap();
+    let first = fs::read_dir(home.join("issues/000"))
+        .expect("the folder is the test's own")
+        .map(|entry| entry.expect("the folder is the test's own").path())
+        .min()
+        .expect("there is one");
+    fs::remove_file(first).expect("the folder is the test's own");
     (env, before)
 }
 
