@@ -17,7 +17,7 @@ use super::format::{self, FormatError};
 use super::index::{RecordState, TrackedFile};
 use super::journal::{Applied, CheckpointPolicy, Journal, JournalError, JournalStatus, NewRecord, Transaction};
 use super::layout::{CommentStamp, HomePath, RecordPath};
-use super::load::{Loaded, shown};
+use super::load::{Loaded, LoadedFile, shown};
 use super::lock::WriteLock;
 use super::recovery;
 use super::requests::Remembered;
@@ -412,6 +412,14 @@ impl RepoStore {
                 let version = versions.get(key).copied().or_else(|| before.map(|loaded| loaded.version));
                 let version = version.expect("a record that stays was written now or read before");
                 writer.put_issue(after, &RecordState { version, written: modified })?;
+                let record = before.and_then(|loaded| loaded.files.iter().find(|file| file.comment.is_none()));
+                if let Some(file) = record
+                    && !written.contains_key(&file.path.home_path())
+                {
+                    // Somebody may have looked meanwhile and found it gone: then the next look does, too.
+                    let LoadedFile { path, comment: _, stat, taken_ns, hash } = *file;
+                    writer.put_file(&TrackedFile { path, stat, taken_ns, hash })?;
+                }
                 // A comment that could not be read now is missing from what was put: the next look reads it again.
                 for (path, _) in before.iter().flat_map(|loaded| &loaded.problems) {
                     writer.remove_file(path)?;
@@ -419,9 +427,13 @@ impl RepoStore {
             }
             for record in &applied.records {
                 let Some(path) = record.path.record() else { continue };
-                match (record.version, record.stat) {
-                    (Some(hash), Some(stat)) => writer.put_file(&TrackedFile { path, stat, taken_ns, hash })?,
-                    _ => writer.remove_file(&path)?,
+                match record.version {
+                    // What somebody removed at once has a state that nothing has, so that the next look finds it gone.
+                    Some(hash) => {
+                        let stat = record.stat.unwrap_or_default();
+                        writer.put_file(&TrackedFile { path, stat, taken_ns, hash })?;
+                    }
+                    None => writer.remove_file(&path)?,
                 }
                 writer.remove_problem(&shown(path))?;
             }

@@ -19,6 +19,9 @@ pub const RECORD_LIMIT: u64 = 16 * 1024 * 1024;
 /// How often a file that changes while it is read is read again.
 const READ_ATTEMPTS: u32 = 3;
 
+/// How often a directory is made that somebody else removes meanwhile.
+const MAKE_ATTEMPTS: u32 = 8;
+
 /// Returns the version of a record: the first 128 bits of the BLAKE3 hash of its bytes.
 pub fn hash(bytes: &[u8]) -> Version {
     version_of(blake3::hash(bytes))
@@ -156,17 +159,28 @@ impl HomeDir {
         }
     }
 
-    /// Opens the directory that a path is in and makes it, and those above it, if need be.
+    /// Opens the directory that a path is in and makes it, and those above it, if need be. Git removes empty ones, also
+    /// while they are made.
     pub(crate) fn make_parent(&self, path: &HomePath) -> Result<OwnedFd, FileError> {
-        if let Some(fd) = self.open_parent(path)? {
-            return Ok(fd);
-        }
-        let parents = path.split().0.unwrap_or_default();
         let failed = |source| self.why_no_directory(path, source);
-        let mut parent = self.fd.try_clone().map_err(failed)?;
+        for _ in 1..MAKE_ATTEMPTS {
+            if let Some(fd) = self.open_parent(path)? {
+                return Ok(fd);
+            }
+            match self.make_directories(path) {
+                Err(error) if is_missing(&error) => {}
+                made => return made.map_err(failed),
+            }
+        }
+        self.make_directories(path).map_err(failed)
+    }
+
+    fn make_directories(&self, path: &HomePath) -> io::Result<OwnedFd> {
+        let parents = path.split().0.unwrap_or_default();
+        let mut parent = self.fd.try_clone()?;
         for name in parents.split('/') {
-            os::make_directory(parent.as_fd(), name).map_err(failed)?;
-            parent = os::open_beneath(parent.as_fd(), name, Target::Directory).map_err(failed)?;
+            os::make_directory(parent.as_fd(), name)?;
+            parent = os::open_beneath(parent.as_fd(), name, Target::Directory)?;
         }
         Ok(parent)
     }
@@ -527,6 +541,16 @@ mod tests {
         replace(dir.as_fd(), name, b"two", None).unwrap();
         assert_eq!(fs::read(&at).unwrap(), b"two");
         assert_eq!(fs::read_dir(home.path().join("issues/000")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_directory_that_is_removed_while_it_is_open_has_nothing_in_it() {
+        let (_temp, home) = home();
+        let dir = home.make_parent(&path(RECORD)).unwrap();
+        fs::remove_dir_all(home.path().join("issues")).unwrap();
+        os::visit_entries(dir.as_fd(), |name, _| panic!("{name:?}")).unwrap();
+        home.make_parent(&path(RECORD)).unwrap();
+        assert!(home.path().join("issues/000").is_dir());
     }
 
     #[test]

@@ -87,7 +87,10 @@ impl RepoStore {
             if *loss != Loss::Changed
                 && record.comment.is_none()
                 && let Some(issue) = losses.last_issue(path, record.issue, &self.schema)?
-                && !self.ask(lock, |handle| Ok(handle.index.resolve(IssueSelector::Id(issue.id))?))?.is_empty()
+                && self
+                    .ask(lock, |handle| Ok(handle.index.resolve(IssueSelector::Id(issue.id))?))?
+                    .iter()
+                    .any(|known| *known != record.issue)
             {
                 moved.insert(record.issue);
             }

@@ -144,7 +144,8 @@ fn kind_of(kind: FileType) -> Option<FileKind> {
 
 /// Calls `visit` for each entry of an open directory but `.` and `..`, in the directory's own
 /// order, with its kind where the file system tells it. The name ends with a NUL that isn't part
-/// of the slice's contents but can be passed on.
+/// of the slice's contents but can be passed on. A directory that was removed meanwhile, as git does with empty ones, has
+/// none.
 #[cfg(target_os = "linux")]
 pub(crate) fn visit_entries(
     dir: BorrowedFd<'_>,
@@ -154,7 +155,10 @@ pub(crate) fn visit_entries(
     let mut buffer = Vec::with_capacity(32 * 1024);
     let mut entries = rustix::fs::RawDir::new(dir, buffer.spare_capacity_mut());
     while let Some(entry) = entries.next() {
-        let entry = entry?;
+        let entry = match entry {
+            Err(rustix::io::Errno::NOENT) => return Ok(()),
+            entry => entry?,
+        };
         if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
             visit(entry.file_name(), kind_of(entry.file_type()));
         }
@@ -162,13 +166,17 @@ pub(crate) fn visit_entries(
     Ok(())
 }
 
-/// Calls `visit` for each entry of an open directory but `.` and `..`.
+/// Calls `visit` for each entry of an open directory but `.` and `..`; one that was removed meanwhile has none.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn visit_entries(
     dir: BorrowedFd<'_>,
     mut visit: impl FnMut(&std::ffi::CStr, Option<FileKind>),
 ) -> io::Result<()> {
-    for entry in rustix::fs::Dir::read_from(dir)? {
+    let entries = match rustix::fs::Dir::read_from(dir) {
+        Err(rustix::io::Errno::NOENT) => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
         if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
             visit(entry.file_name(), kind_of(entry.file_type()));

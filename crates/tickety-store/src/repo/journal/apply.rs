@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use tickety_core::ident::Version;
 
-use super::super::files::{Content, FileError, HomeDir, RECORD_LIMIT, replace, replace_journaled};
+use super::super::files::{Content, FileError, HomeDir, RECORD_LIMIT, is_missing, replace, replace_journaled};
 use super::super::layout::HomePath;
 use super::super::os;
 use super::super::stat::{FileKind, StatKey};
@@ -132,10 +132,17 @@ pub(crate) fn write_record(
         return Ok(AppliedRecord { path: record.path.clone(), version: None, stat: None });
     };
     let bytes = log.read_bytes(after.bytes)?;
-    let dir = parents.open(home, &record.path).map_err(failed)?;
+    let mut dir = parents.open(home, &record.path).map_err(failed)?;
     // A mode tells that there is a file.
     let put = if mode.is_some() { replace_journaled } else { replace };
-    put(dir.as_fd(), name, &bytes, mode).map_err(|source| access("write", source))?;
+    let mut done = put(dir.as_fd(), name, &bytes, mode);
+    if done.as_ref().is_err_and(is_missing) {
+        // Git removed the directory, which was empty, after it was opened.
+        parents.last = None;
+        dir = parents.open(home, &record.path).map_err(failed)?;
+        done = put(dir.as_fd(), name, &bytes, mode);
+    }
+    done.map_err(|source| access("write", source))?;
     // The rename has changed the change time.
     let stat = os::stat_at(dir.as_fd(), name).ok().map(|stat| stat.key);
     Ok(AppliedRecord { path: record.path.clone(), version: Some(after.version), stat })
