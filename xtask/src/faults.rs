@@ -2,6 +2,7 @@
 //! stands afterwards is compared with what was acknowledged. Each section prints rows of one table.
 
 mod damage;
+mod git;
 mod kills;
 mod places;
 mod power;
@@ -28,13 +29,14 @@ use crate::program::{self, cargo, read, root};
 /// A name and what it does.
 type Section = (&'static str, fn(&Setting) -> Result<Vec<Row>>);
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     ("kills", kills::run),
     ("requests", requests::run),
     ("syscalls", syscalls::run),
     ("recovery", syscalls::recovery),
     ("power", power::run),
     ("races", races::run),
+    ("git", git::run),
     ("damage", damage::run),
     ("places", places::run),
 ];
