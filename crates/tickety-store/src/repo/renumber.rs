@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tickety_core::ident::{IssueKey, IssueName, IssueNumber, IssueSelector, alias_reference};
+use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber, IssueSelector, alias_reference};
 use tickety_core::issue::{Issue, Link};
 
 use super::commit::{About, LoadedIssues, Moves, Work};
 use super::counter::Draw;
+use super::files::RECORD_LIMIT;
+use super::format;
+use super::layout::RecordPath;
 use super::load::Found;
 use super::lock::WriteLock;
 use super::store::{Handle, RepoStore};
@@ -90,16 +93,56 @@ impl RepoStore {
         Ok((targets, draw))
     }
 
-    /// Returns the issues that have to move so that this checkout can be merged with a commit
-    /// without two issues of one number: those the commit doesn't have, whose number another issue has
-    /// there.
+    /// Returns the issues that have to move so that no two of this checkout and a commit have one number: those that the
+    /// commit doesn't have, whose number another issue has there; and where all or none of several are there, those that
+    /// were not created first.
+    ///
+    /// So whoever asks, with the same issues and about the same commit, is told the same.
     pub fn collisions(&self, commit: &str) -> Result<Vec<IssueKey>, StorageError> {
         let theirs = self.git()?.issues_at(commit)?;
         let taken: BTreeSet<IssueNumber> = theirs.iter().map(|key| key.number).collect();
-        let scan = self.scan()?;
-        let ours: BTreeSet<IssueKey> =
-            scan.shards.iter().flat_map(|shard| &shard.entries).map(|entry| entry.path.issue).collect();
-        Ok(ours.into_iter().filter(|key| !theirs.contains(key) && taken.contains(&key.number)).collect())
+        let mut moved = Vec::new();
+        for (number, ours) in self.keys_by_number()? {
+            let (known, strange): (BTreeSet<IssueKey>, BTreeSet<IssueKey>) =
+                ours.into_iter().partition(|key| theirs.contains(key));
+            let stay = if taken.contains(&number) {
+                moved.extend(strange);
+                known
+            } else {
+                strange
+            };
+            if stay.len() > 1 {
+                let first = stay.iter().min_by_key(|key| (self.birth_of(**key), **key)).copied();
+                moved.extend(stay.into_iter().filter(|key| Some(*key) != first));
+            }
+        }
+        moved.sort_unstable();
+        Ok(moved)
+    }
+
+    /// Returns the numbers that several issues have.
+    pub(super) fn ambiguous_numbers(&self) -> Result<BTreeMap<IssueNumber, BTreeSet<IssueKey>>, StorageError> {
+        let mut numbers = self.keys_by_number()?;
+        numbers.retain(|_, keys| keys.len() > 1);
+        Ok(numbers)
+    }
+
+    fn keys_by_number(&self) -> Result<BTreeMap<IssueNumber, BTreeSet<IssueKey>>, StorageError> {
+        let mut numbers: BTreeMap<IssueNumber, BTreeSet<IssueKey>> = BTreeMap::new();
+        for entry in self.scan()?.shards.iter().flat_map(|shard| &shard.entries) {
+            if entry.path.comment.is_none() {
+                numbers.entry(entry.path.issue.number).or_default().insert(entry.path.issue);
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// Returns what tells when an issue was created: its time, and its id for those of one time. What can't be read
+    /// can't be moved, and comes first.
+    fn birth_of(&self, key: IssueKey) -> Option<(Timestamp, IssueId)> {
+        let content = self.home.read(&RecordPath::issue(key).home_path(), RECORD_LIMIT).ok()??;
+        let issue = format::parse_issue(&content.bytes, key, &self.schema).ok()?;
+        Some((issue.created, issue.id))
     }
 
     fn check_free(

@@ -3,11 +3,12 @@
 //! The lock is held while git writes files of the home, so that no writer of Tickety does at the same time, and given
 //! back while git talks to other machines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use tickety_core::ident::IssueKey;
+use tickety_core::Issue;
+use tickety_core::ident::{IssueKey, IssueNumber, Suffix, alias_reference};
 
 use super::files::RECORD_LIMIT;
 use super::format;
@@ -53,6 +54,8 @@ pub struct Synced {
     pub pushed: usize,
     /// What had to be settled in a merge.
     pub resolution: Resolution,
+    /// The numbers that more issues have than before, because others gave them out, too.
+    pub ambiguous: BTreeMap<IssueNumber, BTreeSet<IssueKey>>,
     /// What kept the issues from being exchanged, though nothing failed.
     pub held_back: Option<String>,
     /// What failed after the commit.
@@ -88,32 +91,46 @@ impl RepoStore {
             synced.held_back = Some(format!("git ignores {home}: `git check-ignore -v` tells why"));
             return Ok(synced);
         }
-        if !self.finish_merge(&git, (actor, now), &mut synced)? {
-            return Ok(synced);
+        let before = self.ambiguous_numbers()?;
+        self.sync_with(&git, (actor, now), push, &mut synced)?;
+        synced.ambiguous = self.ambiguous_numbers()?;
+        synced.ambiguous.retain(|number, keys| before.get(number).is_none_or(|known| !keys.is_subset(known)));
+        Ok(synced)
+    }
+
+    fn sync_with(
+        &self,
+        git: &Git,
+        (actor, now): (Option<&str>, Timestamp),
+        push: bool,
+        synced: &mut Synced,
+    ) -> Result<(), StorageError> {
+        if !self.finish_merge(git, (actor, now), synced)? {
+            return Ok(());
         }
         let branch = {
             let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
             drop(self.open_journal(&lock)?);
             let author = git.author(actor, now)?;
-            synced.committed = self.commit_files(&git, &author)?;
+            synced.committed = self.commit_files(git, &author)?;
             git.branch()?
         };
         let Some(branch) = branch else {
             synced.held_back = Some("no branch is checked out".to_owned());
-            return Ok(synced);
+            return Ok(());
         };
         let Some(upstream) = git.upstream(&branch)? else {
             synced.held_back = Some(match self.layout.kind {
                 HomeKind::Branch => "there is no remote: `git remote add origin URL` names one".to_owned(),
                 _ => format!("{branch} has no upstream: `git push -u origin {branch}` gives it one"),
             });
-            return Ok(synced);
+            return Ok(());
         };
-        if let Err(error) = self.exchange(&git, &branch, &upstream, push, (actor, now), &mut synced) {
+        if let Err(error) = self.exchange(git, &branch, &upstream, push, (actor, now), synced) {
             // What was committed is told all the same.
             synced.failure = Some(error.to_string());
         }
-        Ok(synced)
+        Ok(())
     }
 
     /// Returns what a sync would commit, merge and push, as of the last fetch.
@@ -122,7 +139,7 @@ impl RepoStore {
         let status = self.sync_status()?;
         let changed: Vec<(char, HomePath)> = git.home_changes()?;
         let Distance { ahead, behind } = status.distance.unwrap_or_default();
-        let committed = (!changed.is_empty()).then(|| subject(&changed));
+        let committed = (!changed.is_empty()).then(|| subject(&self.by_issue(&changed)));
         let pushed = if status.upstream.is_some() { ahead + usize::from(committed.is_some()) } else { 0 };
         Ok(Synced { committed, merged: behind, pushed, ..Synced::default() })
     }
@@ -177,25 +194,64 @@ impl RepoStore {
         if changed.is_empty() {
             return Ok(None);
         }
-        let subject = subject(&changed);
-        let message = format!("{subject}\n\n{}", self.details(&changed));
+        let issues = self.by_issue(&changed);
+        let subject = subject(&issues);
+        let message = format!("{subject}\n\n{}", self.details(&issues));
         Ok(git.commit_home(message.trim_end(), author)?.map(|_| subject))
     }
 
     /// Says what a commit does to each issue.
-    fn details(&self, changed: &[(char, HomePath)]) -> String {
-        let issues = by_issue(changed);
+    fn details(&self, issues: &BTreeMap<IssueKey, Done>) -> String {
         let mut text = String::new();
         for (key, done) in issues.iter().take(DETAILED) {
-            let title = self.home.read(&RecordPath::issue(*key).home_path(), RECORD_LIMIT).ok().flatten();
-            let issue = title.and_then(|content| format::parse_issue(&content.bytes, *key, &self.schema).ok());
-            let title = issue.map(|issue| format!(": {}", issue.title)).unwrap_or_default();
-            writeln!(text, "{key} {done}{title}").expect("writing to a string succeeds");
+            let title = self.committed_issue(*key).map(|issue| format!(": {}", issue.title)).unwrap_or_default();
+            let from = match done {
+                Done::Renumbered { from } => format!(" from {from}"),
+                _ => String::new(),
+            };
+            writeln!(text, "{key} {}{from}{title}", done.as_str()).expect("writing to a string succeeds");
         }
         if issues.len() > DETAILED {
             writeln!(text, "and {} more", issues.len() - DETAILED).expect("writing to a string succeeds");
         }
         text
+    }
+
+    fn committed_issue(&self, key: IssueKey) -> Option<Issue> {
+        let content = self.home.read(&RecordPath::issue(key).home_path(), RECORD_LIMIT).ok()??;
+        format::parse_issue(&content.bytes, key, &self.schema).ok()
+    }
+
+    /// Says what happens to each issue of a commit.
+    fn by_issue(&self, changed: &[(char, HomePath)]) -> BTreeMap<IssueKey, Done> {
+        let records = changed.iter().filter_map(|(how, path)| Some((*how, path.record()?)));
+        let mut issues = BTreeMap::new();
+        for (how, record) in records {
+            let done = match (record.comment, how) {
+                (None, 'A') => Done::Created,
+                (None, 'D') => Done::Deleted,
+                (None, _) => Done::Updated,
+                (Some(_), _) => Done::Commented,
+            };
+            let known = issues.entry(record.issue).or_insert(done);
+            // What happens to the issue itself says more.
+            if record.comment.is_none() {
+                *known = done;
+            }
+        }
+        let of = |done| issues.iter().filter(move |(_, known)| **known == done).map(|(key, _)| *key);
+        let gone: BTreeMap<Suffix, IssueKey> = of(Done::Deleted).map(|key| (key.suffix, key)).collect();
+        let moved: Vec<(IssueKey, IssueKey)> = of(Done::Created)
+            .filter_map(|key| {
+                let from = *gone.get(&key.suffix)?;
+                self.committed_issue(key)?.references.contains(&alias_reference(from)).then_some((from, key))
+            })
+            .collect();
+        for (from, to) in moved {
+            issues.remove(&from);
+            issues.insert(to, Done::Renumbered { from });
+        }
+        issues
     }
 
     /// Fetches, merges and pushes until nobody else was faster.
@@ -297,39 +353,43 @@ fn distance(git: &Git, upstream: &Upstream) -> Result<Option<Distance>, GitError
     }
 }
 
-/// What happens to each issue of a commit.
-fn by_issue(changed: &[(char, HomePath)]) -> BTreeMap<IssueKey, &'static str> {
-    let mut issues = BTreeMap::new();
-    for (how, path) in changed {
-        let Some(record) = path.record() else { continue };
-        let done = match (record.comment, how) {
-            (None, 'A') => "created",
-            (None, 'D') => "deleted",
-            (None, _) => "updated",
-            (Some(_), _) => "commented",
-        };
-        let known = issues.entry(record.issue).or_insert(done);
-        // What happens to the issue itself says more.
-        if record.comment.is_none() {
-            *known = done;
+/// What happens to an issue in a commit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Done {
+    Created,
+    Updated,
+    Commented,
+    Deleted,
+    /// It had another number.
+    Renumbered {
+        from: IssueKey,
+    },
+}
+
+impl Done {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Commented => "commented",
+            Self::Deleted => "deleted",
+            Self::Renumbered { .. } => "renumbered",
         }
     }
-    issues
 }
 
 /// Says in a line what a commit does.
-fn subject(changed: &[(char, HomePath)]) -> String {
-    let issues = by_issue(changed);
+fn subject(issues: &BTreeMap<IssueKey, Done>) -> String {
     if issues.is_empty() {
         return "Issues: settings".to_owned();
     }
     if issues.len() <= NAMED {
-        let named: Vec<String> = issues.iter().map(|(key, done)| format!("{key} {done}")).collect();
+        let named: Vec<String> = issues.iter().map(|(key, done)| format!("{key} {}", done.as_str())).collect();
         return format!("Issues: {}", named.join(", "));
     }
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for done in issues.values() {
-        *counts.entry(done).or_default() += 1;
+        *counts.entry(done.as_str()).or_default() += 1;
     }
     let counted: Vec<String> = counts.iter().map(|(done, count)| format!("{count} {done}")).collect();
     format!("Issues: {}", counted.join(", "))

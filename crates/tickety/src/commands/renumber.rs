@@ -11,8 +11,9 @@ use crate::session::Session;
 
 /// Give issues new numbers: all of them or none
 ///
-/// Links follow, and the old name stays known. With --against, the issues that need it before this branch can
-/// be merged: those that REF doesn't have and whose number it has.
+/// Links follow, and the old name stays known. With --against, the issues that need it so that none shares a number
+/// with another, here or in REF: those that REF doesn't have move out of the way of those it has. Of several that are all
+/// in REF, as after a sync, or all not, the one that was created first keeps the number.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which issues

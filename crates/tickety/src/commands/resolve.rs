@@ -1,7 +1,10 @@
 //! `tickety resolve`
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use tickety_api::Meta;
+use tickety_core::ident::{IssueKey, IssueNumber};
 use tickety_core::operation::FieldState;
 
 use crate::compose::{LeftFile, Resolution, ResolvedIssue};
@@ -71,9 +74,15 @@ struct WireFile {
 
 /// A number that several issues have.
 #[derive(Serialize)]
-struct WireNumber {
+pub(super) struct WireNumber {
     number: u32,
     keys: Vec<String>,
+}
+
+impl From<(IssueNumber, BTreeSet<IssueKey>)> for WireNumber {
+    fn from((number, keys): (IssueNumber, BTreeSet<IssueKey>)) -> Self {
+        Self { number: number.get(), keys: keys.iter().map(ToString::to_string).collect() }
+    }
 }
 
 impl From<&ResolvedIssue> for WireIssue {
@@ -136,15 +145,11 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 fn answer(args: &Args, done: Resolution, session: &Session) -> Result<Ended, CliError> {
     let Resolution { resolved, left, ambiguous, staged, unstaged } = done;
     let left = left.into_iter().map(|LeftFile { path, message }| WireFile { path, message });
-    let ambiguous = ambiguous.into_iter().map(|(number, keys)| WireNumber {
-        number: number.get(),
-        keys: keys.iter().map(ToString::to_string).collect(),
-    });
     let answer = Answer {
         dry_run: args.dry_run,
         resolved: resolved.iter().map(Into::into).collect(),
         left: left.collect(),
-        ambiguous: ambiguous.collect(),
+        ambiguous: ambiguous.into_iter().map(Into::into).collect(),
         staged,
         unstaged,
     };
@@ -161,8 +166,7 @@ fn show(args: &Args, done: &Resolution, session: &Session) -> Result<Ended, CliE
         screen.put(palette::ALARM, path).raw(": ").put(palette::PLAIN, message).end();
     }
     for (number, keys) in ambiguous {
-        let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
-        screen.show(palette::NAME, number).raw(" names several issues: ").put(palette::PLAIN, keys.join(", ")).end();
+        show_ambiguous(*number, keys, &mut screen);
     }
     let ended = session.show(screen)?;
     if let Some(unstaged) = unstaged {
@@ -182,6 +186,12 @@ fn show(args: &Args, done: &Resolution, session: &Session) -> Result<Ended, CliE
         session.note("there is nothing to settle");
     }
     Ok(ended)
+}
+
+/// Says which issues have one number.
+pub(super) fn show_ambiguous(number: IssueNumber, keys: &BTreeSet<IssueKey>, screen: &mut Screen<'_>) {
+    let keys: Vec<String> = keys.iter().map(ToString::to_string).collect();
+    screen.show(palette::NAME, number).raw(" names several issues: ").put(palette::PLAIN, keys.join(", ")).end();
 }
 
 fn show_issue(issue: &ResolvedIssue, dry_run: bool, screen: &mut Screen<'_>) {

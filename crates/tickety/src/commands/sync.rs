@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 
+use crate::commands::resolve::{WireNumber, show_ambiguous};
 use crate::compose::Synced;
 use crate::exit::{CliError, Ended};
 use crate::render::counted;
@@ -35,15 +36,20 @@ struct Answer {
     pushed: usize,
     /// The issues in which two versions of some lines were left, between markers.
     conflicts: Vec<String>,
+    /// The numbers that more issues have than before.
+    ambiguous: Vec<WireNumber>,
     /// What kept the issues from being exchanged.
     held_back: Option<String>,
 }
+
+/// How many numbers that several issues have are told to people.
+const TOLD: usize = 10;
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let repo = session.opened()?;
     let who = (session.context.actor()?, session.context.time_of_writing());
     let synced = if args.dry_run { repo.preview_sync()? } else { repo.sync(who, !args.no_push)? };
-    let Synced { committed, merged, pushed, resolution, held_back, failure } = synced;
+    let Synced { committed, merged, pushed, resolution, ambiguous, held_back, failure } = synced;
     let in_conflict = resolution.resolved.iter().filter(|issue| issue.has_conflict());
     let conflicts: Vec<String> = in_conflict.map(|issue| issue.key.to_string()).collect();
     let is_whole = conflicts.is_empty() && held_back.is_none();
@@ -55,8 +61,15 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         return Err(CliError::new(ErrorCode::Git, failure).hint(done));
     }
     if session.json() {
-        let answer =
-            Answer { dry_run: args.dry_run, committed, merged, pushed, conflicts: conflicts.clone(), held_back };
+        let answer = Answer {
+            dry_run: args.dry_run,
+            committed,
+            merged,
+            pushed,
+            conflicts: conflicts.clone(),
+            ambiguous: ambiguous.into_iter().map(Into::into).collect(),
+            held_back,
+        };
         session.answer(answer, Meta::default())?;
     } else if !session.global.quiet {
         let mut screen = session.screen();
@@ -76,7 +89,21 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         if committed.is_none() && merged == 0 && pushed == 0 && held_back.is_none() {
             screen.line("everything is committed, merged and pushed");
         }
+        let count = ambiguous.len();
+        for (number, keys) in ambiguous.iter().take(TOLD) {
+            show_ambiguous(*number, keys, &mut screen);
+        }
+        if count > TOLD {
+            screen.line(format!("{} more numbers name several issues", count - TOLD));
+        }
         session.show(screen)?;
+        if count > 0 {
+            let upstream = repo.sync_status()?.upstream;
+            let theirs = upstream.map_or_else(|| "HEAD".to_owned(), |theirs| theirs.to_string());
+            session.note(format_args!(
+                "all keep their names; `tickety renumber --against {theirs}` leaves a number to its first issue, and the others get new ones"
+            ));
+        }
         if let Some(why) = held_back {
             session.note(why);
         }

@@ -1,5 +1,6 @@
 //! Exchanging issues through git.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use tickety_testkit::{Output, TestEnv};
@@ -232,4 +233,76 @@ fn who_is_overtaken_merges_and_pushes_again() {
     ok(&env, "two", &["sync"]);
     ok(&env, "one", &["sync"]);
     assert_eq!(titles(&env, "one"), ["From one", "From two"]);
+}
+
+/// The titles of all issues by number, and their names by title.
+fn names(env: &TestEnv, clone: &str) -> (BTreeMap<u64, Vec<String>>, BTreeMap<String, String>) {
+    let listed = json(env, &["-C", clone, "list", "is:any sort:number limit:1000", "--json"]);
+    let (mut titles, mut keys): (BTreeMap<u64, Vec<String>>, BTreeMap<String, String>) = Default::default();
+    for issue in listed["data"]["issues"].as_array().expect("a list") {
+        let title = issue["title"].as_str().expect("a text").to_owned();
+        titles.entry(issue["number"].as_u64().expect("a number")).or_default().push(title.clone());
+        keys.insert(title, issue["key"].as_str().expect("a text").to_owned());
+    }
+    (titles, keys)
+}
+
+#[test]
+fn two_clones_with_a_hundred_new_issues_each_keep_all_names_until_somebody_settles_them() {
+    const EACH: u64 = 100;
+    let env = clones(&["--home", "branch"]);
+    for clone in ["one", "two"] {
+        let create = |number| format!("{{\"op\":\"create\",\"title\":\"{clone} {number}\"}}\n");
+        let lines: String = (1..=EACH).map(create).collect();
+        let made = env.call(&["batch", "apply", "-"]).within(clone).input(lines).run();
+        assert_eq!(made.status, 0, "{made}");
+    }
+    let (_, of_one) = names(&env, "one");
+    let (_, of_two) = names(&env, "two");
+    ok(&env, "one", &["sync"]);
+    let synced = json(&env, &["-C", "two", "sync", "--json"])["data"].clone();
+    let ambiguous = synced["ambiguous"].as_array().expect("a list");
+    assert_eq!(ambiguous.len() as u64, EACH);
+    let mut both = [&of_one["one 7"], &of_two["two 7"]];
+    both.sort();
+    assert_eq!(ambiguous[6], serde_json::json!({"number": 7, "keys": both}));
+    let told = run(&env, "one", &["sync"]);
+    assert!(told.stdout.contains(&format!("7 names several issues: {}, {}\n", both[0], both[1])), "{told}");
+    assert!(told.stdout.contains("90 more numbers name several issues\n"), "{told}");
+    assert!(told.stderr.contains("`tickety renumber --against origin/tickety`"), "{told}");
+    // Nothing has another name than before, and what was told once isn't told again.
+    for clone in ["one", "two"] {
+        let (titles, keys) = names(&env, clone);
+        assert_eq!(keys, of_one.clone().into_iter().chain(of_two.clone()).collect(), "{clone}");
+        assert!(titles.len() as u64 == EACH && titles.values().all(|titles| titles.len() == 2), "{clone}: {titles:?}");
+        assert_eq!(run(&env, clone, &["show", "7"]).status, 4);
+        assert_eq!(json(&env, &["-C", clone, "sync", "--json"])["data"]["ambiguous"], serde_json::json!([]));
+    }
+    // Both settle it at the same time, and come to the same: what was created first keeps its number.
+    for clone in ["one", "two"] {
+        let moved = json(&env, &["-C", clone, "renumber", "--against", "origin/tickety", "--json"]);
+        assert_eq!(moved["data"]["renumbered"].as_array().expect("a list").len() as u64, EACH, "{clone}");
+        assert_eq!(ok(&env, clone, &["renumber", "--against", "origin/tickety"]), "");
+    }
+    for clone in ["one", "two", "one"] {
+        ok(&env, clone, &["sync"]);
+    }
+    let log = git(&env, "one", &["log", "--format=%s%n%b", "origin/tickety"]);
+    assert!(log.contains(&format!("Issues: {EACH} renumbered\n")), "{log}");
+    assert!(
+        log.contains(&format!("107-{} renumbered from {}: two 7\n", &of_two["two 7"][2..], of_two["two 7"])),
+        "{log}"
+    );
+    for clone in ["one", "two"] {
+        let (titles, keys) = names(&env, clone);
+        for number in 1..=EACH {
+            assert_eq!(titles[&number], [format!("one {number}")], "{clone}");
+            assert_eq!(titles[&(number + EACH)], [format!("two {number}")], "{clone}");
+        }
+        let shown = json(&env, &["-C", clone, "show", &of_two["two 7"], &of_one["one 7"], "--json"])["data"].clone();
+        assert_eq!(shown["issues"][0]["key"], keys["two 7"].as_str(), "{clone}");
+        assert_eq!(shown["issues"][1]["key"], of_one["one 7"].as_str(), "{clone}");
+        assert_eq!(run(&env, clone, &["index", "verify"]).status, 0);
+    }
+    assert_eq!(ok(&env, "one", &["sync"]), "everything is committed, merged and pushed\n");
 }

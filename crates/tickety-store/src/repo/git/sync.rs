@@ -3,6 +3,7 @@
 //! This is where git may talk to other machines, with the user's own settings for that. Hooks aren't run, nothing is
 //! forced, and paths outside of the home are never written.
 
+use std::fmt;
 use std::process::Command;
 
 use super::super::layout::{CONFIG_FILE, HomePath};
@@ -21,6 +22,12 @@ impl Upstream {
     /// Returns the reference that keeps what was fetched last.
     pub fn reference(&self) -> String {
         format!("refs/remotes/{}/{}", self.remote, self.branch)
+    }
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.remote, self.branch)
     }
 }
 
