@@ -106,6 +106,16 @@ struct Steps {
     settings: Vec<Step>,
     /// The issues and comments.
     issues: BTreeMap<IssueKey, Vec<Step>>,
+    /// The records that the home has.
+    present: BTreeSet<RecordPath>,
+}
+
+impl Steps {
+    /// Returns the comments that an issue has.
+    fn comments_of(&self, key: IssueKey) -> Vec<RecordPath> {
+        let records = self.present.range(RecordPath::issue(key)..).take_while(|record| record.issue == key);
+        records.filter(|record| record.comment.is_some()).copied().collect()
+    }
 }
 
 impl RepoStore {
@@ -177,9 +187,9 @@ impl RepoStore {
         let mut kept = Vec::new();
         let mut transaction = journal.begin(&self.home, now)?;
         let all = steps.settings.iter().map(|step| (None, std::slice::from_ref(step)));
-        for (key, steps) in all.chain(steps.issues.iter().map(|(key, steps)| (Some(*key), &steps[..]))) {
-            let before = key.map(|key| self.issue_before(key)).transpose()?.flatten();
-            for Step { path, place } in steps {
+        for (key, changed) in all.chain(steps.issues.iter().map(|(key, changed)| (Some(*key), &changed[..]))) {
+            let before = key.and_then(|key| self.issue_before(key, &steps.comments_of(key)));
+            for Step { path, place } in changed {
                 let current = self.home.read(path, RECORD_LIMIT)?;
                 if let Some(current) = &current {
                     kept.push(self.keep_aside(path, &current.bytes)?);
@@ -192,10 +202,10 @@ impl RepoStore {
                 }
             }
             let Some(key) = key else { continue };
-            let after = self.issue_after(key, before.as_ref().map(|(issue, _)| &**issue), steps, archive)?;
+            let after = self.issue_after(key, before.as_ref().map(|(issue, _)| &**issue), changed, archive)?;
             let is_removed = |step: &Step| step.place.is_none() && step.path == RecordPath::issue(key).home_path();
             // One that can't be read afterwards is noticed as such.
-            if after.is_some() || steps.iter().any(is_removed) {
+            if after.is_some() || changed.iter().any(is_removed) {
                 changes.insert(key, PlannedChange { before, after: after.map(Arc::new) });
             }
         }
@@ -275,20 +285,11 @@ impl RepoStore {
     }
 
     /// Reads an issue as it is, if there is one that can be read.
-    fn issue_before(&self, key: IssueKey) -> Result<Option<(Arc<Issue>, Version)>, StorageError> {
-        let comments = self.comment_records(key)?;
-        Ok(match load(&self.home, &self.schema, key, &comments) {
+    fn issue_before(&self, key: IssueKey, comments: &[RecordPath]) -> Option<(Arc<Issue>, Version)> {
+        match load(&self.home, &self.schema, key, comments) {
             Found::Issue(loaded) => Some((loaded.issue, loaded.version)),
             Found::Missing { .. } | Found::Broken { .. } => None,
-        })
-    }
-
-    fn comment_records(&self, key: IssueKey) -> Result<Vec<RecordPath>, StorageError> {
-        let shard = RecordPath::issue(key).shard();
-        let Some((_, records)) = super::super::scan::list_shard(&self.home, shard, Some(key.number))? else {
-            return Ok(Vec::new());
-        };
-        Ok(records.into_iter().filter(|record| record.issue == key && record.comment.is_some()).collect())
+        }
     }
 
     /// Returns an issue as it is once its files are changed; `None` where there is none then, or it can't be read.
@@ -368,6 +369,7 @@ fn plan(store: Option<&RepoStore>, archive: &Archive, is_exact: bool) -> Result<
         }
     }
     steps.files.sort();
+    steps.present = present;
     Ok(steps)
 }
 
@@ -405,7 +407,7 @@ fn is_events(member: &Member) -> bool {
 }
 
 fn report(layout: &Layout, archive: &Archive, (is_new, brings_events): (bool, bool), steps: Steps) -> FromBackup {
-    let Steps { files, unchanged, .. } = steps;
+    let Steps { files, unchanged, settings: _, issues: _, present: _ } = steps;
     FromBackup { root: layout.root.clone(), taken: archive.manifest.taken, is_new, files, unchanged, brings_events }
 }
 
