@@ -428,7 +428,7 @@ impl RepoStore {
             for record in &applied.records {
                 let Some(path) = record.path.record() else { continue };
                 match record.version {
-                    // What somebody removed at once has a state that nothing has, so that the next look finds it gone.
+                    // What somebody removed or replaced at once has a state that nothing has: the next look sees that.
                     Some(hash) => {
                         let stat = record.stat.unwrap_or_default();
                         writer.put_file(&TrackedFile { path, stat, taken_ns, hash })?;

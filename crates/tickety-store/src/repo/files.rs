@@ -237,15 +237,21 @@ fn read_open(file: File, limit: u64, path: impl Fn() -> PathBuf) -> Result<Conte
 }
 
 /// Replaces a file in an open directory: a temporary file beside it, then a rename. Nothing is
-/// synced. With a `mode`, the new file gets these permission bits.
-pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+/// synced. With a `mode`, the new file gets these permission bits. Returns the new file's state, but for the time of its
+/// change, which comes with the rename.
+pub(crate) fn replace(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<StatKey> {
     put(dir, name, bytes, mode, os::rename)
 }
 
 /// The same for a file whose new content the journal keeps until it is synced, so that nothing is lost if the machine
 /// stops now. A rename over a file would have ext4 write the new one out at once (its `auto_da_alloc`), which takes as
 /// long as a sync: the two change places instead, and the old one is removed.
-pub(crate) fn replace_journaled(dir: BorrowedFd<'_>, name: &str, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+pub(crate) fn replace_journaled(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    bytes: &[u8],
+    mode: Option<u32>,
+) -> io::Result<StatKey> {
     put(dir, name, bytes, mode, |dir, temporary, name| match os::exchange(dir, temporary, name) {
         Ok(()) => os::unlink(dir, temporary),
         // There is no old one, or the file system can't.
@@ -259,7 +265,7 @@ fn put(
     bytes: &[u8],
     mode: Option<u32>,
     into_place: impl FnOnce(BorrowedFd<'_>, &str, &str) -> io::Result<()>,
-) -> io::Result<()> {
+) -> io::Result<StatKey> {
     let temporary = format!("{TEMPORARY_PREFIX}{name}");
     let file = match os::create_new(dir, &temporary) {
         // Left behind by a process that was killed: all writers hold the lock, so nobody uses it.
@@ -271,7 +277,8 @@ fn put(
     }?;
     let done = os::write_at(&file, bytes, 0)
         .and_then(|()| mode.map_or(Ok(()), |mode| os::set_mode(file.as_fd(), mode)))
-        .and_then(|()| into_place(dir, &temporary, name));
+        .and_then(|()| os::stat_open(file.as_fd()))
+        .and_then(|stat| into_place(dir, &temporary, name).map(|()| stat.key));
     if done.is_err() {
         // The first failure is the one to report; a leftover is ignored by all readers.
         let _ = os::unlink(dir, &temporary);

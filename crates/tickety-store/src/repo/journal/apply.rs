@@ -28,7 +28,7 @@ pub struct AppliedRecord {
     pub path: HomePath,
     /// Its version; `None` if it was removed.
     pub version: Option<Version>,
-    /// Its state; `None` if it was removed, or if somebody removed it since.
+    /// Its state; `None` if it was removed, or if somebody removed or replaced it since.
     pub stat: Option<StatKey>,
 }
 
@@ -142,9 +142,10 @@ pub(crate) fn write_record(
         dir = parents.open(home, &record.path).map_err(failed)?;
         done = put(dir.as_fd(), name, &bytes, mode);
     }
-    done.map_err(|source| access("write", source))?;
-    // The rename has changed the change time.
-    let stat = os::stat_at(dir.as_fd(), name).ok().map(|stat| stat.key);
+    let written = done.map_err(|source| access("write", source))?;
+    // The rename has changed the change time; and somebody may have put another file there since.
+    let is_ours = |found: &StatKey| StatKey { ctime_ns: written.ctime_ns, ..*found } == written;
+    let stat = os::stat_at(dir.as_fd(), name).ok().map(|stat| stat.key).filter(is_ours);
     Ok(AppliedRecord { path: record.path.clone(), version: Some(after.version), stat })
 }
 
