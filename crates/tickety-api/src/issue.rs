@@ -67,6 +67,8 @@ pub struct Issue {
     pub blocked: bool,
     /// Whether somebody could begin now.
     pub ready: bool,
+    /// The branches of the clone on which it is closed, though it isn't here; empty for one that is closed here.
+    pub closed_elsewhere: Vec<ClosedElsewhere>,
     /// The version of the record, for conditional writes.
     pub version: String,
     /// Where the record lies, relative to the root.
@@ -79,7 +81,7 @@ impl From<&storage::StoredIssue> for Issue {
         let (blocked, ready) = (view.derived.is_blocked(), view.is_ready());
         // What can't be read is told beside the data.
         let storage::StoredIssue { issue, derived, category, version, path, problems: _ } = stored;
-        let Derived { updated, links: link_ends } = derived;
+        let Derived { updated, links: link_ends, elsewhere } = derived;
         let key = issue.key().to_string();
         let issue::Issue {
             number,
@@ -133,9 +135,28 @@ impl From<&storage::StoredIssue> for Issue {
             updated: updated.to_string(),
             blocked,
             ready,
+            closed_elsewhere: elsewhere.iter().map(ClosedElsewhere::from).collect(),
             version: version.to_string(),
             path: path.clone(),
         }
+    }
+}
+
+/// That an issue is closed on another branch.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ClosedElsewhere {
+    /// The branch; `null` where a commit is checked out without one.
+    pub branch: Option<String>,
+    /// When it was closed there, if that is known.
+    pub at: Option<String>,
+    /// Who closed it, if that is known.
+    pub by: Option<String>,
+}
+
+impl From<&issue::ClosedElsewhere> for ClosedElsewhere {
+    fn from(elsewhere: &issue::ClosedElsewhere) -> Self {
+        let issue::ClosedElsewhere { branch, at, by } = elsewhere;
+        Self { branch: branch.clone(), at: at.map(|at| at.to_string()), by: by.clone() }
     }
 }
 
@@ -266,6 +287,8 @@ pub struct IssueSummary {
     pub blocked: bool,
     /// See [`Issue::ready`].
     pub ready: bool,
+    /// See [`Issue::closed_elsewhere`].
+    pub closed_elsewhere: Vec<ClosedElsewhere>,
     /// See [`Issue::version`].
     pub version: String,
     /// See [`Issue::path`].
@@ -304,6 +327,7 @@ impl From<&storage::IssueSummary> for IssueSummary {
             updated,
             comments,
             blocked,
+            elsewhere,
             version,
             path,
         } = summary;
@@ -331,7 +355,8 @@ impl From<&storage::IssueSummary> for IssueSummary {
             created: created.to_string(),
             updated: updated.to_string(),
             blocked: *blocked,
-            ready: *category == Category::Open && !*blocked,
+            ready: *category == Category::Open && !*blocked && elsewhere.is_empty(),
+            closed_elsewhere: elsewhere.iter().map(ClosedElsewhere::from).collect(),
             version: version.to_string(),
             path: path.clone(),
         }

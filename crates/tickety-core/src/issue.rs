@@ -133,6 +133,26 @@ pub struct Derived {
     pub updated: Timestamp,
     /// Both ends of its links, by relation and then by the other's name.
     pub links: Vec<LinkEnd>,
+    /// Where it is closed, though it isn't here.
+    pub elsewhere: Vec<ClosedElsewhere>,
+}
+
+/// That an issue which is open here is closed on a branch of the same clone, which isn't merged here.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ClosedElsewhere {
+    /// The branch; `None` where a commit is checked out without one.
+    pub branch: Option<String>,
+    /// When it was closed there, if that is known.
+    pub at: Option<Timestamp>,
+    /// Who closed it, if that is known.
+    pub by: Option<String>,
+}
+
+impl ClosedElsewhere {
+    /// Returns the branch, or what is said where there is none.
+    pub fn place(&self) -> &str {
+        self.branch.as_deref().unwrap_or("a detached HEAD")
+    }
 }
 
 impl Derived {
@@ -163,9 +183,10 @@ impl<'a> IssueView<'a> {
         Self { issue, derived, category: schema.category(&issue.status) }
     }
 
-    /// Whether somebody could begin now: the status counts as open and nothing blocks it.
+    /// Whether somebody could begin now: the status counts as open, nothing blocks it, and no other branch has it
+    /// closed.
     pub fn is_ready(&self) -> bool {
-        self.category == Category::Open && !self.derived.is_blocked()
+        self.category == Category::Open && !self.derived.is_blocked() && self.derived.elsewhere.is_empty()
     }
 }
 

@@ -216,7 +216,7 @@ impl State {
         };
         StoredIssue {
             category: schema.category(&issue.status),
-            derived: Derived { updated, links },
+            derived: Derived { updated, links, elsewhere: Vec::new() },
             version: record.version,
             path: record.path.clone().unwrap_or_else(|| format!("memory:{}", issue.key())),
             problems: Vec::new(),

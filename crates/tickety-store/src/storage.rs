@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use tickety_core::graph::{Graph, Relation};
 use tickety_core::ident::{IssueId, IssueKey, IssueSelector, Version};
-use tickety_core::issue::{Comment, Derived, Issue, IssueView, Kind, Minutes, Priority, Status};
+use tickety_core::issue::{ClosedElsewhere, Comment, Derived, Issue, IssueView, Kind, Minutes, Priority, Status};
 use tickety_core::query::{Cursor, Moment, Query};
 use tickety_core::schema::{Category, Schema};
 
@@ -264,6 +264,8 @@ pub struct IssueSummary {
     pub comments: u32,
     /// Whether an issue that isn't closed blocks it.
     pub blocked: bool,
+    /// Where it is closed, though it isn't here.
+    pub elsewhere: Vec<ClosedElsewhere>,
     /// The version of the record.
     pub version: Version,
     /// Where the record lies, relative to the root.
@@ -295,6 +297,7 @@ impl IssueSummary {
             updated: derived.updated,
             comments: u32::try_from(issue.comments.len()).unwrap_or(u32::MAX),
             blocked: derived.is_blocked(),
+            elsewhere: derived.elsewhere.clone(),
             version: *version,
             path: path.clone(),
         }

@@ -293,7 +293,7 @@ pub fn derive(issues: &[Issue], schema: &Schema) -> Vec<Derived> {
         let mut links = ends.remove(&issue.key()).unwrap_or_default();
         links.sort_by_key(|end| (end.relation, end.name));
         links.dedup();
-        Derived { updated: issue.last_recorded(), links }
+        Derived { updated: issue.last_recorded(), links, elsewhere: Vec::new() }
     };
     issues.iter().map(sorted).collect()
 }

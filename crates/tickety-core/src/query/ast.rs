@@ -87,8 +87,10 @@ pub enum Is {
     Any,
     /// Not closed, and an issue that isn't closed blocks it.
     Blocked,
-    /// Nobody has begun and nothing blocks it.
+    /// Nobody has begun, nothing blocks it, and no other branch has it closed.
     Ready,
+    /// Not closed here, and closed on another branch of the clone.
+    Elsewhere,
     /// Not closed, and due before today.
     Overdue,
 }

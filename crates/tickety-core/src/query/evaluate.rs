@@ -66,6 +66,7 @@ impl Is {
             Self::Any => true,
             Self::Blocked => !closed && view.derived.is_blocked(),
             Self::Ready => view.is_ready(),
+            Self::Elsewhere => !closed && !view.derived.elsewhere.is_empty(),
             Self::Overdue => !closed && view.issue.due.is_some_and(|due| due < moment.today()),
         }
     }

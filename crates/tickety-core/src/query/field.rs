@@ -149,8 +149,16 @@ impl std::error::Error for FieldNameParseError {}
 
 impl Is {
     /// All states.
-    pub const ALL: [Self; 7] =
-        [Self::Open, Self::InProgress, Self::Closed, Self::Any, Self::Blocked, Self::Ready, Self::Overdue];
+    pub const ALL: [Self; 8] = [
+        Self::Open,
+        Self::InProgress,
+        Self::Closed,
+        Self::Any,
+        Self::Blocked,
+        Self::Ready,
+        Self::Elsewhere,
+        Self::Overdue,
+    ];
 
     /// Returns the name.
     pub fn as_str(self) -> &'static str {
@@ -161,6 +169,7 @@ impl Is {
             Self::Any => "any",
             Self::Blocked => "blocked",
             Self::Ready => "ready",
+            Self::Elsewhere => "elsewhere",
             Self::Overdue => "overdue",
         }
     }

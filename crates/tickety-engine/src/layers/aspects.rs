@@ -75,7 +75,7 @@ pub(super) fn matched(filter: &Expr, view: &IssueView<'_>, moment: &Moment, aspe
         Expr::Any(parts) => decided(parts, true),
         Expr::Not(part) => matched(part, view, moment, aspects).map(|fits| !fits),
         // What is closed is neither ready nor blocked, whatever it waits for.
-        Expr::Term(Term::Is(Is::Ready | Is::Blocked))
+        Expr::Term(Term::Is(Is::Ready | Is::Blocked | Is::Elsewhere))
             if view.category.is_closed() && !aspects.meet(Aspects::STATUS) =>
         {
             Some(false)
@@ -93,7 +93,10 @@ pub(super) fn asks_for_relations(term: &Term) -> bool {
 fn asked_by(term: &Term) -> Aspects {
     let relations = Aspects::LINKS | Aspects::DERIVED;
     match term {
-        Term::Is(Is::Open | Is::InProgress | Is::Closed) | Term::Status(_) | Term::Reason(_) => Aspects::STATUS,
+        // What other branches say comes with a new series of stamps, and all that is kept goes.
+        Term::Is(Is::Open | Is::InProgress | Is::Closed | Is::Elsewhere) | Term::Status(_) | Term::Reason(_) => {
+            Aspects::STATUS
+        }
         Term::Is(Is::Any) => Aspects::of(Parts::NONE),
         Term::Is(Is::Blocked | Is::Ready) => Aspects::STATUS | relations,
         Term::Is(Is::Overdue) => Aspects::STATUS | Aspects::REST,

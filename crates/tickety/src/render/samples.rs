@@ -40,7 +40,7 @@ fn stored(number: u32, draft: Draft, updated: &str, others: &[(Relation, &Issue)
         })
         .collect();
     StoredIssue {
-        derived: Derived { updated: time(updated), links },
+        derived: Derived { updated: time(updated), links, elsewhere: Vec::new() },
         category: schema.category(&issue.status),
         version: Version::new([number as u8; 16]),
         path: format!(".tickety/issues/000/{number:06}-{}.md", issue.id.suffix()),

@@ -126,6 +126,7 @@ fn states_follow_from_status_links_and_dates() {
         ("is:closed", &[4]),
         ("is:blocked", &[2]),
         ("is:ready", &[1, 5]),
+        ("is:elsewhere", &[]),
         ("is:overdue", &[1]),
         ("status:review,closed", &[3, 4]),
         ("status:in-progress", &[]),

@@ -147,6 +147,8 @@ impl Reader {
             assignees: rest.texts()?,
             updated,
             blocked,
+            // The store adds it: the files of this checkout don't tell.
+            elsewhere: Vec::new(),
             version,
             path: path_of(id),
         };

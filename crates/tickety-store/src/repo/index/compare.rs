@@ -49,6 +49,11 @@ impl IndexWriter<'_> {
 }
 
 impl Indexed {
+    /// Whether the issue was closed.
+    pub fn is_closed(&self) -> bool {
+        self.summary.category.is_closed()
+    }
+
     /// Returns in what an issue differs.
     pub fn changes_to(&self, issue: &Issue) -> Vec<FieldChange> {
         let mut changes = field_changes(&self.as_far_as_shown(issue), issue);
@@ -136,6 +141,7 @@ impl Indexed {
             updated: _,
             comments: _,
             blocked: _,
+            elsewhere: _,
             version: _,
             path: _,
         } = self.summary.clone();

@@ -137,6 +137,8 @@ fn is(state: Is, moment: &Moment) -> Condition {
         Is::Any => Condition::Always,
         Is::Blocked => Condition::fixed("(i.category < 2 AND i.blocked = 1)"),
         Is::Ready => Condition::fixed("(i.category = 0 AND i.blocked = 0)"),
+        // No file of this checkout tells: the store asks for the issues it knows of instead.
+        Is::Elsewhere => Condition::Never,
         // An issue without a due date has one after every day.
         Is::Overdue => Condition::all([is(Is::Open, moment), Condition::bound("i.due < ", days(moment.today()))]),
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rusqlite::{Row, params};
 use tickety_core::graph::{Graph, GraphNode, LinkEnd, LinkTarget, Relation};
-use tickety_core::ident::{ALIAS_SCHEME, IssueKey, IssueName, IssueNumber, IssueSelector};
+use tickety_core::ident::{ALIAS_SCHEME, IssueId, IssueKey, IssueName, IssueNumber, IssueSelector};
 use tickety_core::issue::LinkKind;
 use tickety_core::query::fold_name;
 
@@ -38,6 +38,24 @@ impl Index {
         };
         let mut statement = self.connection.prepare_cached(CARDS)?;
         statement.query_map([ids.start, ids.end], |row| key(row, 0))?.collect()
+    }
+
+    /// Returns those of the issues with these ids that aren't closed.
+    pub fn open_among(&self, ids: &[IssueId]) -> Result<Vec<(IssueId, IssueKey)>, IndexError> {
+        let read = || -> rusqlite::Result<Vec<(IssueId, IssueKey)>> {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT c.id FROM cards c CROSS JOIN issues i ON i.id = c.id WHERE c.uuid = ?1 AND i.category < 2",
+            )?;
+            let mut open = Vec::new();
+            for id in ids {
+                let mut rows = statement.query([uuid_bytes(*id)])?;
+                while let Some(row) = rows.next()? {
+                    open.push((*id, key(row, 0)?));
+                }
+            }
+            Ok(open)
+        };
+        self.snapshot(read).map_err(self.error("find issues"))
     }
 
     /// Returns the issues of a shard, by name.
