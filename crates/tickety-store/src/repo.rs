@@ -34,6 +34,7 @@ pub mod index;
 mod init;
 pub mod journal;
 pub mod layout;
+mod ledger;
 mod load;
 pub mod lock;
 mod losses;

@@ -28,7 +28,10 @@ use member::Member;
 pub use restore::{FileEffect, FromBackup, RestoredFile};
 
 /// The directories of the state that a backup holds.
-const FOLDERS: [&str; 4] = ["events", "requests", "contents", "kept"];
+const FOLDERS: [&str; 5] = ["events", "requests", "contents", "kept", LEDGER];
+
+/// The one that all work trees of a clone share.
+const LEDGER: &str = "ledger";
 
 /// What a backup holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -106,7 +109,7 @@ impl RepoStore {
     }
 
     fn back_up_folder(&self, folder: &str, writer: &mut Writer, backup: &mut Backup) -> Result<(), StorageError> {
-        let directory = self.layout.state.join(folder);
+        let directory = if folder == LEDGER { self.layout.ledger() } else { self.layout.state.join(folder) };
         for path in files_in(&directory)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with(TEMPORARY_PREFIX) {

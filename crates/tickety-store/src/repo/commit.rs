@@ -102,8 +102,9 @@ impl RepoStore {
         let held = || bases = self.bases_of(&batch);
         let lock = WriteLock::acquire_noting(&self.layout, &self.lock_options(), held)?;
         waiting::set_bases(&mut batch, bases);
-        let batch = &batch;
         let mut journal = self.open_journal(&lock)?;
+        let reopened = self.take_reopenings(&lock, &mut batch)?;
+        let batch = &batch;
         if let Some(request) = &batch.request
             && let Some(outcome) = self.recall_request(request)?
         {
@@ -118,13 +119,16 @@ impl RepoStore {
             Remembered::new(request, batch.now, &told(versions), &failures, rolled_back)
         };
         let versions = self.commit(&lock, &mut journal, work, drawn, About::of(batch), &remember)?;
-        Ok(BatchOutcome { outcomes: told(&versions), failures, rolled_back, replayed: false })
+        let mut outcome = BatchOutcome { outcomes: told(&versions), failures, rolled_back, replayed: false };
+        self.reopen_elsewhere(&reopened, batch.now, &mut outcome)?;
+        Ok(outcome)
     }
 
-    pub(super) fn preview_batch(&self, batch: &Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
+    pub(super) fn preview_batch(&self, mut batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         drop(self.open_journal(&lock)?);
-        let (mut plan, loaded, _) = self.plan_batch(&lock, batch, mode)?;
+        self.take_reopenings(&lock, &mut batch)?;
+        let (mut plan, loaded, _) = self.plan_batch(&lock, &batch, mode)?;
         let outcomes = std::mem::take(&mut plan.outcomes);
         let outcomes = outcomes.iter().map(|planned| {
             let is_unchanged = !plan.changes.contains_key(&planned.key);
@@ -228,7 +232,7 @@ impl RepoStore {
             return Ok(versions);
         }
         let taken_ns = super::os::now_ns();
-        let mut note = events::note_of(changes, moves, &self.schema, about);
+        let mut note = self.note_of(changes, moves, about);
         let mut transaction = journal.begin(&self.home, about.now)?;
         let written = self.write_changes(&mut transaction, work);
         if written.is_ok() {

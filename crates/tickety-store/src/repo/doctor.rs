@@ -74,6 +74,8 @@ pub enum Check {
     Events,
     /// What became of requests.
     Request,
+    /// The ledger of what is closed on other branches.
+    Ledger,
     /// The contents that can be put back.
     Contents,
     /// The figures of what the index was good for.
@@ -103,6 +105,7 @@ impl Check {
             Self::Counter => "counter",
             Self::Events => "events",
             Self::Request => "request",
+            Self::Ledger => "ledger",
             Self::Contents => "contents",
             Self::Usage => "usage",
             Self::Index => "index",
@@ -279,6 +282,9 @@ impl RepoStore {
             self.examine_usage(report);
         }
         self.examine_contents(report);
+        if !hindered(Hindered::Knowing) {
+            self.examine_ledger(report)?;
+        }
         self.examine_requests(report)
     }
 

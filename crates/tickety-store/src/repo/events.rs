@@ -57,12 +57,7 @@ pub(super) fn own(past: &[Past]) -> Own {
 }
 
 /// Returns the events of planned changes, in the order of the issues.
-pub(super) fn note_of(
-    changes: &BTreeMap<IssueKey, PlannedChange>,
-    moves: &Moves,
-    schema: &Schema,
-    about: About<'_>,
-) -> Note {
+fn note_of(changes: &BTreeMap<IssueKey, PlannedChange>, moves: &Moves, schema: &Schema, about: About<'_>) -> Note {
     let mut note = Note::new(about.now, about.actor.map(str::to_owned));
     let changed: Vec<(&IssueKey, &PlannedChange)> = changes.iter().collect();
     let lines = |(key, change): &(&IssueKey, &PlannedChange)| -> Vec<_> {
@@ -79,6 +74,13 @@ pub(super) fn note_of(
 }
 
 impl RepoStore {
+    /// Returns what a transaction tells: the events of its changes, and what they close and reopen.
+    pub(super) fn note_of(&self, changes: &BTreeMap<IssueKey, PlannedChange>, moves: &Moves, about: About<'_>) -> Note {
+        let mut note = note_of(changes, moves, &self.schema, about);
+        note.ledger = self.told_of(changes, moves, about);
+        note
+    }
+
     /// Appends the events of the transaction that was just made visible, and those of earlier ones that died before.
     ///
     /// What fails here is made up for by the next write: the journal keeps the events until then.
@@ -92,6 +94,10 @@ impl RepoStore {
         let name = journal.name_of(id);
         if let Some(request) = &note.request {
             request.write(&self.layout)?;
+        }
+        if let Some(told) = &note.ledger {
+            // A ledger that can't be written keeps no event waiting.
+            let _ = told.write(&self.layout, false);
         }
         let before = id.checked_sub(1).filter(|id| *id > 0).map(|id| journal.name_of(id));
         let mut log = Appender::open(&self.layout, WAIT)?;
@@ -122,6 +128,7 @@ impl RepoStore {
     pub(super) fn settle_events(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
         self.catch_up(lock, journal)?;
         requests::settle(&self.layout)?;
+        let _ = self.settle_ledger();
         // Without room for it, nothing can be put back later; the journal may not grow for that.
         let _ = contents::keep(&self.layout, journal);
         Appender::open(&self.layout, WAIT)?.sync()
@@ -159,6 +166,9 @@ impl RepoStore {
     pub(super) fn log_noticed(&self, note: &Note, generation: u64) -> Result<(), StorageError> {
         let hash = blake3::hash(&[&note.to_bytes()[..], &generation.to_le_bytes()].concat());
         let group = format!("{NOTICED}{}", &hash.to_hex()[..16]);
+        if let Some(told) = &note.ledger {
+            let _ = told.write(&self.layout, true);
+        }
         let mut log = Appender::open(&self.layout, WAIT)?;
         // A process died before the index knew.
         if log.tail().group == group { Ok(()) } else { log.append_noticed(&group, note) }
@@ -226,10 +236,17 @@ impl RepoStore {
     }
 }
 
-/// Writes down what became of the requests of transactions.
+/// Writes down what became of the requests of transactions, and what these closed.
 fn remember_all(layout: &Layout, past: &[Past]) -> Result<(), StorageError> {
-    let requests = past.iter().filter_map(|past| Note::from_bytes(&past.note)?.request);
-    requests.into_iter().try_for_each(|request| request.write(layout))
+    for note in past.iter().filter_map(|past| Note::from_bytes(&past.note)) {
+        if let Some(request) = &note.request {
+            request.write(layout)?;
+        }
+        if let Some(told) = &note.ledger {
+            let _ = told.write(layout, true);
+        }
+    }
+    Ok(())
 }
 
 /// Tells of transactions.

@@ -9,6 +9,7 @@
 
 mod branch;
 mod branches;
+mod checkouts;
 mod files;
 mod history;
 mod identity;
@@ -35,6 +36,7 @@ pub(crate) use unmerged::{SideTimes, Stage, Staged};
 pub use branch::{Author, BranchFile, ISSUE_BRANCH, Past};
 pub(super) use branches::Branch;
 pub use branches::Merged;
+pub(super) use checkouts::{Checkout, checkout_name};
 pub use identity::{ConfigFiles, Identity, identity, user_name};
 pub(super) use log::{Blob, Change, FileChange, Which};
 pub(super) use objects::{Object, Objects};

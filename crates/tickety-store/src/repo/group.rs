@@ -10,8 +10,9 @@ use std::path::Path;
 use tickety_core::ident::{IssueKey, Version};
 
 use super::commit::{About, LoadedIssues, Moves, Work, outcomes_of};
-use super::events::{self, Note};
+use super::events::Note;
 use super::journal::{Appended, Applied, Journal, JournalError};
+use super::ledger;
 use super::lock::WriteLock;
 use super::store::RepoStore;
 use super::waiting;
@@ -36,8 +37,9 @@ impl RepoStore {
         let mut waiting: VecDeque<(Batch, BatchMode)> = batches.into();
         let mut came = Vec::with_capacity(waiting.len());
         while !waiting.is_empty() {
-            // A request that was done before isn't planned.
-            let free = waiting.iter().take_while(|(batch, _)| batch.request.is_none()).count();
+            // A request that was done before isn't planned, and what is reopened may have to be so for other branches.
+            let free =
+                waiting.iter().take_while(|(batch, _)| batch.request.is_none() && !ledger::reopens(batch)).count();
             match (free > 1).then(|| self.apply_group(&mut waiting.make_contiguous()[..free])) {
                 Some(Ok(group)) => {
                     waiting.drain(..group.len());
@@ -131,7 +133,7 @@ impl RepoStore {
         about: About<'_>,
     ) -> Result<(BTreeMap<IssueKey, Version>, Note), StorageError> {
         let moves = Moves::new();
-        let note = events::note_of(changes, &moves, &self.schema, about);
+        let note = self.note_of(changes, &moves, about);
         let mut transaction = journal.begin(&self.home, about.now)?;
         let versions = self.write_changes(&mut transaction, Work { changes, loaded, moves: &moves })?;
         transaction.check_room()?;

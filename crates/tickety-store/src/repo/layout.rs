@@ -191,6 +191,11 @@ impl Layout {
         self.common_state.join("counter")
     }
 
+    /// Returns the directory of the ledger of what is closed on other branches.
+    pub fn ledger(&self) -> PathBuf {
+        self.common_state.join("ledger")
+    }
+
     /// Returns the configuration file.
     pub fn config(&self) -> PathBuf {
         self.home.join(CONFIG_FILE)

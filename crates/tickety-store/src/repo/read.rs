@@ -14,6 +14,7 @@ use tickety_core::schema::Schema;
 use super::failure::Failure;
 use super::index::Location;
 use super::layout::RecordPath;
+use super::ledger::Elsewhere;
 use super::load::{Found, Loaded, load, shown};
 use super::lock::WriteLock;
 use super::store::{Handle, RepoStore};
@@ -94,7 +95,7 @@ impl IssueStorage for RepoStore {
     }
 
     async fn preview(&self, batch: Batch, mode: BatchMode) -> Result<BatchPreview, StorageError> {
-        self.preview_batch(&batch, mode)
+        self.preview_batch(batch, mode)
     }
 
     async fn stamp(&self, look: Look<'_>) -> Result<Option<Stamped>, StorageError> {
@@ -139,6 +140,7 @@ impl RepoStore {
                 self.refresh_to_read(handle, key.number)?;
                 let keys: Vec<IssueKey> = iter::once(key).chain(ends.iter().copied()).collect();
                 let changed = self.refresh_issues(handle, &keys)?;
+                self.look_elsewhere(handle)?;
                 Ok(Freshness { mode, checked: saturate(keys.len()), changed: saturate(changed) })
             }
             Look::List(keys) => {
@@ -147,6 +149,7 @@ impl RepoStore {
                     freshness.checked += saturate(keys.len());
                     freshness.changed += saturate(self.refresh_issues(handle, keys)?);
                 }
+                self.look_elsewhere(handle)?;
                 Ok(freshness)
             }
         }
@@ -171,7 +174,8 @@ impl RepoStore {
     ) -> Result<u64, StorageError> {
         let count = |handle: &mut Handle| {
             self.bring_up_to_date(handle, mode)?;
-            Ok(handle.index.count(query, moment)?)
+            let elsewhere = self.closed_elsewhere(handle, mode)?;
+            Ok(handle.index.count(&elsewhere.narrow(query), moment)?)
         };
         self.counted(|| self.ask(lock, count))
     }
@@ -192,7 +196,14 @@ impl RepoStore {
         query: &Query,
         moment: &Moment,
     ) -> Result<Checked<Stats>, StorageError> {
-        self.counted(|| self.ask_checked(lock, mode, |handle| Ok(handle.index.stats(query, moment)?)))
+        self.counted(|| {
+            self.ask_checked(lock, mode, |handle| {
+                let elsewhere = self.closed_elsewhere(handle, mode)?;
+                let mut stats = handle.index.stats(&elsewhere.narrow(query), moment)?;
+                stats.ready -= elsewhere.count_hidden(&handle.index, query, moment)?;
+                Ok(stats)
+            })
+        })
     }
 
     /// Compares the index with the files as far as a mode goes: the store's own where none is given.
@@ -202,6 +213,11 @@ impl RepoStore {
             None => self.freshness(&handle.index)?,
         };
         self.refresh(handle, mode)
+    }
+
+    /// Returns what is closed on other branches: as it is known where nothing is looked at.
+    fn closed_elsewhere(&self, handle: &mut Handle, mode: Option<FreshnessMode>) -> Result<Arc<Elsewhere>, Failure> {
+        if mode == Some(FreshnessMode::Trust) { self.known_elsewhere(handle) } else { self.look_elsewhere(handle) }
     }
 
     /// Asks the index after it has been brought up to date as far as the mode goes.
@@ -281,8 +297,9 @@ impl RepoStore {
         let mut freshness = self.bring_up_to_date(handle, mode)?;
         let mut round = 1;
         loop {
-            let listed = handle.index.list(query, moment)?;
-            let issues = listed.issues;
+            let elsewhere = self.closed_elsewhere(handle, mode)?;
+            let listed = handle.index.list(&elsewhere.narrow(query), moment)?;
+            let mut issues = listed.issues;
             if freshness.mode == FreshnessMode::Shards && round < MAX_ROUNDS {
                 let keys: Vec<IssueKey> = issues.iter().map(|issue| issue.key).collect();
                 freshness.checked += u32::try_from(keys.len()).unwrap_or(u32::MAX);
@@ -293,6 +310,7 @@ impl RepoStore {
                     continue;
                 }
             }
+            issues.iter_mut().for_each(|issue| issue.elsewhere = elsewhere.of(issue.key));
             let problems = count_problems(handle)?;
             return Ok(Page { issues, next: listed.next, problems, freshness });
         }
@@ -333,7 +351,8 @@ impl RepoStore {
             Found::Issue(loaded) => {
                 let updated = handle.index.summaries(&[key])?.pop().flatten().map(|summary| summary.updated);
                 let updated = updated.unwrap_or_else(|| loaded.issue.last_recorded());
-                Ok(self.stored_issue(key, *loaded, Derived { updated, links }))
+                let elsewhere = self.look_elsewhere(handle)?.of(key);
+                Ok(self.stored_issue(key, *loaded, Derived { updated, links, elsewhere }))
             }
             Found::Broken { problems, .. } => {
                 let (_, problem) = problems.into_iter().next().expect("a broken record has a problem");
@@ -363,7 +382,8 @@ impl RepoStore {
                 return Ok(None);
             }
             let links = handle.index.link_ends(key)?;
-            Ok(Some(self.stored_issue(key, *loaded, Derived { updated, links })))
+            let elsewhere = self.known_elsewhere(handle)?.of(key);
+            Ok(Some(self.stored_issue(key, *loaded, Derived { updated, links, elsewhere })))
         })
     }
 

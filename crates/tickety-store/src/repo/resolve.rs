@@ -19,7 +19,6 @@ use tickety_core::issue::Issue;
 use tickety_core::merge::Overruled;
 
 use super::commit::{About, Moves};
-use super::events;
 use super::files::{Content, RECORD_LIMIT};
 use super::format;
 use super::git::{Git, Staged};
@@ -164,7 +163,7 @@ impl RepoStore {
                 })
                 .collect();
             let about = About { actor, now, source: None };
-            let note = events::note_of(&changes, &Moves::new(), &self.schema, about);
+            let note = self.note_of(&changes, &Moves::new(), about);
             transaction.note(&note.to_bytes())?;
             let committed = transaction.commit()?;
             self.has_written.store(true, Ordering::Relaxed);

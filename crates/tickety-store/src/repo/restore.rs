@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueSelector};
 
 use super::commit::{About, Moves};
-use super::events;
 use super::files::{Content, FileError, RECORD_LIMIT};
 use super::format;
 use super::layout::HomePath;
@@ -139,7 +138,7 @@ impl RepoStore {
             }
         }
         self.sync_kept(&kept)?;
-        let note = events::note_of(&changes, &Moves::new(), &self.schema, About { actor, now, source: None });
+        let note = self.note_of(&changes, &Moves::new(), About { actor, now, source: None });
         transaction.note(&note.to_bytes())?;
         let committed = transaction.commit()?;
         self.has_written.store(true, Ordering::Relaxed);

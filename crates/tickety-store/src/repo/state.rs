@@ -114,6 +114,9 @@ impl Obstacle {
             Hindered::Telling if self.path.ends_with("events") => {
                 (FileError::NotADirectory { path, kind }, "events wait in the journal")
             }
+            Hindered::Knowing => {
+                (FileError::NotADirectory { path, kind }, "`ready` lists what is closed on other branches")
+            }
             Hindered::Telling => (FileError::NotAFile { path, kind }, "events wait in the journal"),
             Hindered::Numbers => (FileError::NotAFile { path, kind }, "no issue can be made"),
             Hindered::Index if kind == FileKind::Directory => {
@@ -142,6 +145,8 @@ pub(crate) enum Hindered {
     Saving,
     /// Logging what happened.
     Telling,
+    /// Knowing what is closed on other branches.
+    Knowing,
     /// Keeping the index.
     Index,
 }
@@ -169,7 +174,9 @@ pub(crate) fn obstacles(layout: &Layout) -> Vec<Obstacle> {
             found.push(Obstacle { path, kind, hinders });
         }
     }
-    for (path, hinders) in [(layout.kept(), Hindered::Saving), (layout.events(), Hindered::Telling)] {
+    for (path, hinders) in
+        [(layout.kept(), Hindered::Saving), (layout.events(), Hindered::Telling), (layout.ledger(), Hindered::Knowing)]
+    {
         if let Err(FileError::NotADirectory { path, kind }) = checked_directory(&path) {
             found.push(Obstacle { path, kind, hinders });
         }

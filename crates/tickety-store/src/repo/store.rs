@@ -15,6 +15,7 @@ use super::files::HomeDir;
 use super::index::{Fingerprint, Index, IndexError, Opened};
 use super::journal::{JournalError, JournalStatus};
 use super::layout::{CONFIG_FILE, Layout};
+use super::ledger::Elsewhere;
 use super::lock::{DEFAULT_WAIT, LockOptions, WriteLock};
 use super::os::BootId;
 use super::recovery;
@@ -84,6 +85,8 @@ pub(super) struct Handle {
     pub(super) in_memory: bool,
     /// Which of the indexes it is that the store has used, for stamps.
     pub(super) series: u64,
+    /// What was closed on other branches at the last look.
+    pub(super) elsewhere: Option<Arc<Elsewhere>>,
 }
 
 impl Handle {
@@ -226,7 +229,12 @@ impl RepoStore {
             index.count_statements(self.home.meter.statements());
             index
         };
-        Handle { index, in_memory, series: self.opened.fetch_add(1, Ordering::Relaxed) }
+        Handle { index, in_memory, series: self.next_series(), elsewhere: None }
+    }
+
+    /// Begins another series of stamps.
+    pub(super) fn next_series(&self) -> u64 {
+        self.opened.fetch_add(1, Ordering::Relaxed)
     }
 
     fn slot(&self) -> MutexGuard<'_, Option<Handle>> {

@@ -31,6 +31,8 @@ pub(super) enum Member {
     Contents(String),
     /// A content that gave way to another.
     Kept(String),
+    /// What was closed on a branch.
+    Ledger(String),
 }
 
 impl Member {
@@ -53,6 +55,7 @@ impl Member {
             "requests" => of(Self::Request, name.len() == 32 && name.bytes().all(is_hex)),
             "contents" => of(Self::Contents, is_journal(name)),
             "kept" => of(Self::Kept, is_plain(name)),
+            "ledger" => of(Self::Ledger, name.len() == 32 && name.bytes().all(is_hex)),
             _ => None,
         }
     }
@@ -64,7 +67,7 @@ impl Member {
             Self::Config => Some(plain(CONFIG_FILE)),
             Self::Ignore => Some(plain(IGNORE_FILE)),
             Self::Record(record) => Some(record.home_path()),
-            Self::Events(_) | Self::Request(_) | Self::Contents(_) | Self::Kept(_) => None,
+            Self::Events(_) | Self::Request(_) | Self::Contents(_) | Self::Kept(_) | Self::Ledger(_) => None,
         }
     }
 }
@@ -79,6 +82,7 @@ impl fmt::Display for Member {
             Self::Request(name) => write!(f, "state/requests/{name}"),
             Self::Contents(name) => write!(f, "state/contents/{name}"),
             Self::Kept(name) => write!(f, "state/kept/{name}"),
+            Self::Ledger(name) => write!(f, "state/ledger/{name}"),
         }
     }
 }
@@ -131,6 +135,7 @@ mod tests {
             "state/requests/0123456789abcdef0123456789abcdef",
             "state/contents/01790000000000000000-9f86d081884c-12",
             "state/kept/000042-k3f9.md.12345678",
+            "state/ledger/0123456789abcdef0123456789abcdef",
         ] {
             assert_eq!(Member::parse(name).unwrap().to_string(), name);
         }
@@ -163,6 +168,7 @@ mod tests {
             "state/requests/..",
             "state/contents/1-9f86d081884c-12",
             "state/contents/01790000000000000000-9f86d081884c-12-1",
+            "state/ledger/0123456789abcdef0123456789abcdef.damaged-1",
             "state/kept/..",
             "state/kept/.tmp-x",
             "state/kept/a/b",

@@ -210,7 +210,7 @@ impl RepoStore {
             }
         }
         self.sync_kept(&kept)?;
-        let note = events::note_of(&changes, &Moves::new(), &self.schema, About { actor, now, source: None });
+        let note = self.note_of(&changes, &Moves::new(), About { actor, now, source: None });
         drop(changes);
         transaction.note(&note.to_bytes())?;
         let committed = transaction.commit()?;
@@ -249,6 +249,7 @@ impl RepoStore {
                 Member::Request(name) => self.layout.requests().join(name),
                 Member::Contents(name) => self.layout.contents().join(name),
                 Member::Kept(name) => self.layout.kept().join(name),
+                Member::Ledger(name) => self.layout.ledger().join(name),
                 Member::Config | Member::Ignore | Member::Record(_) | Member::Events(_) => continue,
             };
             let bytes = archive.read(place)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::files::FileError;
 use super::super::layout::TEMPORARY_PREFIX;
+use super::super::ledger::LedgerProblem;
 use super::super::store::RepoStore;
 use super::super::{contents, counter, os, requests, state};
 use super::{Check, Report};
@@ -14,7 +15,13 @@ impl RepoStore {
     /// Finds what writers that were killed have left in the home and the state. Under the lock nobody else is writing.
     pub(super) fn examine_state_leftovers(&self, report: &mut Report) -> Result<(), StorageError> {
         let state = &self.layout.state;
-        let folders = [self.layout.home.clone(), state.clone(), self.layout.requests(), self.layout.contents()];
+        let folders = [
+            self.layout.home.clone(),
+            state.clone(),
+            self.layout.requests(),
+            self.layout.contents(),
+            self.layout.ledger(),
+        ];
         for folder in folders {
             for path in files_in(&folder)? {
                 let name = path.file_name().unwrap_or_default().as_encoded_bytes();
@@ -70,6 +77,35 @@ impl RepoStore {
                 message = format!("{message}; it was moved to {}", self.move_aside(&path)?.display());
             }
             report.fixable(Check::Request, path.display().to_string(), message);
+        }
+        Ok(())
+    }
+
+    /// One that can't be read hides nothing: what is closed on its branch is shown as open.
+    pub(super) fn examine_ledger(&self, report: &mut Report) -> Result<(), StorageError> {
+        for (path, problem) in self.ledger_problems()? {
+            let subject = path.display().to_string();
+            match problem {
+                LedgerProblem::Lines(count) => {
+                    let lines = if count == 1 { "a line" } else { &format!("{count} lines") };
+                    let message =
+                        format!("{lines} of it can't be read: `ready` may list what is closed on that branch");
+                    report.note(Check::Ledger, subject, message);
+                }
+                LedgerProblem::Newer(version) => {
+                    let message = format!(
+                        "made by a newer Tickety (format {version}): it is left alone, and `ready` may list what is closed on that branch"
+                    );
+                    report.note(Check::Ledger, subject, message);
+                }
+                LedgerProblem::Unreadable => {
+                    let mut message = "can't be read: `ready` lists what is closed on that branch".to_owned();
+                    if report.fix {
+                        message = format!("{message}; it was moved to {}", self.move_aside(&path)?.display());
+                    }
+                    report.fixable(Check::Ledger, subject, message);
+                }
+            }
         }
         Ok(())
     }

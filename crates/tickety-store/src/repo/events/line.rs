@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use tickety_core::event::Event;
 
 use super::record::EventRecord;
+use crate::repo::ledger::Told;
 use crate::repo::requests::Remembered;
 
 /// The length of the hash, in hexadecimal digits.
@@ -94,6 +95,8 @@ struct NoteHead {
     actor: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request: Option<Remembered>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ledger: Option<Told>,
 }
 
 /// The events of a group, ready to be written: in a transaction first, in the log then.
@@ -103,12 +106,14 @@ pub(crate) struct Note {
     actor: Option<String>,
     /// What became of the request that asked for it.
     pub(crate) request: Option<Remembered>,
+    /// What it closed and reopened.
+    pub(in crate::repo) ledger: Option<Told>,
     events: Vec<Box<RawValue>>,
 }
 
 impl Note {
     pub(crate) fn new(at: Timestamp, actor: Option<String>) -> Self {
-        Self { at, actor, request: None, events: Vec::new() }
+        Self { at, actor, request: None, ledger: None, events: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, event: &Event) {
@@ -126,8 +131,8 @@ impl Note {
 
     /// Returns the bytes that a transaction carries.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let Self { at, actor, request, events } = self;
-        let head = NoteHead { at: *at, actor: actor.clone(), request: request.clone() };
+        let Self { at, actor, request, ledger, events } = self;
+        let head = NoteHead { at: *at, actor: actor.clone(), request: request.clone(), ledger: ledger.clone() };
         let mut bytes = serde_json::to_vec(&head).expect("texts, numbers and lists become JSON");
         for event in events {
             bytes.push(b'\n');
@@ -139,9 +144,9 @@ impl Note {
     /// Reads what a transaction carries; `None` if that is something else.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut lines = bytes.split(|byte| *byte == b'\n');
-        let NoteHead { at, actor, request } = serde_json::from_slice(lines.next()?).ok()?;
+        let NoteHead { at, actor, request, ledger } = serde_json::from_slice(lines.next()?).ok()?;
         let events = lines.map(|line| serde_json::from_slice(line).ok()).collect::<Option<_>>()?;
-        Some(Self { at, actor, request, events })
+        Some(Self { at, actor, request, ledger, events })
     }
 
     /// Writes the lines of the log: the events get the numbers from `sequence` on.

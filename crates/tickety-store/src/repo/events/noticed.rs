@@ -62,6 +62,9 @@ impl Noticed {
         }
         let (outcome, fields) = match (&before, found) {
             (Some(before), Found::Issue(loaded)) => {
+                if !before.is_closed() && store.schema.category(&loaded.issue.status).is_closed() {
+                    store.tell_closed(&mut self.note.ledger, key, &loaded.issue);
+                }
                 let mut fields = before.changes_to(&loaded.issue);
                 let comments = differing.iter().any(|(path, _)| path.comment.is_some());
                 if comments && !fields.iter().any(|change| change.field == FieldName::Comment) {
