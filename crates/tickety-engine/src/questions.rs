@@ -13,10 +13,15 @@ pub use listing::{Extent, Listed, Listing, problems};
 pub use parts::{Question, QuestionError};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
-/// up first.
-pub fn limit_to_ready(query: &mut Query) {
-    let ready = Expr::Term(Term::Is(Is::Ready));
-    query.filter = Expr::All(vec![ready, std::mem::take(&mut query.filter)]);
+/// up first. With `all_branches`, what is closed on other branches isn't left out.
+pub fn limit_to_ready(query: &mut Query, all_branches: bool) {
+    let is = |state| Expr::Term(Term::Is(state));
+    let ready = match all_branches {
+        // Nobody has begun, and nothing blocks it.
+        true => vec![is(Is::Open), Expr::Not(Box::new(is(Is::InProgress))), Expr::Not(Box::new(is(Is::Blocked)))],
+        false => vec![is(Is::Ready)],
+    };
+    query.filter = Expr::All(ready.into_iter().chain([std::mem::take(&mut query.filter)]).collect());
     if query.sort.is_empty() {
         query.sort = ready_order();
     }
@@ -112,7 +117,7 @@ mod tests {
     fn ready_has_an_order_unless_the_query_has_one() {
         let ready = |text: &str| {
             let mut query = Query::parse(text, &Schema::default()).unwrap();
-            limit_to_ready(&mut query);
+            limit_to_ready(&mut query, false);
             query
         };
         assert_eq!(

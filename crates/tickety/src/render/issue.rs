@@ -15,7 +15,7 @@ const NAMES: usize = 12;
 /// Writes a whole issue.
 pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
     let StoredIssue { issue, derived, category, version: _, path, problems: _ } = stored;
-    let Derived { updated, links } = derived;
+    let Derived { updated, links, elsewhere } = derived;
     let Issue {
         number: _,
         id: _,
@@ -43,6 +43,9 @@ pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
     heading(screen, issue);
     screen.put(palette::status(*category), status.as_str()).raw(" · ");
     screen.put(palette::priority(*priority), priority.as_str()).raw(" · ").put(palette::PLAIN, kind.as_str());
+    if !elsewhere.is_empty() {
+        screen.raw(" · ").put(palette::ALARM, "closed elsewhere");
+    }
     if derived.is_blocked() && !category.is_closed() {
         screen.raw(" · ").put(palette::ALARM, "blocked");
     }
@@ -70,6 +73,13 @@ pub fn write(screen: &mut Screen<'_>, stored: &StoredIssue) {
         if let Some(note) = note {
             screen.prose(&" ".repeat(NAMES), note);
         }
+    }
+    for closed in elsewhere {
+        let when = closed.at.map(|at| format!(", {}", screen.when_exactly(at))).unwrap_or_default();
+        let by = closed.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+        name(screen, "elsewhere");
+        screen.raw("closed on ").put(palette::NAME, closed.place()).raw(", not merged here");
+        screen.put(palette::FAINT, format!("{when}{by}")).end();
     }
     for (key, value) in fields.iter().filter(|(key, _)| !Memory::is_in(key)) {
         many_lines(screen, key, &value.to_string());

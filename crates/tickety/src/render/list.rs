@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use anstyle::Style;
+use tickety_core::issue::ClosedElsewhere;
 use tickety_core::query::FieldName;
 use tickety_engine::convert::Memory;
 use tickety_engine::questions::Listed;
@@ -28,7 +29,7 @@ impl From<Listed> for Row {
     }
 }
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column { header: Cow::Borrowed("name"), width: Width::UpTo(16), right: true, importance: u8::MAX, stays: false },
     Column { header: Cow::Borrowed("status"), width: Width::UpTo(14), right: false, importance: 6, stays: false },
     Column { header: Cow::Borrowed("priority"), width: Width::UpTo(8), right: false, importance: 5, stays: false },
@@ -37,28 +38,30 @@ const COLUMNS: [Column; 8] = [
     Column { header: Cow::Borrowed("labels"), width: Width::UpTo(24), right: false, importance: 1, stays: false },
     Column { header: Cow::Borrowed("assignees"), width: Width::UpTo(16), right: false, importance: 2, stays: false },
     Column { header: Cow::Borrowed("updated"), width: Width::UpTo(10), right: true, importance: 3, stays: false },
+    Column { header: Cow::Borrowed("closed on"), width: Width::UpTo(20), right: false, importance: 7, stays: false },
 ];
 
 /// Writes a list: a table on a terminal; elsewhere one line an issue, its cells separated by tabs,
-/// in the order of [`COLUMNS`], the name with its suffix and nothing cut off. Colours are those of the
+/// in the order of [`COLUMNS`], the name with its suffix and nothing cut off; the last one only where it isn't empty. Colours are those of the
 /// table, where they are asked for.
 pub fn write(screen: &mut Screen<'_>, rows: &[Row]) {
     if !screen.is_terminal() {
         for Row { summary, .. } in rows {
             let IssueSummary { key, status, priority, kind, title, labels, assignees, .. } = summary;
-            tabbed(
-                screen,
-                [
-                    (palette::NAME, Cow::Owned(key.to_string())),
-                    (palette::status(summary.category), Cow::Borrowed(status.as_str())),
-                    (palette::priority(*priority), Cow::Borrowed(priority.as_str())),
-                    (palette::PLAIN, Cow::Borrowed(kind.as_str())),
-                    (palette::PLAIN, Cow::Borrowed(title.as_str())),
-                    (palette::LABEL, Cow::Owned(join(labels))),
-                    (palette::PLAIN, Cow::Owned(join(assignees))),
-                    (palette::FAINT, Cow::Owned(screen.when(summary.updated))),
-                ],
-            );
+            let mut cells = vec![
+                (palette::NAME, Cow::Owned(key.to_string())),
+                (palette::status(summary.category), Cow::Borrowed(status.as_str())),
+                (palette::priority(*priority), Cow::Borrowed(priority.as_str())),
+                (palette::PLAIN, Cow::Borrowed(kind.as_str())),
+                (palette::PLAIN, Cow::Borrowed(title.as_str())),
+                (palette::LABEL, Cow::Owned(join(labels))),
+                (palette::PLAIN, Cow::Owned(join(assignees))),
+                (palette::FAINT, Cow::Owned(screen.when(summary.updated))),
+            ];
+            if !summary.elsewhere.is_empty() {
+                cells.push((palette::ALARM, Cow::Owned(elsewhere(summary))));
+            }
+            tabbed(screen, cells);
         }
         return;
     }
@@ -76,10 +79,16 @@ pub fn write(screen: &mut Screen<'_>, rows: &[Row]) {
                 Cell::new(palette::LABEL, join(&summary.labels)),
                 Cell::new(palette::PLAIN, join(&summary.assignees)),
                 Cell::new(palette::FAINT, screen.when(summary.updated)),
+                Cell::new(palette::ALARM, elsewhere(summary)),
             ]
         })
         .collect();
     table::write(screen, &COLUMNS, &cells);
+}
+
+/// Returns the branches on which an issue is closed, though it isn't here.
+fn elsewhere(summary: &IssueSummary) -> String {
+    summary.elsewhere.iter().map(ClosedElsewhere::place).collect::<Vec<_>>().join(", ")
 }
 
 /// Writes a list of chosen fields, the name before them.

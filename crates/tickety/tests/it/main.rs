@@ -7,6 +7,7 @@ mod branches;
 mod caching;
 mod commits;
 mod editing;
+mod elsewhere;
 mod events;
 mod help;
 mod history;
