@@ -10,7 +10,7 @@ use tickety_cache::{Codec, CodecError};
 
 use crate::asked::Asked;
 use crate::clock::since_epoch;
-use crate::key::Key;
+use crate::key::{Key, Of};
 use crate::rules::Rules;
 use crate::stored::{Storable, Stored, VARIANTS, Variants};
 
@@ -55,14 +55,24 @@ impl Codec<Key, Arc<Variants>> for Answers<'_> {
     }
 
     fn write_key(&self, key: &Key, to: &mut Vec<u8>) -> Result<(), CodecError> {
-        to.push(u8::from(key.head));
+        to.push(match key.of {
+            Of::Get => 0,
+            Of::Head => 1,
+            Of::Part => 2,
+        });
         to.extend(key.url.as_bytes());
         Ok(())
     }
 
     fn read_key(&self, from: &[u8]) -> Result<Key, CodecError> {
-        let (head, url) = from.split_first().ok_or("a key is empty")?;
-        Ok(Key { head: *head == 1, url: std::str::from_utf8(url)?.into() })
+        let (of, url) = from.split_first().ok_or("a key is empty")?;
+        let of = match of {
+            0 => Of::Get,
+            1 => Of::Head,
+            2 => Of::Part,
+            _ => return Err("a key is of no kind".into()),
+        };
+        Ok(Key { of, url: std::str::from_utf8(url)?.into() })
     }
 
     fn write_value(&self, value: &Arc<Variants>, to: &mut Vec<u8>) -> Result<(), CodecError> {

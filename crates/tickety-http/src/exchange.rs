@@ -17,7 +17,7 @@ use crate::asked::Asked;
 use crate::client::Inner;
 use crate::error::Error;
 use crate::fields::strip_connection;
-use crate::key::{FlightKey, Key};
+use crate::key::{FlightKey, Key, Of};
 use crate::request::Outgoing;
 use crate::response::{Body, Response};
 use crate::reuse::reuse;
@@ -88,21 +88,40 @@ impl Inner {
         if let Some(response) = self.serve_while_validating(&job, now) {
             return Ok(response);
         }
+        if job.asked.is_partial() && job.request.method == Method::GET {
+            return self.ask_for_part(job, now).await;
+        }
         if job.asked.only_stored() {
             return Ok(nothing_stored(job.request));
         }
-        // A part is passed on and not stored, and so is what the caller's own conditions are answered with.
+        // What the caller's own conditions are answered with is for the caller alone.
         let conditional = job.stored.is_none() && job.asked.is_conditional();
-        if job.asked.is_partial() {
-            self.counters.misses.one();
-            return self.pass(job.request, job.why).await;
-        }
         if job.request.method == Method::GET && !conditional && !job.asked.wants_validation() {
             self.share(job).await
         } else {
             let outcome = self.forward(&job).await?;
             Ok(self.answer(&job, outcome))
         }
+    }
+
+    /// Answers a request for a part by a stored part that holds it, or the origin. What is stored is not validated for that.
+    async fn ask_for_part(&self, mut job: Job, now: SystemTime) -> Result<Response, Error> {
+        job.key = job.key.with(Of::Part);
+        if let Chosen::Fresh(stored) = self.store.choose(&job.key, &job.asked, now)
+            && !job.asked.is_conditional()
+            && let status = (CacheStatus { hit: true, ..CacheStatus::default() })
+            && let Some(response) = reuse(&stored, &job.request, &job.asked, now, status)
+            && response.status == StatusCode::PARTIAL_CONTENT
+        {
+            self.count_hit(&response, &stored);
+            return Ok(response);
+        }
+        if job.asked.only_stored() {
+            return Ok(nothing_stored(job.request));
+        }
+        job.stored = None;
+        let outcome = self.forward(&job).await?;
+        Ok(self.answer(&job, outcome))
     }
 
     /// Serves a stale answer and validates it in the background, if its origin allows that (RFC 5861, section 3).

@@ -6,23 +6,32 @@ use std::sync::Arc;
 use http::Method;
 use url::Url;
 
+/// What answers are to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Of {
+    Get,
+    Head,
+    /// GET with a `Range`, if the answer is a part.
+    Part,
+}
+
 /// The key of the answers to a URL. Printed, it is the URL, which is what patterns are matched with.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    /// Whether these are answers to HEAD and not to GET.
-    pub(crate) head: bool,
+    pub(crate) of: Of,
     pub(crate) url: Arc<str>,
 }
 
 impl Key {
     /// Makes the key for the answers to a method and a URL.
     pub(crate) fn new(method: &Method, url: &Url, sorted: bool) -> Self {
-        Self { head: *method == Method::HEAD, url: canonical(url, sorted).into() }
+        let of = if *method == Method::HEAD { Of::Head } else { Of::Get };
+        Self { of, url: canonical(url, sorted).into() }
     }
 
-    /// Returns the key of the answers to GET.
-    pub(crate) fn of_get(&self) -> Self {
-        Self { head: false, url: self.url.clone() }
+    /// Returns the key of other answers to the URL.
+    pub(crate) fn with(&self, of: Of) -> Self {
+        Self { of, url: self.url.clone() }
     }
 }
 

@@ -61,8 +61,9 @@
 //!   read meanwhile is not stored.
 //! - **Private or shared.** A private cache serves one user; answers to different `Authorization` are kept apart nevertheless. For
 //!   [shared](Builder::shared) ones RFC 9111, section 3.5 holds, and what sets cookies isn't stored unless asked for.
-//! - **Parts.** A `Range` is cut out of a stored, fresh and whole answer; else it is passed on, and 206 is not stored. The caller's
-//!   `If-None-Match` and `If-Modified-Since` are evaluated with what is stored.
+//! - **Parts.** A `Range` is cut out of a stored and fresh answer, be it whole or, the last that was, a part (206). Parts are not put
+//!   together, and several ranges at once are the origin's business. The caller's `If-None-Match` and `If-Modified-Since` are
+//!   evaluated with what is stored.
 //! - **Redirects** are followed through the cache, each stored under its own URL; another origin isn't told `Authorization` and
 //!   cookies.
 //! - **Retries** honour idempotency and `Retry-After`, see [`Retry`].
@@ -142,6 +143,7 @@ mod error;
 mod exchange;
 mod fields;
 mod key;
+mod parts;
 #[cfg(feature = "metrics")]
 mod report;
 mod request;

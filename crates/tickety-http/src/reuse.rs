@@ -1,6 +1,5 @@
 //! Making an answer of a stored one: its age, a 304 for who has it already, a part of it, or its fields alone.
 
-use std::ops::Range;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -8,7 +7,8 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::asked::Asked;
-use crate::fields::{matches_tag, members};
+use crate::fields::matches_tag;
+use crate::parts::{Part, Ranged};
 use crate::request::Outgoing;
 use crate::response::{Body, Response};
 use crate::rules::date_of;
@@ -35,21 +35,31 @@ pub(crate) fn reuse(
         status = StatusCode::NOT_MODIFIED;
         body = Bytes::new();
         strip_representation(&mut headers);
-    } else if status == StatusCode::OK
-        && request.method == Method::GET
-        && asked.is_partial()
-        && condition_of_range(stored, &asked.headers)
-    {
-        match range(asked, body.len()) {
-            Ranged::Whole => {}
-            Ranged::Part(part) => {
-                let told = format!("bytes {}-{}/{}", part.start, part.end - 1, body.len());
-                headers.insert(header::CONTENT_RANGE, HeaderValue::from_str(&told).ok()?);
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(part.len()));
-                body = body.slice(part);
+    } else if request.method == Method::GET && asked.is_partial() && condition_of_range(stored, &asked.headers) {
+        let part = match status {
+            StatusCode::OK => Some(Part::whole(body.len())),
+            StatusCode::PARTIAL_CONTENT => Part::of(&headers),
+            _ => None,
+        };
+        match part.map(|part| (part, part.asked(&asked.headers, body.len()))) {
+            Some((part, Ranged::Some(bytes))) => {
+                headers.insert(header::CONTENT_RANGE, part.told(&bytes)?);
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+                body = body.slice(bytes);
                 status = StatusCode::PARTIAL_CONTENT;
             }
-            Ranged::Elsewhere => return None,
+            Some((_, Ranged::Elsewhere)) => return None,
+            Some((_, Ranged::All)) | None => {}
+        }
+    }
+    // A part is no answer to anything but a request for some of it, which `Content-Range` was changed for.
+    if stored.status == StatusCode::PARTIAL_CONTENT && asked.is_partial() && body.len() == stored.body.len() {
+        let same = Part::of(&stored.headers).is_some_and(|part| {
+            condition_of_range(stored, &asked.headers)
+                && part.asked(&asked.headers, body.len()) == Ranged::Some(0..body.len())
+        });
+        if !same {
+            return None;
         }
     }
     if request.method == Method::HEAD {
@@ -89,57 +99,5 @@ fn condition_of_range(stored: &Stored, headers: &HeaderMap) -> bool {
     match date_of(condition) {
         Some(date) => stored.headers.get(header::LAST_MODIFIED).and_then(date_of) == Some(date),
         None => !condition.as_bytes().starts_with(b"W/") && stored.headers.get(header::ETAG) == Some(condition),
-    }
-}
-
-/// What of a body is asked for.
-#[derive(Debug, PartialEq, Eq)]
-enum Ranged {
-    /// All: what isn't understood is ignored.
-    Whole,
-    Part(Range<usize>),
-    /// Several parts, or one that isn't there: the origin says what becomes of that.
-    Elsewhere,
-}
-
-/// Reads `Range` (RFC 9110, section 14.1.2).
-fn range(asked: &Asked, length: usize) -> Ranged {
-    let text = asked.headers.get(header::RANGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let Some(ranges) = text.strip_prefix("bytes=") else { return Ranged::Whole };
-    if ranges.contains(',') || members(&asked.headers, &header::RANGE).count() > 1 {
-        return Ranged::Elsewhere;
-    }
-    let Some((first, last)) = ranges.trim().split_once('-') else { return Ranged::Whole };
-    let part = match (first.parse::<usize>(), last.parse::<usize>()) {
-        (Ok(first), Ok(last)) if first <= last => first..last.saturating_add(1).min(length),
-        (Ok(first), Err(_)) if last.is_empty() => first..length,
-        (Err(_), Ok(last)) if first.is_empty() => length.saturating_sub(last)..length,
-        _ => return Ranged::Whole,
-    };
-    if part.is_empty() { Ranged::Elsewhere } else { Ranged::Part(part) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_part_is_cut_out_and_others_are_left_to_the_origin() {
-        let range = |text: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::RANGE, HeaderValue::from_static(text));
-            super::range(&Asked::new(&headers), 10)
-        };
-        assert_eq!(range("bytes=0-1"), Ranged::Part(0..2));
-        assert_eq!(range("bytes=4-"), Ranged::Part(4..10));
-        assert_eq!(range("bytes=-3"), Ranged::Part(7..10));
-        assert_eq!(range("bytes=-30"), Ranged::Part(0..10));
-        assert_eq!(range("bytes=8-99"), Ranged::Part(8..10));
-        for elsewhere in ["bytes=10-", "bytes=-0", "bytes=0-1,3-4"] {
-            assert_eq!(range(elsewhere), Ranged::Elsewhere, "{elsewhere}");
-        }
-        for ignored in ["lines=1-2", "bytes=5-4", "bytes=x-y", "bytes=3"] {
-            assert_eq!(range(ignored), Ranged::Whole, "{ignored}");
-        }
     }
 }

@@ -12,6 +12,7 @@ use http_cache_semantics::{AfterResponse, BeforeRequest, CacheOptions, CachePoli
 use crate::asked::Asked;
 use crate::directives::{Directives, seconds};
 use crate::fields::{members, nominated, selecting};
+use crate::parts::Part;
 
 /// By what answers are judged; the same for all of a client.
 #[derive(Clone, Debug)]
@@ -61,13 +62,13 @@ pub(crate) enum Judged {
     Other,
 }
 
-/// Answers with these may be given a freshness that they don't claim (RFC 9110, section 15.1), except 206.
-const HEURISTIC: [u16; 11] = [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501];
+/// Answers with these may be given a freshness that they don't claim (RFC 9110, section 15.1).
+const HEURISTIC: [u16; 12] = [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501];
 
 /// Statuses that this cache knows the meaning of, as far as it matters to storing (RFC 9111, section 5.2.2.3).
-const UNDERSTOOD: [u16; 27] = [
-    200, 201, 202, 203, 204, 205, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 409, 410, 414, 429, 500,
-    501, 502, 503, 504,
+const UNDERSTOOD: [u16; 28] = [
+    200, 201, 202, 203, 204, 205, 206, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 406, 409, 410, 414, 429,
+    500, 501, 502, 503, 504,
 ];
 
 impl Rules {
@@ -83,8 +84,8 @@ impl Rules {
         received: SystemTime,
     ) -> Option<Terms> {
         let code = status.as_u16();
-        // Section 3: only final answers, and neither parts nor 304, which aren't understood as answers of their own.
-        if asked.forbids_storing() || code < 200 || code == 206 || code == 304 {
+        // Section 3: only final answers; a part, if it says which (section 3.3), and no 304, which is no answer of its own.
+        if asked.forbids_storing() || code < 200 || code == 304 || code == 206 && Part::of(headers).is_none() {
             return None;
         }
         let (mut directives, targeted) = self.directives(headers);

@@ -11,7 +11,7 @@ use crate::asked::Asked;
 use crate::clock::{CacheClock, Clock};
 use crate::exchange::Landed;
 use crate::fields::selecting;
-use crate::key::{FlightKey, Key};
+use crate::key::{FlightKey, Key, Of};
 use crate::stored::{Chosen, Stored, VARIANTS, Variants, choose};
 use crate::tags::Tagging;
 
@@ -65,8 +65,8 @@ impl Store {
 
     /// Chooses the answer to a request. An answer to HEAD is made of one to GET if there is one.
     pub(crate) fn choose(&self, key: &Key, asked: &Asked, now: SystemTime) -> Chosen {
-        if key.head {
-            let of_get = choose(self.entries.get(&key.of_get()).as_deref(), asked, now);
+        if key.of == Of::Head {
+            let of_get = choose(self.entries.get(&key.with(Of::Get)).as_deref(), asked, now);
             if let Chosen::Fresh(_) = of_get {
                 return of_get;
             }
@@ -154,10 +154,9 @@ impl Store {
 
     /// Removes the answers to a URL, and refuses those on their way.
     pub(crate) fn remove(&self, key: &Key) -> bool {
-        let get = self.entries.remove(&key.of_get()).is_some();
-        let head = self.entries.remove(&Key { head: true, url: key.url.clone() }).is_some();
+        let removed = [Of::Get, Of::Head, Of::Part].map(|of| self.entries.remove(&key.with(of)).is_some());
         self.flights.invalidate_tag(&of_url(&key.url));
-        get || head
+        removed.contains(&true)
     }
 
     /// Invalidates a tag.

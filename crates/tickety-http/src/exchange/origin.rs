@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use super::{Job, ON_ERROR, Outcome, passed};
 use crate::client::Inner;
 use crate::error::Error;
+use crate::key::{Key, Of};
 use crate::status::CacheStatus;
 use crate::stored::{Chosen, Storable, Stored};
 
@@ -92,7 +93,7 @@ impl Inner {
             self.store.drop_variant(&job.key, &job.request.url, stored, times.1);
             return Some(Outcome::Kept(stored.clone(), status));
         };
-        status.stored = self.keep(job, &freshened, times.1);
+        status.stored = self.keep(job, &job.key, &freshened, times.1);
         Some(Outcome::Kept(freshened, status))
     }
 
@@ -106,13 +107,14 @@ impl Inner {
         self.counters.misses.one();
         let rules = &self.settings.rules;
         let mut status = CacheStatus::forwarded(job.why);
-        if job.key.head {
+        if job.key.of == Of::Head {
             self.learn_from_head(job, &answer, times);
         }
         // An answer from elsewhere isn't that of the URL.
         let here = answer.url() == &job.request.url;
-        let storable = Storable::of(rules, &job.asked, answer.status(), answer.headers(), times).filter(|_| here);
-        let Some(storable) = storable else {
+        let key = key_of(job, answer.status()).filter(|_| here);
+        let storable = Storable::of(rules, &job.asked, answer.status(), answer.headers(), times);
+        let (Some(storable), Some(key)) = (storable, key) else {
             let status = answer.status();
             let says_nothing = [StatusCode::NOT_MODIFIED, StatusCode::TOO_MANY_REQUESTS].contains(&status);
             if !says_nothing
@@ -148,7 +150,7 @@ impl Inner {
         }
         let without = storable.withheld(answer.headers());
         let stored = Arc::new(storable.with_body(body.freeze()));
-        status.stored = self.keep(job, &stored, times.1);
+        status.stored = self.keep(job, &key, &stored, times.1);
         if without.is_empty() {
             Ok(Outcome::Kept(stored, status))
         } else {
@@ -158,7 +160,7 @@ impl Inner {
 
     /// Freshens or drops what is stored for GET, by an answer to HEAD (RFC 9111, section 4.3.5).
     fn learn_from_head(&self, job: &Job, answer: &reqwest::Response, times: (SystemTime, SystemTime)) {
-        let key = job.key.of_get();
+        let key = job.key.with(Of::Get);
         let (Chosen::Fresh(stored) | Chosen::Stale(stored, _)) = self.store.choose(&key, &job.asked, times.1) else {
             return;
         };
@@ -173,11 +175,21 @@ impl Inner {
         }
     }
 
-    fn keep(&self, job: &Job, stored: &Arc<Stored>, now: SystemTime) -> bool {
-        let kept = self.store.insert(&job.key, &job.request.url, stored.clone(), job.ticket, now);
+    fn keep(&self, job: &Job, key: &Key, stored: &Arc<Stored>, now: SystemTime) -> bool {
+        let kept = self.store.insert(key, &job.request.url, stored.clone(), job.ticket, now);
         if kept {
             self.counters.stored.one();
         }
         kept
+    }
+}
+
+/// Returns the key that an answer may be stored under: one to a request for a part is a part, or all.
+fn key_of(job: &Job, status: StatusCode) -> Option<Key> {
+    match (job.key.of, status) {
+        (Of::Part, StatusCode::PARTIAL_CONTENT) => Some(job.key.clone()),
+        (Of::Part, StatusCode::OK) => Some(job.key.with(Of::Get)),
+        (Of::Part, _) | (_, StatusCode::PARTIAL_CONTENT) => None,
+        _ => Some(job.key.clone()),
     }
 }

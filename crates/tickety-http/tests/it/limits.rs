@@ -84,14 +84,42 @@ async fn parts_are_cut_out_of_what_is_stored() {
     assert_eq!((other.status(), other.text().await.unwrap().len()), (StatusCode::OK, 10));
     assert_eq!(world.origin.count(), 0);
 
-    // Several parts are the origin's business, and no part is stored.
+    // Several parts are the origin's business.
     let several = world.start("/a").header("range", "bytes=0-1,3-4").send().await.unwrap();
     assert_eq!(several.cache().forward, Some(Forward::Partial));
-    world.origin.answers("/b", [Answer::new(206, &[FRESH[0], ("content-range", "bytes 0-1/10")], "01")]);
-    for _ in 0..2 {
-        world.start("/b").header("range", "bytes=0-1").send().await.unwrap();
-    }
-    assert_eq!(world.origin.asked().len(), 3);
+    assert_eq!(world.origin.count(), 1);
+}
+
+#[tokio::test]
+async fn a_part_is_stored_and_serves_what_it_holds() {
+    let world = World::new().await;
+    let ask = async |range: &str| {
+        let response = world.start("/a").header("range", range).send().await.unwrap();
+        (response.status().as_u16(), response.cache().hit, response.text().await.unwrap())
+    };
+    let part = [FRESH[0], ("content-range", "bytes 4-8/9"), ("etag", "\"1\"")];
+    world.origin.answers("/a", [Answer::new(206, &part, "45678")]);
+    assert_eq!(ask("bytes=4-8").await, (206, false, "45678".to_owned()));
+    assert_eq!(ask("bytes=5-6").await, (206, true, "56".to_owned()));
+    assert_eq!(ask("bytes=-2").await, (206, true, "78".to_owned()));
+    world.origin.asked();
+
+    // It is not the whole, nor is what it doesn't hold.
+    world.origin.answers("/a", [Answer::new(416, &FRESH, "no")]);
+    assert_eq!(ask("bytes=3-6").await, (416, false, "no".to_owned()));
+    assert_eq!(ask("bytes=3-6").await.0, 416);
+    assert_eq!(ask("lines=1-2").await.0, 416);
+    let other = world.start("/a").header("range", "bytes=5-6").header("if-range", "\"2\"").send().await.unwrap();
+    assert_eq!(other.status().as_u16(), 416);
+    let fields = [FRESH[0], ("etag", "\"2\"")];
+    world.answers("/a", &fields, "0123456789");
+    assert_eq!(world.text("/a").await, "0123456789");
+    assert_eq!(world.origin.asked().len(), 5);
+
+    // What is stored whole comes first, and a write invalidates both.
+    assert_eq!(ask("bytes=8-9").await, (206, true, "89".to_owned()));
+    world.client.put(&world.origin.at("/a")).send().await.unwrap();
+    assert!(!ask("bytes=4-5").await.1);
 }
 
 #[tokio::test]
