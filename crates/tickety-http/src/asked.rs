@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::directives::Directives;
-use crate::fields::request_directives;
+use crate::fields::{request_directives, selecting};
 
 /// What a request demands of a cache.
 #[derive(Clone, Debug)]
@@ -13,11 +13,23 @@ pub(crate) struct Asked {
     pub(crate) directives: Directives,
     /// All its fields.
     pub(crate) headers: HeaderMap,
+    /// Whether these are the values that answers were selected by, as they are stored.
+    stored: bool,
 }
 
 impl Asked {
     pub(crate) fn new(headers: &HeaderMap) -> Self {
-        Self { directives: request_directives(headers), headers: headers.clone() }
+        Self { directives: request_directives(headers), headers: headers.clone(), stored: false }
+    }
+
+    /// Makes the request that an answer was stored for of the values that it was selected by.
+    pub(crate) fn of_stored(selecting: HeaderMap) -> Self {
+        Self { directives: Directives::default(), headers: selecting, stored: true }
+    }
+
+    /// Returns the values of fields in the form that they are compared in.
+    pub(crate) fn selecting(&self, names: &[HeaderName]) -> HeaderMap {
+        if self.stored { self.headers.clone() } else { selecting(names, &self.headers) }
     }
 
     /// Whether neither the request nor its answer may be stored (RFC 9111, section 5.2.1.5).

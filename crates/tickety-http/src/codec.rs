@@ -33,7 +33,7 @@ impl<'a> Answers<'a> {
         let status = StatusCode::from_u16(u16::try_from(take_number(from)?)?)?;
         let requested = self.take_time(from)?;
         let received = self.take_time(from)?;
-        let asked = Asked::new(&take_headers(from)?);
+        let asked = Asked::of_stored(take_headers(from)?);
         let headers = take_headers(from)?;
         let body = Bytes::copy_from_slice(take_bytes(from)?);
         let storable = Storable::of(self.rules, &asked, status, &headers, (requested, received));

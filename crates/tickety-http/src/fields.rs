@@ -63,15 +63,27 @@ pub(crate) fn nominated(headers: &HeaderMap) -> Option<Vec<HeaderName>> {
 }
 
 /// Returns the values of the given fields of a request in one form each, so that what differs in spaces, lines, or, for
-/// languages, codings and media types, in case and order, is the same (RFC 9111, section 4.1).
+/// languages, codings and media types, in case and order, is the same (RFC 9111, section 4.1). Of those that say who asks only a
+/// hash is kept: they are stored with the answer, on the disk, too.
 pub(crate) fn selecting(names: &[HeaderName], request: &HeaderMap) -> HeaderMap {
     let mut values = HeaderMap::with_capacity(names.len());
     for name in names {
         if let Some(value) = normalised(name, request) {
-            values.insert(name.clone(), value);
+            values.insert(name.clone(), if is_secret(name) { hashed(&value) } else { value });
         }
     }
     values
+}
+
+/// Whether the values of a field let somebody pass for who sent them.
+fn is_secret(name: &HeaderName) -> bool {
+    ["auth", "cookie", "token", "key", "secret", "session", "password"].iter().any(|word| name.as_str().contains(word))
+}
+
+fn hashed(value: &HeaderValue) -> HeaderValue {
+    let hash = ring::digest::digest(&ring::digest::SHA256, value.as_bytes());
+    let printed: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    HeaderValue::from_str(&printed).expect("hexadecimal digits are a value")
 }
 
 fn normalised(name: &HeaderName, request: &HeaderMap) -> Option<HeaderValue> {

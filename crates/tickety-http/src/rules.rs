@@ -3,6 +3,9 @@
 //! That crate follows RFC 7234 and reads fields as they come. It is shown a request and an answer in which they stand in
 //! the one form that it reads rightly, and it never makes the fields that are served. Each correction names its paragraph.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::{Duration, SystemTime};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -11,7 +14,7 @@ use http_cache_semantics::{AfterResponse, BeforeRequest, CacheOptions, CachePoli
 
 use crate::asked::Asked;
 use crate::directives::{Directives, seconds};
-use crate::fields::{members, nominated, selecting};
+use crate::fields::{members, nominated};
 use crate::parts::Part;
 
 /// By what answers are judged; the same for all of a client.
@@ -156,10 +159,14 @@ impl Rules {
         let marked = explicit || directives.has("public");
         let status = if marked || HEURISTIC.contains(&code) { StatusCode::OK } else { status };
 
-        let selecting = selecting(&nominated, &asked.headers);
+        let selecting = asked.selecting(&nominated);
         let mut request = selecting.clone();
-        if let (true, Some(authorization)) = (self.shared, asked.headers.get(header::AUTHORIZATION)) {
-            request.insert(header::AUTHORIZATION, authorization.clone());
+        if self.shared
+            && asked.headers.contains_key(header::AUTHORIZATION)
+            && !request.contains_key(header::AUTHORIZATION)
+        {
+            // That it was there is all that counts.
+            request.insert(header::AUTHORIZATION, HeaderValue::from_static("-"));
         }
         let judge = |shown: &HeaderMap| {
             let (request, answer) = (ShownRequest(&request), ShownAnswer { status, headers: shown });
@@ -218,7 +225,7 @@ impl Rules {
 impl Terms {
     /// Returns what the answer is worth to a request.
     pub(crate) fn judge(&self, asked: &Asked, now: SystemTime) -> Judged {
-        let mut shown = selecting(&self.nominated, &asked.headers);
+        let mut shown = asked.selecting(&self.nominated);
         let mut directives = asked.directives.clone();
         // Sections 5.2.2.2, 5.2.2.4, 5.2.2.8: what must be validated can't be asked for without.
         if !self.may_be_stale {

@@ -10,10 +10,9 @@ use url::Url;
 use crate::asked::Asked;
 use crate::clock::{CacheClock, Clock};
 use crate::exchange::Landed;
-use crate::fields::selecting;
 use crate::key::{FlightKey, Key, Of};
 use crate::stored::{Chosen, Stored, VARIANTS, Variants, choose};
-use crate::tags::Tagging;
+use crate::tags::{Tagging, trimmed};
 
 /// How large a cache may be, and what it keeps.
 #[derive(Clone, Debug)]
@@ -83,7 +82,7 @@ impl Store {
         }
         names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         names.dedup();
-        let values = selecting(&names, &asked.headers);
+        let values = asked.selecting(&names);
         let mut printed = String::new();
         for name in &names {
             if let Some(value) = values.get(name) {
@@ -96,10 +95,13 @@ impl Store {
         FlightKey { url: key.url.clone(), selecting: printed }
     }
 
-    /// Returns the tags of an answer to a key: that of its URL, and what the client says.
+    /// Returns the tags of an answer to a key: that of its path, and what the client says.
     pub(crate) fn tags(&self, key: &str, url: &Url, headers: &HeaderMap) -> Vec<String> {
         let mut tags = self.tagging.carried(url, headers);
-        tags.push(of_url(key));
+        let own = of_path(key);
+        if !tags.iter().any(|tag| tag == own) {
+            tags.push(own.to_owned());
+        }
         tags
     }
 
@@ -134,7 +136,7 @@ impl Store {
                     self.entries.insert_since(ticket, key.clone(), entry);
                 }
             }
-            None => self.entries.invalidate_tag(&of_url(&key.url)),
+            None => drop(self.entries.remove(key)),
         }
     }
 
@@ -155,7 +157,7 @@ impl Store {
     /// Removes the answers to a URL, and refuses those on their way.
     pub(crate) fn remove(&self, key: &Key) -> bool {
         let removed = [Of::Get, Of::Head, Of::Part].map(|of| self.entries.remove(&key.with(of)).is_some());
-        self.flights.invalidate_tag(&of_url(&key.url));
+        self.flights.invalidate_tag(of_path(&key.url));
         removed.contains(&true)
     }
 
@@ -179,9 +181,11 @@ impl Store {
 
     /// Invalidates what a write to a URL makes wrong. By tags alone: removing a key refuses what is on its way for some others.
     pub(crate) fn invalidate_by(&self, method: &http::Method, key: &Key, url: &Url, answer: &HeaderMap) {
-        self.invalidate_tag(&of_url(&key.url));
-        for tag in self.tagging.invalidated(method, url, answer) {
-            self.invalidate_tag(&tag);
+        let own = of_path(&key.url);
+        self.invalidate_tag(own);
+        // The fewer tags are invalidated that nobody carries, the fewer answers on their way are refused for want of knowing better.
+        for tag in self.tagging.invalidated(method, url, answer).iter().filter(|tag| *tag != own) {
+            self.invalidate_tag(tag);
         }
     }
 }
@@ -192,9 +196,9 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Returns the tag of all answers to a URL.
-fn of_url(url: &str) -> String {
-    format!("={url}")
+/// Returns the tag that all answers to a URL carry, whatever its query and whatever the client says.
+fn of_path(url: &str) -> &str {
+    trimmed(url.split_once('?').map_or(url, |(path, _)| path))
 }
 
 /// Requests are sent by tasks of the runtime that the caller runs in.

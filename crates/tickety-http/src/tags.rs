@@ -68,7 +68,7 @@ impl Tagging for PathTags {
 }
 
 /// `/a/` and `/a` are the same place.
-fn trimmed(url: &str) -> &str {
+pub(crate) fn trimmed(url: &str) -> &str {
     url.strip_suffix('/').unwrap_or(url)
 }
 

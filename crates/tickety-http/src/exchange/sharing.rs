@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use http::header::HeaderMap;
 use tickety_cache::{Entry, LoadOptions};
 
 use super::{Job, ON_ERROR, Outcome};
@@ -40,8 +39,12 @@ impl Inner {
                 let outcome = inner.forward(&job).await?;
                 let landed = inner.landed(&job, &outcome);
                 *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-                let tags = inner.store.tags(&job.key.url, &job.request.url, &HeaderMap::new());
-                let time = if let Landed::Kept(..) = landed { LANDED } else { ALONE };
+                let (time, tags) = match &landed {
+                    Landed::Kept(stored, _) => {
+                        (LANDED, inner.store.tags(&job.key.url, &job.request.url, &stored.headers))
+                    }
+                    Landed::Alone => (ALONE, Vec::new()),
+                };
                 Ok::<_, Error>(Entry::new(landed).ttl(time).tags(tags))
             }
         };

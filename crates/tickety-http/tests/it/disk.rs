@@ -71,6 +71,26 @@ async fn answers_with_all_their_fields_and_variants_are_kept() {
 }
 
 #[tokio::test]
+async fn who_asked_is_not_written_down_and_recognised() {
+    let (folder, clock, origin) = filled().await;
+    let place = folder.path().join("cache");
+    let client = process(&place, &clock);
+    origin.answers("/me", [Answer::new(200, &[FRESH[0], ("vary", "cookie")], "mine")]);
+    let ask = async |client: &Client, name: &str, cookie: &str| {
+        let request = client.get(&origin.at("/me")).header("authorization", name).header("cookie", cookie);
+        request.send().await.unwrap().cache().hit
+    };
+    assert!(!ask(&client, "Bearer hunter2", "id=hunter3").await);
+    client.save().unwrap();
+    let bytes = fs::read(place.join("answers")).unwrap();
+    assert!(!bytes.windows(6).any(|window| window == b"hunter"));
+    let client = process(&place, &clock);
+    assert!(ask(&client, "Bearer hunter2", "id=hunter3").await);
+    assert!(!ask(&client, "Bearer hunter4", "id=hunter3").await);
+    assert!(!ask(&client, "Bearer hunter2", "id=hunter4").await);
+}
+
+#[tokio::test]
 async fn what_is_damaged_is_refused_and_left_out() {
     let (folder, clock, origin) = filled().await;
     let place = folder.path().join("cache");
