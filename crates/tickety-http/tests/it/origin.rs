@@ -51,6 +51,8 @@ struct Inner {
     asked: Mutex<Vec<Asked>>,
     /// How many answers may go out.
     gate: Semaphore,
+    /// Whom the gate is for; all, if nobody is named.
+    gated: Mutex<Option<&'static str>>,
 }
 
 /// More than any test needs.
@@ -61,7 +63,7 @@ impl Origin {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (answers, asked) = (Mutex::default(), Mutex::default());
-        let inner = Arc::new(Inner { answers, asked, gate: Semaphore::new(OPEN) });
+        let inner = Arc::new(Inner { answers, asked, gate: Semaphore::new(OPEN), gated: Mutex::default() });
         let router = Router::new().fallback(answer).with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, inner }
@@ -90,6 +92,12 @@ impl Origin {
         self.inner.gate.forget_permits(OPEN);
     }
 
+    /// Answers no request of a method until it is opened.
+    pub(crate) fn close_to(&self, method: &'static str) {
+        *self.inner.gated.lock().unwrap() = Some(method);
+        self.close();
+    }
+
     pub(crate) fn open(&self) {
         self.inner.gate.add_permits(OPEN);
     }
@@ -108,9 +116,12 @@ async fn answer(State(origin): State<Arc<Inner>>, request: Request) -> Response 
             None => None,
         }
     };
-    origin.asked.lock().unwrap().push(Asked { method: parts.method.to_string(), path, headers: parts.headers });
-    origin.gate.acquire().await.unwrap().forget();
-    origin.gate.add_permits(1);
+    let method = parts.method.to_string();
+    let gated = origin.gated.lock().unwrap().is_none_or(|gated| gated == method);
+    origin.asked.lock().unwrap().push(Asked { method, path, headers: parts.headers });
+    if gated {
+        drop(origin.gate.acquire().await.unwrap());
+    }
     let Answer { status, fields, body } =
         next.unwrap_or_else(|| Answer::new(404, &[("cache-control", "no-store")], ""));
     if status == 0 {
