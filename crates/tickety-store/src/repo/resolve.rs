@@ -149,7 +149,10 @@ impl RepoStore {
                 }
                 match (before.as_ref().map(Content::version), after) {
                     (before, Some(bytes)) => drop(transaction.put(path, before, bytes)?),
-                    (Some(before), None) => transaction.remove(path, before)?,
+                    (Some(version), None) => {
+                        let bytes = before.as_ref().map(|before| before.bytes.as_slice()).unwrap_or_default();
+                        transaction.remove(path, version, bytes)?;
+                    }
                     (None, None) => {}
                 }
             }
