@@ -127,9 +127,10 @@ impl From<&StorageError> for ErrorCode {
             StorageError::NoHome { .. } => Self::NoHome,
             StorageError::HomeMoved { .. } => Self::HomeMoved,
             StorageError::HomeRefused { .. } => Self::HomeRefused,
-            StorageError::Config { .. } | StorageError::NoConfig { .. } | StorageError::NewerHome { .. } => {
-                Self::BadConfig
-            }
+            StorageError::Config { .. }
+            | StorageError::ConfigConflict { .. }
+            | StorageError::NoConfig { .. }
+            | StorageError::NewerHome { .. } => Self::BadConfig,
             StorageError::Setting { .. } => Self::BadValue,
             StorageError::Interrupted => Self::Io,
             StorageError::Locked { .. } => Self::Locked,

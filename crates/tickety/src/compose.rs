@@ -27,6 +27,11 @@ pub fn open(context: &Context, freshness: Option<FreshnessMode>, command: &str) 
     Ok(Repo::open(context.directory(), options(context, freshness, command))?)
 }
 
+/// Opens it to settle issues, also where a merge has left both sides in the settings.
+pub fn open_to_resolve(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> Result<Repo, CliError> {
+    Ok(Repo::open_to_resolve(context.directory(), options(context, freshness, command))?)
+}
+
 /// Examines the home that the context's directory lies in, even where it can't be opened.
 pub fn examine(
     context: &Context,

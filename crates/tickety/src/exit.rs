@@ -192,6 +192,15 @@ impl From<StorageError> for CliError {
             StorageError::Config { .. } => {
                 made.hint("repair the file in an editor; `tickety help config` describes the settings")
             }
+            StorageError::ConfigConflict { path, shared: None, .. } => made.hint(format!(
+                "choose between the sides in an editor, then `git add {}`; `tickety resolve` settles the issues, before that or after",
+                path.display()
+            )),
+            StorageError::ConfigConflict { path, shared: Some(root), .. } => made.hint(format!(
+                "choose between the sides in an editor, then `git -C {} add {}` and `tickety sync`",
+                root.display(),
+                path.strip_prefix(root).unwrap_or(path).display()
+            )),
             StorageError::Setting { .. } => made.hint(SETTINGS_HINT),
             StorageError::Interrupted => made,
             StorageError::Locked { .. } => made.hint("try again when the other command has ended"),

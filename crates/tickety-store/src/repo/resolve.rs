@@ -7,6 +7,7 @@
 mod driver;
 mod orphans;
 mod plan;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
