@@ -76,6 +76,11 @@ fn lines_that_are_left_to_a_person_are_told_by_the_status() {
     where both versions are in a text, `tickety edit ISSUE` or any editor decides
     --- status 1
     ");
+    let checked = env.run(&["check"]);
+    assert_snapshot!(checked, @"
+    conflict .tickety/issues/000/000001-xfy8.md: the body has two versions of some lines, between `<<<<<<<` and `>>>>>>>`: edit it
+    --- status 1
+    ");
     assert_snapshot!(env.run(&["doctor"]), @"
     record 1-xfy8: its body has two versions of some lines, between `<<<<<<<` and `>>>>>>>`: edit it
     --- status 1
