@@ -22,6 +22,9 @@ const ALONE: Duration = Duration::from_secs(10);
 /// the cache of flights doesn't keep at all (it rounds times down by up to 17 ms) it doesn't compare with the stamps of its tags.
 const LANDED: Duration = Duration::from_millis(50);
 
+/// What a mark takes, about.
+const MARKER: u32 = 256;
+
 /// What those who wait for the request of another get.
 #[derive(Clone, Debug)]
 pub(crate) enum Landed {
@@ -41,13 +44,14 @@ impl Inner {
                 let outcome = inner.forward(&job).await?;
                 let landed = inner.landed(&job, &outcome);
                 *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-                let (time, tags) = match &landed {
+                Ok::<_, Error>(match &landed {
                     Landed::Kept(stored, _) => {
-                        (LANDED, inner.store.tags(&job.key.url, &job.request.url, &stored.headers))
+                        let weight = u32::try_from(stored.weight()).unwrap_or(u32::MAX);
+                        let tags = inner.store.tags(&job.key.url, &job.request.url, &stored.headers);
+                        Entry::new(landed).ttl(LANDED).weight(weight).tags(tags)
                     }
-                    Landed::Alone => (ALONE, Vec::new()),
-                };
-                Ok::<_, Error>(Entry::new(landed).ttl(time).tags(tags))
+                    Landed::Alone => Entry::new(landed).ttl(ALONE).weight(MARKER),
+                })
             }
         };
         let landed = self.store.flights.load_with_async(&flight, LoadOptions::new(), load).await;

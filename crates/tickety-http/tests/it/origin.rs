@@ -1,6 +1,7 @@
 //! An origin that answers what it is told and notes what it is asked.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use axum::serve::ListenerExt as _;
 use tokio::sync::Semaphore;
 
 /// An answer.
@@ -51,6 +53,7 @@ struct Inner {
     asked: Mutex<Vec<Asked>>,
     /// How many answers may go out.
     gate: Semaphore,
+    connections: AtomicUsize,
     /// Whom the gate is for; all, if nobody is named.
     gated: Mutex<Option<&'static str>>,
 }
@@ -63,8 +66,18 @@ impl Origin {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (answers, asked) = (Mutex::default(), Mutex::default());
-        let inner = Arc::new(Inner { answers, asked, gate: Semaphore::new(OPEN), gated: Mutex::default() });
+        let inner = Arc::new(Inner {
+            answers,
+            asked,
+            gate: Semaphore::new(OPEN),
+            gated: Mutex::default(),
+            connections: AtomicUsize::new(0),
+        });
         let router = Router::new().fallback(answer).with_state(inner.clone());
+        let counts = inner.clone();
+        let listener = listener.tap_io(move |_| {
+            counts.connections.fetch_add(1, Ordering::SeqCst);
+        });
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, inner }
     }
@@ -85,6 +98,11 @@ impl Origin {
 
     pub(crate) fn count(&self) -> usize {
         self.inner.asked.lock().unwrap().len()
+    }
+
+    /// Returns how many connections were made.
+    pub(crate) fn connections(&self) -> usize {
+        self.inner.connections.load(Ordering::SeqCst)
     }
 
     /// Answers nobody until it is opened.
