@@ -3,7 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use tickety_engine::events::EventBus;
 use tickety_store::{EventLog, IssueStorage};
+
+use crate::closing::Closing;
 
 /// The issues of one home. Several projects of a server share nothing: each has its store, its layers, its caches and
 /// its log of events.
@@ -11,12 +14,28 @@ pub struct Project {
     pub(crate) name: String,
     pub(crate) storage: Arc<dyn IssueStorage>,
     pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) bus: Option<Arc<EventBus>>,
+    pub(crate) closing: Closing,
 }
 
 impl Project {
     /// Makes a project of its name in addresses, its store with all layers over it, and its log.
     pub fn new(name: impl Into<String>, storage: Arc<dyn IssueStorage>, log: Arc<dyn EventLog>) -> Self {
-        Self { name: name.into(), storage, log }
+        Self { name: name.into(), storage, log, bus: None, closing: Closing::default() }
+    }
+
+    /// Tells a bus to look whenever something was written here.
+    #[must_use]
+    pub fn bus(mut self, bus: Arc<EventBus>) -> Self {
+        self.bus = Some(bus);
+        self
+    }
+
+    /// Names what tells when streams are to end.
+    #[must_use]
+    pub fn closing(mut self, closing: Closing) -> Self {
+        self.closing = closing;
+        self
     }
 
     /// Returns the name.
