@@ -8,7 +8,6 @@ mod invalidation;
 mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
-mod model;
 mod origin;
 mod retries;
 mod rfc5861;

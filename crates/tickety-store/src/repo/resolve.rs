@@ -7,7 +7,6 @@
 mod driver;
 mod orphans;
 mod plan;
-mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -150,10 +149,7 @@ impl RepoStore {
                 }
                 match (before.as_ref().map(Content::version), after) {
                     (before, Some(bytes)) => drop(transaction.put(path, before, bytes)?),
-                    (Some(version), None) => {
-                        let bytes = before.as_ref().map(|before| before.bytes.as_slice()).unwrap_or_default();
-                        transaction.remove(path, version, bytes)?;
-                    }
+                    (Some(before), None) => transaction.remove(path, before)?,
                     (None, None) => {}
                 }
             }

@@ -197,10 +197,7 @@ impl RepoStore {
                 let version = current.as_ref().map(Content::version);
                 match (place, version) {
                     (Some(place), before) => drop(transaction.put(path, before, &archive.read(*place)?)?),
-                    (None, Some(before)) => {
-                        let bytes = current.as_ref().map(|current| current.bytes.as_slice()).unwrap_or_default();
-                        transaction.remove(path, before, bytes)?;
-                    }
+                    (None, Some(before)) => transaction.remove(path, before)?,
                     (None, None) => {}
                 }
             }

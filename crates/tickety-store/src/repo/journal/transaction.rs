@@ -59,10 +59,9 @@ impl NewRecord {
         Self { path, before, after: Some(hash(&bytes)), bytes }
     }
 
-    /// Makes the record of a file that is removed. The bytes it had are kept as long as the journal is, and as a copy of it;
-    /// without any, what the journal has of it before.
-    pub fn removal(path: HomePath, before: Version, bytes: Vec<u8>) -> Self {
-        Self { path, before: Some(before), after: None, bytes }
+    /// Makes the record of a file that is removed.
+    pub fn removal(path: HomePath, before: Version) -> Self {
+        Self { path, before: Some(before), after: None, bytes: Vec::new() }
     }
 
     /// Returns the version that the file gets; `None` if it is removed.
@@ -125,9 +124,9 @@ impl Transaction<'_, '_> {
         Ok(after)
     }
 
-    /// Removes a file: `before` is the version it had when it was read. Its bytes are kept, so that they can be put back.
-    pub fn remove(&mut self, path: &HomePath, before: Version, bytes: &[u8]) -> Result<(), JournalError> {
-        self.record(path, Some(before), None, bytes)
+    /// Removes a file: `before` is the version it had when it was read.
+    pub fn remove(&mut self, path: &HomePath, before: Version) -> Result<(), JournalError> {
+        self.record(path, Some(before), None, &[])
     }
 
     /// Writes or removes a file, as [`put`](Self::put) and [`remove`](Self::remove) do.
@@ -151,9 +150,7 @@ impl Transaction<'_, '_> {
         self.buffer.extend_from_slice(path.as_str().as_bytes());
         self.push(bytes)?;
         self.records += 1;
-        if after.is_some() {
-            self.needed += (bytes.len() as u64).next_multiple_of(BLOCK);
-        }
+        self.needed += (bytes.len() as u64).next_multiple_of(BLOCK);
         Ok(())
     }
 
