@@ -100,7 +100,6 @@ error_table! {
     TooLarge "too_large" 413 6 "The body of a request is longer than the server takes.";
     BadMediaType "unsupported_media_type" 415 2 "The body of a request isn't of the type that is asked for.";
     Internal "internal" 500 14 "The server failed unexpectedly.";
-    Unsupported "unsupported" 404 14 "The project has nothing of that sort.";
     Busy "busy" 503 8 "The server has too much to do.";
     Timeout "timeout" 504 8 "The answer took longer than the server allows.";
 }
@@ -128,9 +127,10 @@ impl From<&StorageError> for ErrorCode {
             StorageError::NoHome { .. } => Self::NoHome,
             StorageError::HomeMoved { .. } => Self::HomeMoved,
             StorageError::HomeRefused { .. } => Self::HomeRefused,
-            StorageError::Config { .. } | StorageError::NoConfig { .. } | StorageError::NewerHome { .. } => {
-                Self::BadConfig
-            }
+            StorageError::Config { .. }
+            | StorageError::ConfigConflict { .. }
+            | StorageError::NoConfig { .. }
+            | StorageError::NewerHome { .. } => Self::BadConfig,
             StorageError::Setting { .. } => Self::BadValue,
             StorageError::Interrupted => Self::Io,
             StorageError::Locked { .. } => Self::Locked,

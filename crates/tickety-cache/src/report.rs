@@ -5,6 +5,7 @@ use std::hash::Hash;
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
 use crate::cache::Cache;
+use crate::stats::Stats;
 
 /// The metrics that [`Cache::report_metrics`] sets: name, unit, help text. All carry the labels `cache` and
 /// `class`; names are stable.
@@ -50,31 +51,7 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// scraped, or from time to time.
     pub fn report_metrics(&self, cache: &str) {
         for (id, class) in self.classes() {
-            let stats = self.stats_of(id);
-            let microseconds = u64::try_from(stats.load_time.as_micros()).unwrap_or(u64::MAX);
-            let figures = [
-                stats.hits,
-                stats.stale_hits,
-                stats.negative_hits,
-                stats.misses,
-                stats.loads,
-                stats.load_failures,
-                microseconds,
-                stats.coalesced,
-                stats.refreshes,
-                stats.stale_on_error,
-                stats.refused,
-                stats.rejected,
-                stats.inserts,
-                stats.removals.capacity,
-                stats.removals.expired,
-                stats.removals.replaced,
-                stats.removals.invalidated,
-                stats.entries,
-                stats.weight,
-                stats.capacity,
-            ];
-            for (index, ((name, ..), figure)) in METRICS.into_iter().zip(figures).enumerate() {
+            for (index, ((name, ..), figure)) in figures(&self.stats_of(id)).into_iter().enumerate() {
                 let labels = [("cache", cache.to_owned()), ("class", class.to_owned())];
                 if index < COUNTERS {
                     counter!(name, &labels).absolute(figure);
@@ -84,4 +61,32 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
             }
         }
     }
+}
+
+/// Returns each of the [metrics](METRICS) with what statistics say of it, for those who report them in their own way.
+#[must_use]
+pub fn figures(stats: &Stats) -> [((&'static str, Unit, &'static str), u64); 20] {
+    let figures = [
+        stats.hits,
+        stats.stale_hits,
+        stats.negative_hits,
+        stats.misses,
+        stats.loads,
+        stats.load_failures,
+        u64::try_from(stats.load_time.as_micros()).unwrap_or(u64::MAX),
+        stats.coalesced,
+        stats.refreshes,
+        stats.stale_on_error,
+        stats.refused,
+        stats.rejected,
+        stats.inserts,
+        stats.removals.capacity,
+        stats.removals.expired,
+        stats.removals.replaced,
+        stats.removals.invalidated,
+        stats.entries,
+        stats.weight,
+        stats.capacity,
+    ];
+    std::array::from_fn(|index| (METRICS[index], figures[index]))
 }

@@ -64,6 +64,7 @@ use tickety_core::ident::IssueName;
 use tickety_core::issue::{Issue, LinkKind};
 use tickety_core::operation::Draft;
 
+pub(crate) use beads::SYSTEM as BEADS;
 pub use beads::{BeadsReader, BeadsWriter};
 pub use csv::{CsvReader, CsvWriter};
 pub use detect::{Detected, LOOK, detect, detect_folder, folder_of};

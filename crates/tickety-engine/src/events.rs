@@ -5,17 +5,13 @@
 //! from outside too, in the order of the log, and an event never reaches anybody before it is durable. No thread is
 //! started, and a subscriber that doesn't listen keeps nobody from anything: what it misses, it is told that it missed.
 
-mod pages;
-
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use tickety_store::{EventCursor, EventLog, LoggedEvent, Position, StorageError};
-
-pub use pages::{first, last};
 
 /// How many events wait for a subscriber at the most.
 pub const WAITING: usize = 1024;
@@ -28,6 +24,7 @@ pub struct EventBus {
     log: Arc<dyn EventLog>,
     cursor: Mutex<EventCursor>,
     is_looking: AtomicBool,
+    handed_on: AtomicU64,
     subscribers: Mutex<Vec<Weak<Queue>>>,
 }
 
@@ -63,7 +60,23 @@ impl EventBus {
     /// Makes a bus that hands on what happens from now on, as far as it [looks](Self::look).
     pub async fn start(log: Arc<dyn EventLog>) -> Result<Self, StorageError> {
         let cursor = log.events(Position::Newest, 0).await?.next;
-        Ok(Self { log, cursor: Mutex::new(cursor), is_looking: AtomicBool::new(false), subscribers: Mutex::default() })
+        let (cursor, is_looking) = (Mutex::new(cursor), AtomicBool::new(false));
+        Ok(Self { log, cursor, is_looking, handed_on: AtomicU64::new(0), subscribers: Mutex::default() })
+    }
+
+    /// Returns the log, for who has to read what was before.
+    pub fn log(&self) -> &Arc<dyn EventLog> {
+        &self.log
+    }
+
+    /// Returns how many events were handed on so far.
+    pub fn handed_on(&self) -> u64 {
+        self.handed_on.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many listen.
+    pub fn subscribers(&self) -> usize {
+        lock(&self.subscribers).iter().filter(|subscriber| subscriber.strong_count() > 0).count()
     }
 
     /// Subscribes to what is handed on from now on.
@@ -84,6 +97,7 @@ impl EventBus {
             match self.log.events(Position::After(looking.cursor()), PAGE).await {
                 Ok(page) => {
                     told += page.events.len();
+                    self.handed_on.fetch_add(page.events.len() as u64, Ordering::Relaxed);
                     if page.damaged > 0 {
                         self.hand_on(&Heard::Missed);
                     }

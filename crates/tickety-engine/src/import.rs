@@ -62,6 +62,8 @@ pub struct ImportOptions {
     pub now: Timestamp,
     /// From where: the name of the format.
     pub source: &'static str,
+    /// The columns or keys that whoever imports has said something of, in lower case: the input has to have each.
+    pub mapped: Vec<String>,
 }
 
 /// What an import did, or would do.
@@ -132,6 +134,12 @@ pub enum ImportError {
     /// The input can't be read to its end.
     #[error("nothing was imported: {0}")]
     Read(#[from] ReadError),
+    /// The input has nothing of a name that was said to mean something.
+    #[error("nothing was imported: no record has a column or key `{column}`, which --map names")]
+    NoColumn {
+        /// The name.
+        column: String,
+    },
     /// The store refused one record.
     #[error("nothing was imported: {place}: {source}")]
     Record {
@@ -181,6 +189,11 @@ pub async fn import(
     while let Some(record) = reader.read(&mut report)? {
         candidates.extend(candidate(record, &schema, options, &mut report));
         progress(Progress { stage: Stage::Read, done: report.records, total: None });
+    }
+    if let Some(column) = options.mapped.iter().find(|column| !report.found.contains(*column))
+        && report.records > 0
+    {
+        return Err(ImportError::NoColumn { column: column.clone() });
     }
     candidates = matching::without_doubles(candidates, &mut report);
     reversed::turn(&mut candidates, &mut report);

@@ -13,4 +13,3 @@ pub mod layers;
 pub mod questions;
 pub mod requests;
 pub mod sample;
-pub mod writes;

@@ -144,7 +144,8 @@ impl Client {
     }
 
     /// Writes what is stored to the disk and returns how many URLs that were, or `None` if there is no disk, or another process
-    /// has written there since this one last read or wrote: what that has invalidated isn't brought back.
+    /// has written there since this one last read or wrote: what that has invalidated isn't brought back. It blocks, for about as
+    /// long as it takes to write and sync so many bytes.
     ///
     /// # Errors
     ///

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tickety_api::ErrorCode;
-use tickety_core::ident::IssueSelector;
 use tickety_core::schema::Schema;
 use tickety_store::{IssueStorage, StorageError};
 use tokio::runtime::Handle;
@@ -14,7 +12,6 @@ use crate::caller::Caller;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::project::Project;
-use crate::representations::Terms;
 
 /// Tells the time.
 pub(crate) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -23,8 +20,6 @@ pub(crate) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) project: Arc<Project>,
-    /// What the addresses of the project begin with.
-    pub(crate) base: Arc<str>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -33,15 +28,14 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) caller: Caller,
     pub(crate) clock: Clock,
-    pub(crate) terms: Terms,
     /// One permit for each thread that may ask a store.
     threads: Arc<Semaphore>,
 }
 
 impl Shared {
-    pub(crate) fn new(limits: Limits, caller: Caller, clock: Clock, terms: Terms) -> Self {
+    pub(crate) fn new(limits: Limits, caller: Caller, clock: Clock) -> Self {
         let threads = Arc::new(Semaphore::new(limits.threads.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { limits, caller, clock, terms, threads }
+        Self { limits, caller, clock, threads }
     }
 }
 
@@ -85,26 +79,8 @@ impl State {
         }
     }
 
-    /// Returns the vocabulary of the issues, which a store has at hand.
+    /// Returns the vocabulary of the issues.
     pub(crate) async fn schema(&self) -> Result<Arc<Schema>, Problem> {
-        Ok(self.project.storage.schema().await?)
-    }
-
-    /// Reads the name or the id of an issue.
-    pub(crate) async fn selector(&self, name: &str) -> Result<IssueSelector, Problem> {
-        Ok(IssueSelector::parse(name, &self.schema().await?.prefix)?)
-    }
-
-    /// Reads several names or ids with commas between them.
-    pub(crate) async fn selectors(&self, names: &str) -> Result<Vec<IssueSelector>, Problem> {
-        let schema = self.schema().await?;
-        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
-        let selectors: Vec<_> =
-            names.map(|name| IssueSelector::parse(name, &schema.prefix)).collect::<Result<_, _>>()?;
-        let most = self.shared.limits.page as usize;
-        match selectors.len() > most {
-            true => Err(Problem::new(ErrorCode::TooMany, format_args!("a question names at most {most} issues"))),
-            false => Ok(selectors),
-        }
+        self.ask(async |storage| storage.schema().await).await
     }
 }

@@ -191,6 +191,16 @@ pub enum StorageError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// The configuration of the home is in the midst of a merge.
+    #[error("{}:{line}: unresolved merge conflict in the settings", path.display())]
+    ConfigConflict {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first marker, from 1.
+        line: u32,
+        /// The work tree of the home's own branch, for a home that all work trees of a clone share.
+        shared: Option<PathBuf>,
+    },
     /// There is no such setting, or it can't have the value; nothing was changed.
     #[error("{message}")]
     Setting {
@@ -300,6 +310,7 @@ impl StorageError {
             | Self::HomeRefused { .. }
             | Self::NewerHome { .. }
             | Self::Config { .. }
+            | Self::ConfigConflict { .. }
             | Self::Setting { .. }
             | Self::Interrupted
             | Self::Locked { .. }

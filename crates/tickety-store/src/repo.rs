@@ -13,6 +13,8 @@ mod backup;
 mod branches;
 mod commit;
 mod compare;
+#[cfg(feature = "watch")]
+mod condition;
 pub mod config;
 mod contents;
 pub mod counter;
@@ -59,6 +61,8 @@ mod unlooking;
 mod unreadable;
 mod usage;
 mod waiting;
+#[cfg(feature = "watch")]
+pub mod watch;
 mod whole;
 mod workers;
 
@@ -66,13 +70,15 @@ pub use admin::IndexReport;
 pub use backup::{Backup, FileEffect, FromBackup, RestoredFile};
 pub use branches::{Fate, Started};
 pub use compare::{Comparison, IssueChange};
+#[cfg(feature = "watch")]
+pub use condition::{Condition, IndexPlace};
 pub use config::{Config, Setting};
 pub use doctor::{Check, Finding, Remedy};
 #[cfg(feature = "effort")]
 pub use effort::{Durable, Effort, processor_time};
 pub use flaws::{Flaw, FlawKind};
 pub use git::Merged;
-pub use homes::{Moved, init_in_clone, known_branch};
+pub use homes::{Moved, UnknownBranch, ask_for_branch, hint_of_left_out_home, init_in_clone, known_branch};
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;
 pub use renumber::Renumbered;

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use tickety_store::FreshnessMode;
 use tickety_store::ids::IdSource;
 use tickety_store::repo::layout::{CONFIG_FILE, Layout};
 use tickety_store::repo::{self, RepoOptions, discovery};
+use tickety_store::{FreshnessMode, StorageError};
 
 use crate::context::Context;
 use crate::exit::CliError;
@@ -19,12 +19,17 @@ pub use tickety_store::repo::layout::{HOME_DIR, HomeKind};
 pub use tickety_store::repo::{
     Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, InstalledDriver,
     IssueChange, LeftFile, Loss, Merged, Remedy, Renumbered, RepoStore as Repo, Resolution, ResolvedIssue, Restorable,
-    Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced, Usage,
+    Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced, UnknownBranch, Usage,
 };
 
 /// Opens the home that the context's directory lies in.
 pub fn open(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> Result<Repo, CliError> {
     Ok(Repo::open(context.directory(), options(context, freshness, command))?)
+}
+
+/// Opens it to settle issues, also where a merge has left both sides in the settings.
+pub fn open_to_resolve(context: &Context, freshness: Option<FreshnessMode>, command: &str) -> Result<Repo, CliError> {
+    Ok(Repo::open_to_resolve(context.directory(), options(context, freshness, command))?)
 }
 
 /// Examines the home that the context's directory lies in, even where it can't be opened.
@@ -97,6 +102,16 @@ pub fn init_in_clone(
 /// Returns the branch of the issues that the clone around a folder, or a remote of it, has.
 pub fn known_branch(folder: &Path) -> Result<Option<String>, CliError> {
     Ok(repo::known_branch(folder)?)
+}
+
+/// Asks the remote of the clone around a folder for a branch of the issues that the clone doesn't know of.
+pub fn ask_for_branch(folder: &Path) -> Result<Option<UnknownBranch>, StorageError> {
+    repo::ask_for_branch(folder)
+}
+
+/// Tells what to do where the work tree around a folder leaves out the home that git has for it.
+pub fn hint_of_left_out_home(folder: &Path) -> Option<String> {
+    repo::hint_of_left_out_home(folder)
 }
 
 /// Returns the home that a file lies in, or would.

@@ -180,18 +180,32 @@ impl From<StorageError> for CliError {
                 Ok(Some(branch)) => {
                     made.hint(format!("the issues are on the branch {branch}: `tickety init` checks it out"))
                 }
-                _ => made.hint("`tickety init` makes one here; -C DIR looks elsewhere"),
+                _ => made.hint(compose::hint_of_left_out_home(start).unwrap_or_else(|| {
+                    "`tickety init` makes one here; -C DIR looks elsewhere".to_owned()
+                })),
             },
-            StorageError::NoConfig { path } => made.hint(format!(
-                "`git restore {}` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are",
-                path.display()
-            )),
+            StorageError::NoConfig { path } => {
+                let left_out = path.ancestors().nth(2).and_then(compose::hint_of_left_out_home);
+                made.hint(left_out.unwrap_or_else(|| format!(
+                    "`git restore {}` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are",
+                    path.display()
+                )))
+            }
             StorageError::HomeMoved { .. } => made.hint("try again: the next command finds it"),
             StorageError::HomeRefused { hint, .. } => made.hint(hint),
             StorageError::NewerHome { .. } => made,
             StorageError::Config { .. } => {
                 made.hint("repair the file in an editor; `tickety help config` describes the settings")
             }
+            StorageError::ConfigConflict { path, shared: None, .. } => made.hint(format!(
+                "choose between the sides in an editor, then `git add {}`; `tickety resolve` settles the issues, before that or after",
+                path.display()
+            )),
+            StorageError::ConfigConflict { path, shared: Some(root), .. } => made.hint(format!(
+                "choose between the sides in an editor, then `git -C {} add {}` and `tickety sync`",
+                root.display(),
+                path.strip_prefix(root).unwrap_or(path).display()
+            )),
             StorageError::Setting { .. } => made.hint(SETTINGS_HINT),
             StorageError::Interrupted => made,
             StorageError::Locked { .. } => made.hint("try again when the other command has ended"),

@@ -96,6 +96,12 @@ impl Session {
         Ok(self.storage.get_or_init(|| opened))
     }
 
+    /// Returns the same store, also where a merge has left both sides in the settings.
+    pub fn opened_to_resolve(&self) -> Result<&Repo, CliError> {
+        let opened = compose::open_to_resolve(&self.context, self.global.freshness, self.command)?;
+        Ok(self.storage.get_or_init(|| opened))
+    }
+
     /// Does what is left to do when the command is done and nobody waits any more.
     pub fn finish(&self) {
         if let Some(storage) = self.storage.get() {

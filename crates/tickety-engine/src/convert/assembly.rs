@@ -112,7 +112,7 @@ fn part_name(part: &Part) -> &'static str {
         Part::Due => "due",
         Part::Estimate(_) => "estimate",
         Part::Spent(_) => "spent",
-        Part::References | Part::Id => "references",
+        Part::References => "references",
         Part::Fields | Part::Field(_) => "fields",
         Part::Parent
         | Part::Children
@@ -122,9 +122,15 @@ fn part_name(part: &Part) -> &'static str {
         | Part::DuplicateOf
         | Part::DuplicatedBy
         | Part::DiscoveredFrom => "links",
-        Part::OwnId | Part::OwnNumber | Part::Title | Part::Created | Part::Updated | Part::Comment | Part::Nothing => {
-            ""
-        }
+        // What it is called there says nothing of its other names.
+        Part::Id
+        | Part::OwnId
+        | Part::OwnNumber
+        | Part::Title
+        | Part::Created
+        | Part::Updated
+        | Part::Comment
+        | Part::Nothing => "",
     }
 }
 
@@ -170,11 +176,17 @@ impl<'a> Assembly<'a> {
 
     /// Takes a value as what its key means.
     pub(super) fn put(&mut self, key: &str, value: Value) {
-        let mapped = self.options.part_of(key).cloned();
-        match mapped.or_else(|| self.profile.part_of(key).cloned()) {
+        match self.mapped(key).or_else(|| self.profile.part_of(key).cloned()) {
             Some(part) => self.put_as(key, &part, value),
             None => self.put_rest(key, value),
         }
+    }
+
+    /// Returns what whoever imports wants a key to be, and notes that there is such a key.
+    pub(super) fn mapped(&mut self, key: &str) -> Option<Part> {
+        let part = self.options.part_of(key).cloned()?;
+        self.cleaner.report.found.insert(key.trim().to_lowercase());
+        Some(part)
     }
 
     /// Takes a value that is no part of an issue: a custom field, unless the tracker's own are left out.
@@ -188,7 +200,7 @@ impl<'a> Assembly<'a> {
 
     /// Takes a value as a part of the issue, unless whoever imports wants it to be another.
     pub(super) fn put_as(&mut self, key: &str, part: &Part, value: Value) {
-        let mapped = self.options.part_of(key).cloned();
+        let mapped = self.mapped(key);
         let part = mapped.as_ref().unwrap_or(part);
         self.said.insert(part_name(part));
         if says_nothing(&value) {
@@ -365,7 +377,6 @@ impl<'a> Assembly<'a> {
             return None;
         }
         if let Some(name) = name {
-            self.said.insert("references");
             self.draft.references.insert(reference.clone());
             self.default_title(name, "its name");
             if self.options.keep_numbers && self.draft.number.is_none() {

@@ -36,7 +36,7 @@ pub use writer::BeadsWriter;
 use tickety_core::issue::{CloseReason, LinkKind};
 
 /// The system in references and fields.
-pub(super) const SYSTEM: &str = "beads";
+pub(crate) const SYSTEM: &str = "beads";
 
 /// The custom fields for values that have no equal here.
 const STATUS_FIELD: &str = "beads-status";

@@ -153,6 +153,11 @@ impl Format {
         }
     }
 
+    /// Whether it can be said what the keys and values of an input mean.
+    pub fn takes_options(self) -> bool {
+        !matches!(self.way(), Way::Json | Way::Jsonl | Way::Beads)
+    }
+
     /// Returns what the format is written to.
     pub fn output(self) -> Output {
         match self {

@@ -1,6 +1,6 @@
 //! What became of the parts of an input.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// The most notes a report keeps; further ones are counted.
@@ -34,6 +34,8 @@ pub struct Report {
     pub notes: Vec<Note>,
     /// How many further notes there were.
     pub omitted_notes: u64,
+    /// The columns and keys that were found of those that whoever imports has said something of, in lower case.
+    pub found: BTreeSet<String>,
 }
 
 impl Report {

@@ -76,7 +76,8 @@ impl Links {
             let this = end_of(candidates, index);
             let mut found = Vec::with_capacity(candidate.links.len());
             for (place, link) in candidate.links.iter().enumerate() {
-                let problem = match known.end(&link.target).or_else(|| known.held(candidate, link)) {
+                let end = known.end(&link.target).or_else(|| known.held(candidate, link));
+                let problem = match end.or_else(|| exported(candidate, link)) {
                     Some(end) if end == this => "an issue can't be linked to itself".to_owned(),
                     Some(end) => {
                         found.push(Stated { kind: link.kind, end, place });
@@ -361,6 +362,16 @@ impl Edges {
         }
         Ok(())
     }
+}
+
+/// Returns the end of a link that the issue here has already, to one that the export of ours doesn't hold.
+fn exported(candidate: &Candidate, link: &ForeignLink) -> Option<End> {
+    let ForeignTarget::Reference(reference) = &link.target else { return None };
+    let existing = candidate.existing.as_ref().filter(|_| candidate.is_own)?;
+    let (_, number) = reference.rsplit_once('-')?;
+    let held = existing.issue.links.iter();
+    held.filter(|held| held.kind == link.kind && held.target.number.to_string() == number)
+        .find_map(|held| Some(End::Issue(IssueKey { number: held.target.number, suffix: held.target.suffix? })))
 }
 
 fn end_of(candidates: &[Candidate], index: usize) -> End {

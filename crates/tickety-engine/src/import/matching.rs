@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tickety_core::ident::{IssueId, IssueKey, IssueSelector, Suffix};
+use tickety_core::issue::Issue;
 use tickety_core::query::{Moment, Query};
 use tickety_store::{Identity, IssueStorage, RecordProblem, StorageError, StoredIssue};
 
@@ -129,6 +130,7 @@ async fn match_readable(
                     // A comment that can't be seen would be made a second time, too.
                     hidden.push((candidate, existing.problems.swap_remove(0)));
                 } else {
+                    candidate.forget_own_name(&existing.issue);
                     candidate.existing = Some(existing);
                     kept.push(candidate);
                 }
@@ -190,6 +192,15 @@ impl Candidate {
         match &self.origin {
             Origin::Own => None,
             Origin::Foreign { reference, .. } => Some(reference),
+        }
+    }
+
+    /// Takes away the name that an export of ours gave an issue which has none there.
+    fn forget_own_name(&mut self, here: &Issue) {
+        if let (true, Origin::Foreign { reference, .. }) = (self.is_own, &self.origin)
+            && !here.references.contains(reference)
+        {
+            self.theirs.references.remove(reference);
         }
     }
 

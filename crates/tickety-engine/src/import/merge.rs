@@ -12,7 +12,7 @@ use super::Candidate;
 use super::base::{Base, Part, hash_comment, hash_field, hash_item, local_links};
 use super::items::{Items, join};
 use super::links::{End, Links};
-use crate::convert::{Memory, NoteKind, Origin, Report, comment_number, fingerprint, imported_comment_id};
+use crate::convert::{BEADS, Memory, NoteKind, Origin, Report, comment_number, fingerprint, imported_comment_id};
 
 /// Which side a part is taken from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,7 +53,10 @@ impl<'a> Sides<'a> {
         let remembered_base = remembered.as_ref().and_then(|memory| Base::parse(&memory.base));
         let remembered_items = remembered.as_ref().map(|memory| Items::parse(&memory.items)).unwrap_or_default();
         // What we wrote ourselves and nothing here is younger than differs by what was edited there.
-        let is_edited_export = candidate.is_own && updated.is_none_or(|updated| updated >= existing.derived.updated);
+        // Beads may have changed it as well, since an import remembered it.
+        let is_merged = *system == BEADS && remembered.is_some();
+        let is_edited_export =
+            candidate.is_own && !is_merged && updated.is_none_or(|updated| updated >= existing.derived.updated);
         let (base, items) = match is_edited_export {
             true => (Some(local.clone()), Items::hash(&existing.issue, &key, local_links(&existing.issue))),
             false => (remembered_base, remembered_items),
@@ -343,6 +346,11 @@ fn merged(
             Verdict::Source | Verdict::Local => *ours = join(ours, source, |item| sides.had(part, hash_item(item))),
         }
     }
+    if sides.unsaid.contains(&Part::References.name()) {
+        // Its own name is all that is said: it joins the others.
+        let had = |item: &&String| sides.had(Part::References, hash_item(item));
+        wanted.references.extend(theirs.references.iter().filter(|item| !had(item)).cloned());
+    }
     match sides.verdict(Part::Fields) {
         Verdict::Keep => {}
         Verdict::Take => {
@@ -356,7 +364,10 @@ fn merged(
         merge_comments(&mut wanted.comments, theirs, sides, reference, &mut both);
     }
     let memory_key = Memory::key(system);
-    wanted.fields.insert(memory_key.clone(), remembered(sides.memory, &sides.source, candidate, links, index));
+    // What an export of ours holds is no state of another tracker.
+    if !candidate.is_own {
+        wanted.fields.insert(memory_key.clone(), remembered(sides.memory, &sides.source, candidate, links, index));
+    }
     if here.imported_updated.is_some() {
         wanted.imported_updated = theirs.imported_updated;
     } else if wanted.fields.get(&memory_key) != here.fields.get(&memory_key) {

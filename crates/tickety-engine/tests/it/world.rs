@@ -150,7 +150,7 @@ impl FileSink for Files {
 }
 
 pub(crate) fn options(now: Timestamp) -> ImportOptions {
-    ImportOptions { dry_run: false, actor: Some("importer".to_owned()), now, source: "beads" }
+    ImportOptions { dry_run: false, actor: Some("importer".to_owned()), now, source: "beads", mapped: Vec::new() }
 }
 
 pub(crate) fn import_into(

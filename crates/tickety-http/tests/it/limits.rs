@@ -312,3 +312,36 @@ async fn what_is_no_request_is_told_before_anything_is_sent() {
     assert!(matches!(error, Error::Field { .. }));
     assert_eq!(world.client.stats().requests, 0);
 }
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    let world = World::new().await;
+    world.answers("/a", &[("cache-control", "no-store")], "text");
+    for _ in 0..20 {
+        world.text("/a").await;
+    }
+    assert_eq!((world.origin.count(), world.origin.connections()), (20, 1));
+}
+
+#[tokio::test]
+async fn a_time_that_is_exceeded_is_told() {
+    let time = Duration::from_millis(30);
+    let world = World::of(|builder| builder.timeout(time)).await;
+    world.origin.close();
+    assert!(world.start("/a").send().await.unwrap_err().is_timeout());
+    let patient = World::new().await;
+    patient.origin.close();
+    assert!(patient.start("/a").timeout(time).send().await.unwrap_err().is_timeout());
+    let silent = World::of(|builder| builder.read_timeout(time)).await;
+    silent.origin.close();
+    assert!(silent.start("/a").send().await.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn an_origin_that_doesnt_speak_tls_is_an_error_that_says_so() {
+    let world = World::new().await;
+    let url = world.origin.at("/a").replace("http://", "https://");
+    let error = world.client.get(&url).send().await.unwrap_err();
+    assert!(matches!(error, Error::Send { .. } | Error::Build(_)), "{error:?}");
+    assert_eq!(world.origin.count(), 0);
+}

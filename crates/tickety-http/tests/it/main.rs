@@ -8,6 +8,7 @@ mod invalidation;
 mod limits;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod model;
 mod origin;
 mod retries;
 mod rfc5861;

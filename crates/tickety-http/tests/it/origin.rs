@@ -1,6 +1,7 @@
 //! An origin that answers what it is told and notes what it is asked.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
+use axum::serve::ListenerExt as _;
 use tokio::sync::Semaphore;
 
 /// An answer.
@@ -51,6 +53,9 @@ struct Inner {
     asked: Mutex<Vec<Asked>>,
     /// How many answers may go out.
     gate: Semaphore,
+    connections: AtomicUsize,
+    /// Whom the gate is for; all, if nobody is named.
+    gated: Mutex<Option<&'static str>>,
 }
 
 /// More than any test needs.
@@ -61,8 +66,18 @@ impl Origin {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (answers, asked) = (Mutex::default(), Mutex::default());
-        let inner = Arc::new(Inner { answers, asked, gate: Semaphore::new(OPEN) });
+        let inner = Arc::new(Inner {
+            answers,
+            asked,
+            gate: Semaphore::new(OPEN),
+            gated: Mutex::default(),
+            connections: AtomicUsize::new(0),
+        });
         let router = Router::new().fallback(answer).with_state(inner.clone());
+        let counts = inner.clone();
+        let listener = listener.tap_io(move |_| {
+            counts.connections.fetch_add(1, Ordering::SeqCst);
+        });
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { url, inner }
     }
@@ -85,9 +100,20 @@ impl Origin {
         self.inner.asked.lock().unwrap().len()
     }
 
+    /// Returns how many connections were made.
+    pub(crate) fn connections(&self) -> usize {
+        self.inner.connections.load(Ordering::SeqCst)
+    }
+
     /// Answers nobody until it is opened.
     pub(crate) fn close(&self) {
         self.inner.gate.forget_permits(OPEN);
+    }
+
+    /// Answers no request of a method until it is opened.
+    pub(crate) fn close_to(&self, method: &'static str) {
+        *self.inner.gated.lock().unwrap() = Some(method);
+        self.close();
     }
 
     pub(crate) fn open(&self) {
@@ -108,9 +134,12 @@ async fn answer(State(origin): State<Arc<Inner>>, request: Request) -> Response 
             None => None,
         }
     };
-    origin.asked.lock().unwrap().push(Asked { method: parts.method.to_string(), path, headers: parts.headers });
-    origin.gate.acquire().await.unwrap().forget();
-    origin.gate.add_permits(1);
+    let method = parts.method.to_string();
+    let gated = origin.gated.lock().unwrap().is_none_or(|gated| gated == method);
+    origin.asked.lock().unwrap().push(Asked { method, path, headers: parts.headers });
+    if gated {
+        drop(origin.gate.acquire().await.unwrap());
+    }
     let Answer { status, fields, body } =
         next.unwrap_or_else(|| Answer::new(404, &[("cache-control", "no-store")], ""));
     if status == 0 {

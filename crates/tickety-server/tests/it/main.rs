@@ -2,11 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-mod batches;
-mod conditions;
-mod description;
 mod issues;
-mod keeping;
-mod once;
-mod resources;
 mod world;

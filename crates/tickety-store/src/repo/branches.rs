@@ -1,6 +1,9 @@
 //! Issues and the branches of the code.
 
-use tickety_core::ident::{IssueKey, IssueName};
+use std::iter;
+
+use tickety_core::ident::{ALIAS_SCHEME, IssueKey, IssueName};
+use tickety_core::issue::Issue;
 use tickety_core::mention;
 
 use super::git::{Branch, Git, GitError, Merged};
@@ -53,39 +56,66 @@ impl RepoStore {
         Ok((branch, name))
     }
 
-    /// Switches to the branch of an issue. If it has none, one begins at `start`, or at what is checked out, named for the
-    /// issue and its title.
-    pub fn start_branch(&self, key: IssueKey, title: &str, start: Option<&str>) -> Result<Started, StorageError> {
+    /// Switches to the branch of an issue, also to one that somebody has pushed. If it has none, one begins at `start`, or
+    /// at what is checked out, named for the issue and its title.
+    pub fn start_branch(&self, issue: &Issue, start: Option<&str>) -> Result<Started, StorageError> {
         let git = self.code()?;
-        let name = branch_name(key, title);
+        let key = issue.key();
+        let name = branch_name(key, &issue.title);
         let branches = git.branches()?;
-        let own: Vec<&Branch> = self.branches_of(key, &branches).filter(|branch| branch.is_local).collect();
-        let existing = match own.as_slice() {
-            [only] => Some(*only),
-            several => several.iter().copied().find(|branch| branch.name == name),
-        };
-        if let (None, [first, second, ..]) = (existing, own.as_slice()) {
-            let message = format!("{key} has several branches: {}, {}; `git switch` to one", first.name, second.name);
-            return Err(StorageError::Git { message });
+        let (own, elsewhere): (Vec<&Branch>, Vec<&Branch>) =
+            self.branches_of(issue, &branches).partition(|branch| branch.is_local);
+        let own: Vec<(&str, &Branch)> = own.into_iter().map(|branch| (branch.name.as_str(), branch)).collect();
+        let mut existing = self.only_branch(key, &name, &own)?;
+        if existing.is_none() && !elsewhere.is_empty() {
+            let remotes = git.remotes()?;
+            let pushed: Vec<(&str, &Branch)> = elsewhere
+                .into_iter()
+                .filter_map(|branch| Some((name_at_remote(&branch.name, &remotes)?, branch)))
+                .collect();
+            existing = self.only_branch(key, &name, &pushed)?;
         }
-        let (branch, is_new) = existing.map_or((name, true), |branch| (branch.name.clone(), false));
-        if let (Some(start), false) = (start, is_new) {
+        if let (Some(start), Some((branch, _))) = (start, existing) {
             let message = format!("{branch} is there already and doesn't begin anew at {start}");
             return Err(StorageError::Git { message });
         }
-        git.switch(&branch, is_new, start)?;
-        Ok(Started { branch, is_new })
+        match existing {
+            Some((_, branch)) if branch.is_local => git.switch(&branch.name, false, None)?,
+            Some((name, branch)) => git.switch_to_remote(name, branch)?,
+            None => git.switch(&name, true, start)?,
+        }
+        let is_new = existing.is_none();
+        Ok(Started { branch: existing.map_or(name, |(name, _)| name.to_owned()), is_new })
+    }
+
+    /// Returns the one of several branches that `usual` names, or the only one. Fails where that leaves a choice.
+    fn only_branch<'b>(
+        &self,
+        key: IssueKey,
+        usual: &str,
+        own: &[(&'b str, &'b Branch)],
+    ) -> Result<Option<(&'b str, &'b Branch)>, StorageError> {
+        let named: Vec<_> = own.iter().copied().filter(|(name, _)| *name == usual).collect();
+        match (own, named.as_slice()) {
+            ([], _) => Ok(None),
+            ([only], _) | (_, [only]) => Ok(Some(*only)),
+            ([(_, first), (_, second), ..], _) => {
+                let (first, second) = (&first.name, &second.name);
+                let message = format!("{key} has several branches: {first}, {second}; `git switch` to one");
+                Err(StorageError::Git { message })
+            }
+        }
     }
 
     /// Tells whether the branch of an issue, or the one that is given, was merged into what is checked out.
-    pub fn fate_of_branch(&self, key: IssueKey, given: Option<&str>) -> Result<Fate, StorageError> {
+    pub fn fate_of_branch(&self, issue: &Issue, given: Option<&str>) -> Result<Fate, StorageError> {
         let git = self.code()?;
         let into = git.branch_at_work()?;
         let branches = git.branches()?;
         let named = |branch: &&Branch| given.is_none_or(|given| branch.name == given);
         let mut own: Vec<&Branch> = match given {
             Some(_) => branches.iter().filter(named).collect(),
-            None => self.branches_of(key, &branches).collect(),
+            None => self.branches_of(issue, &branches).collect(),
         };
         if let (Some(given), true) = (given, own.is_empty()) {
             return Err(StorageError::NoReference { what: "branch", name: given.to_owned() });
@@ -121,7 +151,13 @@ impl RepoStore {
         if let Some(fate) = last {
             return Ok(fate);
         }
-        let merged = if has_commits { git.merge_naming(&key.to_string())? } else { None };
+        let mut merged = None;
+        for name in names_of(issue).filter(|_| has_commits) {
+            merged = git.merge_naming(&name.to_string())?;
+            if merged.is_some() {
+                break;
+            }
+        }
         Ok(Fate { branch: None, tip: None, into, merged })
     }
 
@@ -144,13 +180,29 @@ impl RepoStore {
         Ok(messages.into_iter().filter_map(read).collect())
     }
 
-    /// Returns the branches that are named for an issue, in full.
-    fn branches_of<'b>(&self, key: IssueKey, branches: &'b [Branch]) -> impl Iterator<Item = &'b Branch> {
+    /// Returns the branches that are named for an issue, in full, also by a name that it had before.
+    fn branches_of<'b>(&self, issue: &Issue, branches: &'b [Branch]) -> impl Iterator<Item = &'b Branch> {
         let prefix = self.schema.prefix.clone();
+        let names: Vec<IssueName> = names_of(issue).collect();
         branches.iter().filter(move |branch| {
-            mention::issue_of_branch(&branch.name, &prefix).is_some_and(|name| name == key.into())
+            mention::issue_of_branch(&branch.name, &prefix).is_some_and(|name| names.contains(&name))
         })
     }
+}
+
+/// Returns the name of an issue, and those that it had before it was renumbered.
+fn names_of(issue: &Issue) -> impl Iterator<Item = IssueName> + '_ {
+    let before = issue.references.iter().filter_map(|reference| {
+        let name = IssueName::parse(reference.strip_prefix(ALIAS_SCHEME)?, "").ok()?;
+        name.suffix.is_some().then_some(name)
+    });
+    iter::once(issue.key().into()).chain(before)
+}
+
+/// Returns what a remote calls a branch that is known of it here.
+fn name_at_remote<'b>(branch: &'b str, remotes: &[String]) -> Option<&'b str> {
+    let names = remotes.iter().filter_map(|remote| branch.strip_prefix(remote.as_str())?.strip_prefix('/'));
+    names.min_by_key(|name| name.len())
 }
 
 /// Returns the name of an issue's branch: `42-k3f9-slow-cache`.

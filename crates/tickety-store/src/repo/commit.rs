@@ -13,6 +13,7 @@ use super::contents;
 use super::counter::Draw;
 use super::events;
 use super::failure::Failure;
+use super::files::RECORD_LIMIT;
 use super::format::{self, FormatError};
 use super::index::{RecordState, TrackedFile};
 use super::journal::{Applied, CheckpointPolicy, Journal, JournalError, JournalStatus, NewRecord, Transaction};
@@ -306,7 +307,12 @@ impl RepoStore {
             |error: FormatError| StorageError::Unreadable { problem: error.into_record_problem(shown(path)) };
         let Some(after) = &change.after else {
             if let Origin::Here(loaded) = origin {
-                records.extend(loaded.files.iter().map(|file| NewRecord::removal(file.path.home_path(), file.hash)));
+                records.extend(loaded.files.iter().map(|file| {
+                    match file.path == path && file.hash == loaded.version {
+                        true => NewRecord::removal(path.home_path(), file.hash, loaded.bytes.clone()),
+                        false => self.removal_of(file.path, file.hash),
+                    }
+                }));
             }
             return Ok(RecordsOfIssue { records, version: None });
         };
@@ -351,6 +357,13 @@ impl RepoStore {
         }
     }
 
+    /// Makes the record of a file that is removed, with what it holds: somebody else may have written that.
+    fn removal_of(&self, path: RecordPath, version: Version) -> NewRecord {
+        let path = path.home_path();
+        let content = self.home.read(&path, RECORD_LIMIT).ok().flatten().filter(|content| content.version() == version);
+        NewRecord::removal(path, version, content.map(|content| content.bytes).unwrap_or_default())
+    }
+
     fn comments_of(
         &self,
         records: &mut Vec<NewRecord>,
@@ -378,7 +391,7 @@ impl RepoStore {
         }
         for (id, file) in &files {
             if !after.comments.iter().any(|comment| comment.id == *id) {
-                records.push(NewRecord::removal(file.path.home_path(), file.hash));
+                records.push(self.removal_of(file.path, file.hash));
             }
         }
         Ok(())

@@ -27,7 +27,7 @@ use super::recovery;
 use super::scan::{Scan, StrayReason};
 use super::stat::FileKind;
 use super::state::{self, Hindered, Obstacle};
-use super::store::{RepoOptions, RepoStore, read_config};
+use super::store::{RepoOptions, RepoStore, merging, read_config};
 use crate::error::StorageError;
 use crate::storage::RecordProblem;
 use records::Records;
@@ -159,7 +159,10 @@ impl RepoStore {
             Err(error) => (String::new(), error),
             Ok(text) => match Config::parse(&text, &layout.config()) {
                 Ok(config) => return Self::with_config(layout, home, config, options).doctor(fix),
-                Err(error) => (text, error),
+                Err(error) => {
+                    let error = merging(error, &text, &layout);
+                    (text, error)
+                }
             },
         };
         Self::with_config(layout, home, Config::salvage(&text), options).examine_without_config(&error)
@@ -174,6 +177,9 @@ impl RepoStore {
                     "{}{message}: repair it in an editor",
                     line.map(|line| format!("line {line}: ")).unwrap_or_default()
                 )
+            }
+            StorageError::ConfigConflict { line, .. } => {
+                format!("line {line}: unresolved merge conflict: choose between the sides, and `git add` it")
             }
             StorageError::NoConfig { .. } => format!(
                 "is missing: `git restore {path}` brings a committed one back, `tickety init` writes a new one and leaves the issues as they are"

@@ -16,6 +16,7 @@ mod record;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -220,6 +221,11 @@ impl RepoStore {
             self.refresh(handle, mode)?;
             Ok(())
         })?;
+        self.bring_journal_to_log()
+    }
+
+    /// Appends to the log what a writer that died has left in the journal.
+    pub(super) fn bring_journal_to_log(&self) -> Result<(), StorageError> {
         let Ok(Some(last)) = last_name(&self.layout) else { return Ok(()) };
         if self.last_logged()?.as_ref() == Some(&last) {
             return Ok(());
@@ -265,6 +271,38 @@ fn append_all(layout: &Layout, log: &mut Appender, past: &[Past]) -> Result<(), 
 impl EventLog for RepoStore {
     async fn events(&self, from: Position, limit: usize) -> Result<EventPage, StorageError> {
         self.bring_log_up()?;
+        self.read_log(from, limit)
+    }
+
+    async fn event_stats(&self) -> Result<EventStats, StorageError> {
+        self.bring_log_up()?;
+        self.log_stats()
+    }
+}
+
+/// The log as it is, for who has looked himself or has somebody look all the time.
+#[derive(Debug)]
+struct Told(Arc<RepoStore>);
+
+#[async_trait]
+impl EventLog for Told {
+    async fn events(&self, from: Position, limit: usize) -> Result<EventPage, StorageError> {
+        self.0.read_log(from, limit)
+    }
+
+    async fn event_stats(&self) -> Result<EventStats, StorageError> {
+        self.0.log_stats()
+    }
+}
+
+impl RepoStore {
+    /// Returns the log of events as it answers without comparing the index with the files first: what nobody has noticed
+    /// yet is missing. What is written is there when it is acknowledged.
+    pub fn told(self: Arc<Self>) -> Arc<dyn EventLog> {
+        Arc::new(Told(self))
+    }
+
+    fn read_log(&self, from: Position, limit: usize) -> Result<EventPage, StorageError> {
         let limit = limit.min(MAX_EVENTS);
         let Some(log) = Reader::open(&self.layout)? else { return empty_page(from) };
         let (epoch, first) = (log.epoch, log.first());
@@ -305,8 +343,7 @@ impl EventLog for RepoStore {
         Ok(page)
     }
 
-    async fn event_stats(&self) -> Result<EventStats, StorageError> {
-        self.bring_log_up()?;
+    fn log_stats(&self) -> Result<EventStats, StorageError> {
         let mut stats = EventStats {
             events: 0,
             groups: 0,

@@ -5,8 +5,11 @@ use std::convert::Infallible;
 
 use tickety_core::graph;
 use tickety_core::ident::{IssueId, IssueKey, IssueName, IssueNumber};
-use tickety_core::issue::LinkKind;
+use tickety_core::issue::{Issue, LinkKind};
+use tickety_core::merge::has_conflict;
 
+use super::layout::{CommentStamp, RecordPath};
+use super::load::shown;
 use super::store::RepoStore;
 use super::whole::{Whole, is_conflict};
 use crate::error::StorageError;
@@ -135,6 +138,19 @@ fn brought_in(base: &Whole, now: &Whole) -> Vec<Flaw> {
         let (path, message) = (Some(problem.path.clone()), problem.message.clone());
         flaws.push(Flaw { kind, path, line: problem.line, issues: Vec::new(), message });
     }
+    let undecided: BTreeSet<Undecided> = base.issues.values().flat_map(undecided).collect();
+    for (key, issue) in &now.issues {
+        for text in self::undecided(issue).filter(|text| !undecided.contains(text)) {
+            let path = match text.comment {
+                None => shown(RecordPath::issue(*key)),
+                Some(stamp) => shown(RecordPath::comment(*key, stamp)),
+            };
+            let what = if text.comment.is_none() { "the body" } else { "the comment" };
+            let message = format!("{what} has two versions of some lines, between `<<<<<<<` and `>>>>>>>`: edit it");
+            let kind = FlawKind::Conflict;
+            flaws.push(Flaw { kind, path: Some(path), line: None, issues: vec![*key], message });
+        }
+    }
     let (before, after) = (Outline::of(base), Outline::of(now));
     let mut add = |kind, issues: Vec<IssueKey>, message: String| {
         flaws.push(Flaw { kind, path: None, line: None, issues, message });
@@ -182,6 +198,23 @@ fn brought_in(base: &Whole, now: &Whole) -> Vec<Flaw> {
     }
     flaws.sort();
     flaws
+}
+
+/// A text in which a merge has left both versions of some lines.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Undecided {
+    issue: IssueId,
+    /// The comment; `None` for the body.
+    comment: Option<CommentStamp>,
+}
+
+fn undecided(issue: &Issue) -> impl Iterator<Item = Undecided> + '_ {
+    let body = has_conflict(&issue.body).then_some(Undecided { issue: issue.id, comment: None });
+    let comments = issue.comments.iter().filter(|comment| has_conflict(&comment.body));
+    body.into_iter().chain(comments.map(|comment| Undecided {
+        issue: issue.id,
+        comment: Some(CommentStamp::new(comment.created, comment.id.suffix())),
+    }))
 }
 
 fn join(keys: &[IssueKey], separator: &str) -> String {

@@ -45,6 +45,7 @@ pub fn init_in_clone(
         let hint = format!("`tickety home move {kind}` moves it");
         return Err(StorageError::HomeRefused { message, hint });
     }
+    check_not_left_out(&checkout)?;
     let making = Making::begin(&checkout, &checkout.work_tree)?;
     let files = [(CONFIG_FILE, config::template(prefix)), (".gitignore", init::ignored())];
     let (ready, branch) = match kind {
@@ -99,14 +100,88 @@ fn begin_branch(git: &Git, files: &[(&str, String)], author: &Author) -> Result<
     Ok(ISSUE_BRANCH.to_owned())
 }
 
-/// Fails where another branch has the name of that of the issues, and has none.
+/// Fails where another branch has the name of that of the issues, and has none, or leaves no room for it.
 fn check_branch_is_free(git: &Git) -> Result<(), StorageError> {
-    if !git.has_issue_branch()? {
+    let refuse = |message: String, branch: &str| {
+        let hint = format!("rename it: git branch -m {branch} NAME");
+        Err(StorageError::HomeRefused { message, hint })
+    };
+    if git.has_issue_branch()? {
+        return refuse(format!("there is a branch {ISSUE_BRANCH} already, which has no issues"), ISSUE_BRANCH);
+    }
+    if git.branch()?.as_deref() == Some(ISSUE_BRANCH) {
+        let message = format!("the branch {ISSUE_BRANCH}, which has no commits yet, is that of the code here");
+        return refuse(message, ISSUE_BRANCH);
+    }
+    let below = format!("{ISSUE_BRANCH}/");
+    match git.branches()?.into_iter().find(|branch| branch.is_local && branch.name.starts_with(&below)) {
+        Some(branch) => {
+            let message =
+                format!("beside a branch {}, git has no room for a branch {ISSUE_BRANCH} of the issues", branch.name);
+            refuse(message, &branch.name)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Fails where a work tree leaves out the home that git has for it: another one would count for nothing elsewhere.
+pub(super) fn check_not_left_out(checkout: &GitDirs) -> Result<(), StorageError> {
+    let in_tree = checkout.work_tree.join(HOME_DIR).join(CONFIG_FILE);
+    if in_tree.symlink_metadata().is_ok() || !leaves_out_home(&git_of(checkout)?) {
         return Ok(());
     }
-    let message = format!("there is a branch {ISSUE_BRANCH} already, which has no issues");
-    let hint = format!("rename it: git branch -m {ISSUE_BRANCH} NAME");
-    Err(StorageError::HomeRefused { message, hint })
+    Err(StorageError::HomeRefused { message: LEFT_OUT.to_owned(), hint: LEFT_OUT_HINT.to_owned() })
+}
+
+/// What is said of a work tree that leaves out its home, and what to do.
+const LEFT_OUT: &str = "the issues are not part of this sparse checkout";
+const LEFT_OUT_HINT: &str = "`git sparse-checkout add .tickety` brings them";
+
+/// Tells what to do where the work tree around a folder leaves out the home that git has for it. Starts git.
+pub fn hint_of_left_out_home(folder: &Path) -> Option<String> {
+    let checkout = discovery::work_tree(&canonical(folder).ok()?).ok()??;
+    leaves_out_home(&git_of(&checkout).ok()?).then(|| format!("{LEFT_OUT}: {LEFT_OUT_HINT}"))
+}
+
+/// Whether git has a home for the work tree, and leaves it out. Where git can't be asked, nothing is known.
+fn leaves_out_home(git: &Git) -> bool {
+    git.is_left_out(&format!("{HOME_DIR}/{CONFIG_FILE}")).unwrap_or(false)
+}
+
+/// Asks the remote of the clone around a folder whether it has a branch of the issues that the clone doesn't know of:
+/// one that was made of a single branch knows no other. `Some` says what it is called here, and how to get it.
+pub fn ask_for_branch(folder: &Path) -> Result<Option<UnknownBranch>, StorageError> {
+    let Some(checkout) = discovery::work_tree(&canonical(folder)?)? else { return Ok(None) };
+    let git = git_of(&checkout)?;
+    let remotes = git.remotes()?;
+    let remote = match remotes.as_slice() {
+        [only] => Some(only),
+        several => several.iter().find(|name| *name == "origin"),
+    };
+    let Some(remote) = remote else { return Ok(None) };
+    let known = format!("{remote}/{ISSUE_BRANCH}");
+    if git.branches()?.iter().any(|branch| !branch.is_local && branch.name == known) {
+        return Ok(None);
+    }
+    let has_one = git.ask_remote_for(remote, ISSUE_BRANCH)?;
+    Ok(has_one.then(|| UnknownBranch { remote: remote.clone(), branch: known }))
+}
+
+/// A branch of the issues that a remote has, and the clone hasn't fetched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnknownBranch {
+    /// The remote.
+    pub remote: String,
+    /// What the branch is called here once it is fetched.
+    pub branch: String,
+}
+
+impl UnknownBranch {
+    /// Returns the command line that fetches it.
+    pub fn command(&self) -> String {
+        let Self { remote, branch } = self;
+        format!("git fetch {remote} {ISSUE_BRANCH}:refs/remotes/{branch}")
+    }
 }
 
 fn checkout_of(folder: &Path, kind: HomeKind) -> Result<GitDirs, StorageError> {

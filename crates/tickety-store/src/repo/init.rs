@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::config;
 use super::discovery;
+use super::homes;
 use super::layout::{CONFIG_FILE, ISSUES_DIR, LOCAL_DIR, Layout, TEMPORARY_PREFIX};
 use super::os;
 use crate::error::StorageError;
@@ -62,6 +63,9 @@ pub fn init(folder: &Path, prefix: &str) -> Result<Initialized, StorageError> {
     let layout = discovery::layout_at(folder)?;
     check_outside_of_git(&layout.root)?;
     check_found(&layout)?;
+    if let Some(git) = layout.git.as_ref().filter(|git| git.work_tree == layout.root) {
+        homes::check_not_left_out(git)?;
+    }
     let created = make_home(&layout, &config::template(prefix), "")?;
     Ok(Initialized { layout, created, branch: None })
 }

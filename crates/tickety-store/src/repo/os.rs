@@ -398,6 +398,40 @@ pub(crate) fn now_ns() -> i64 {
     }
 }
 
+/// Whether this process may make entries in a directory.
+#[cfg(feature = "watch")]
+pub(crate) fn is_writable(path: &Path) -> bool {
+    use rustix::fs::{Access, CWD};
+    rustix::fs::accessat(CWD, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+}
+
+/// Names the file system of an open directory if others may change it without this machine hearing of it.
+#[cfg(feature = "watch")]
+pub(crate) fn remote_file_system(dir: BorrowedFd<'_>) -> Option<&'static str> {
+    #[cfg(target_os = "linux")]
+    {
+        // The numbers are those of linux/magic.h; their type differs between platforms.
+        const REMOTE: [(u64, &str); 9] = [
+            (0x6969, "NFS"),
+            (0x517b, "SMB"),
+            (0xff53_4d42, "CIFS"),
+            (0xfe53_4d42, "SMB"),
+            (0x6573_5546, "FUSE"),
+            (0x0102_1997, "9P"),
+            (0x00c3_6400, "Ceph"),
+            (0x5346_414f, "AFS"),
+            (0x7375_7245, "Coda"),
+        ];
+        let found = u64::from((rustix::fs::fstatfs(dir).ok()?.f_type as i64 as u64 & 0xffff_ffff) as u32);
+        REMOTE.iter().find(|(number, _)| *number == found).map(|(_, name)| *name)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = dir;
+        None
+    }
+}
+
 /// Returns the time that processors have spent on this process.
 #[cfg(feature = "effort")]
 pub(crate) fn processor_time() -> std::time::Duration {

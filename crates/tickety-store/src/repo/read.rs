@@ -411,7 +411,7 @@ fn saturate(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn count_problems(handle: &Handle) -> Result<u32, Failure> {
+pub(super) fn count_problems(handle: &Handle) -> Result<u32, Failure> {
     Ok(u32::try_from(handle.index.count_problems()?).unwrap_or(u32::MAX))
 }
 

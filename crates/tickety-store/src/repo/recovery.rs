@@ -74,7 +74,7 @@ pub fn salvage(layout: &Layout, lock: &WriteLock, home: &HomeDir) -> Result<(Rec
 /// Looks for a file that is still in a state that a transaction which may not be applied was to change; without the lock.
 pub(crate) fn find_behind(layout: &Layout, home: &HomeDir) -> Result<Option<HomePath>, JournalError> {
     let mut states: BTreeMap<HomePath, (Vec<Option<Version>>, Option<Version>)> = BTreeMap::new();
-    for Record { path, before, after } in unapplied(layout)? {
+    for Record { path, before, after, removed: _ } in unapplied(layout)? {
         let (earlier, last) = states.entry(path).or_default();
         earlier.push(before);
         *last = after.map(|after| after.version);
@@ -111,7 +111,7 @@ fn redo(
         match judge(journal, &directories, &history, &path, &current, evidence)? {
             Verdict::Intact => report.intact += 1,
             Verdict::Redo => {
-                let record = Record { path: path.clone(), before: None, after: history.last().after };
+                let record = Record { path: path.clone(), before: None, after: history.last().after, removed: None };
                 report.redone.push(write_record(home, &mut parents, journal.log(), &record, current.mode())?.path);
             }
             Verdict::Keep(reason) => {
@@ -178,7 +178,7 @@ fn histories(journal: &Journal<'_>, found: &[Found]) -> Result<BTreeMap<HomePath
     let mut histories: BTreeMap<HomePath, History> = BTreeMap::new();
     for (transaction, applied_by_ns) in found.iter().zip(next_times(found)) {
         let time_ns = transaction.header.time_ns;
-        journal.log().visit_records(transaction, |Record { path, before, after }| {
+        journal.log().visit_records(transaction, |Record { path, before, after, removed: _ }| {
             histories.entry(path).or_default().0.push(Change { before, after, time_ns, applied_by_ns });
             Ok::<_, JournalError>(())
         })?;

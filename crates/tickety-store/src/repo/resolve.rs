@@ -7,6 +7,7 @@
 mod driver;
 mod orphans;
 mod plan;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -149,7 +150,10 @@ impl RepoStore {
                 }
                 match (before.as_ref().map(Content::version), after) {
                     (before, Some(bytes)) => drop(transaction.put(path, before, bytes)?),
-                    (Some(before), None) => transaction.remove(path, before)?,
+                    (Some(version), None) => {
+                        let bytes = before.as_ref().map(|before| before.bytes.as_slice()).unwrap_or_default();
+                        transaction.remove(path, version, bytes)?;
+                    }
                     (None, None) => {}
                 }
             }

@@ -98,7 +98,7 @@ impl Scene {
                 let before = self.home.read(&path, u64::MAX - 1)?.map(|content| content.version());
                 match (after, before) {
                     (Some(bytes), _) => drop(transaction.put(&path, before, bytes)?),
-                    (None, Some(before)) => transaction.remove(&path, before)?,
+                    (None, Some(before)) => transaction.remove(&path, before, &[])?,
                     (None, None) => {}
                 }
             }

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::files::HomeDir;
 use super::index::{Fingerprint, Index, IndexError, Opened};
 use super::journal::{JournalError, JournalStatus};
-use super::layout::{CONFIG_FILE, Layout};
+use super::layout::{CONFIG_FILE, HomeKind, Layout};
 use super::ledger::Elsewhere;
 use super::lock::{DEFAULT_WAIT, LockOptions, WriteLock};
 use super::os::BootId;
@@ -108,7 +108,8 @@ impl RepoStore {
     /// Opens the home of a layout.
     pub fn open_layout(layout: Layout, options: RepoOptions) -> Result<Self, StorageError> {
         let home = HomeDir::open(&layout)?;
-        let config = Config::parse(&read_config(&home, &layout)?, &layout.config())?;
+        let text = read_config(&home, &layout)?;
+        let config = Config::parse(&text, &layout.config()).map_err(|error| merging(error, &text, &layout))?;
         Ok(Self::with_config(layout, home, config, options))
     }
 
@@ -335,6 +336,22 @@ pub(super) fn read_config(home: &HomeDir, layout: &Layout) -> Result<String, Sto
         message: "is not UTF-8: convert it".to_owned(),
     })
 }
+
+/// Says of settings that can't be read that a merge has left both sides in them, where it has.
+pub(super) fn merging(error: StorageError, text: &str, layout: &Layout) -> StorageError {
+    let marker = text.lines().position(|line| line == MARKER || line.starts_with(&format!("{MARKER} ")));
+    match (error, marker) {
+        (StorageError::Config { path, .. }, Some(at)) => {
+            let line = u32::try_from(at + 1).unwrap_or(u32::MAX);
+            let shared = (layout.kind == HomeKind::Branch).then(|| layout.root.clone());
+            StorageError::ConfigConflict { path, line, shared }
+        }
+        (error, _) => error,
+    }
+}
+
+/// What git writes before our side of a conflict.
+const MARKER: &str = "<<<<<<<";
 
 /// Returns the line of a byte, from 1.
 fn line_of(bytes: &[u8], offset: usize) -> u32 {

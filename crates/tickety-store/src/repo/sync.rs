@@ -183,8 +183,15 @@ impl RepoStore {
             git.conclude_merge()?;
             return Ok(true);
         }
-        let root = self.layout.git.as_ref().map_or(&self.layout.root, |git| &git.work_tree);
-        synced.held_back = Some(format!("a merge waits in {} for what only a person can settle", root.display()));
+        let root = self.layout.git.as_ref().map_or(&self.layout.root, |git| &git.work_tree).display();
+        let left: Vec<&str> = synced.resolution.left.iter().map(|left| left.path.as_str()).collect();
+        synced.held_back = Some(match left.is_empty() {
+            true => format!("a merge waits in {root} for what only a person can settle"),
+            false => format!(
+                "a merge waits in {root}: settle {files} there, `git -C {root} add {files}`, then `tickety sync`",
+                files = left.join(" ")
+            ),
+        });
         Ok(false)
     }
 

@@ -85,7 +85,13 @@ fn check(format: Format, bytes: &[u8]) {
 }
 
 fn import_into(store: &MemoryStore, format: Format, bytes: &[u8]) -> Result<ImportReport, ImportError> {
-    let options = ImportOptions { dry_run: false, actor: Some("ann".to_owned()), now: now(), source: format.as_str() };
+    let options = ImportOptions {
+        dry_run: false,
+        actor: Some("ann".to_owned()),
+        now: now(),
+        source: format.as_str(),
+        mapped: Vec::new(),
+    };
     let schema = schema();
     let mut reader = format.reader(bytes, &schema);
     block_on(import(store, &mut *reader, &options, &mut |_| {}))

@@ -39,7 +39,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let found = issues::read(session, &[selector])?;
     let issue = &found.first().expect("one was asked for").issue;
     let key: IssueKey = issue.key();
-    let Started { branch, is_new } = session.opened()?.start_branch(key, &issue.title, args.from.as_deref())?;
+    let Started { branch, is_new } = session.opened()?.start_branch(issue, args.from.as_deref())?;
     if session.json() {
         return session.answer(Answer { key: key.to_string(), branch, created: is_new }, Meta::default());
     }

@@ -1,7 +1,7 @@
 //! `tickety cache`
 
 use anstyle::Style;
-use tickety_api::cache::{self, CacheEntries, CacheStats, IndexRows, IndexUse, Settings};
+use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 use tickety_engine::layers::CacheSettings;
 
@@ -34,6 +34,64 @@ enum Action {
     },
     /// Count what the index holds, by kind
     Entries,
+}
+
+/// The `data` of `stats`.
+#[derive(Serialize)]
+struct WireStats {
+    index: WireUsage,
+    /// The caches in memory of processes that stay; none does.
+    memory: [(); 0],
+    settings: WireSettings,
+}
+
+/// What the index was good for.
+#[derive(Serialize)]
+struct WireUsage {
+    answers: u64,
+    hits: u64,
+    delayed: u64,
+    /// From 0 to 1; `null` without answers.
+    hit_rate: Option<f64>,
+    /// `good`, `middling` or `poor`.
+    mark: Option<&'static str>,
+    files_verified: u64,
+    issues_read_again: u64,
+    rebuilds: u64,
+    /// `null` where nothing was counted.
+    since: Option<String>,
+    /// How much of what was counted can't be read.
+    unreadable_bytes: u64,
+    /// Where the index lies; `null` for one that lives in memory because no file can be written.
+    path: Option<String>,
+    bytes: u64,
+    rows: u64,
+}
+
+/// How a process that stays would cache.
+#[derive(Serialize)]
+struct WireSettings {
+    enabled: bool,
+    /// `null` for the time of each class.
+    ttl_seconds: Option<u64>,
+    issues: u64,
+    answers: u64,
+    check_milliseconds: u128,
+}
+
+/// The `data` of `entries`.
+#[derive(Serialize)]
+struct WireEntries {
+    index: Vec<WireRows>,
+    /// The entries in memory of processes that stay; none does.
+    memory: [(); 0],
+}
+
+/// How many rows of a kind there are.
+#[derive(Serialize)]
+struct WireRows {
+    kind: &'static str,
+    rows: u64,
 }
 
 /// The columns of the names on a terminal.
@@ -93,18 +151,18 @@ struct Size {
     rows: u64,
 }
 
-fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> CacheStats {
+fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> WireStats {
     let Usage { answers, delayed, verified, read_again, rebuilds, since, unreadable_bytes } = *usage;
     let CacheSettings { enabled, ttl, issues, answers: kept_answers, check_every, namespace: _ } = settings;
     let Size { path, bytes, rows } = size;
     let hit_rate = usage.hit_rate();
-    CacheStats {
-        index: Some(IndexUse {
+    WireStats {
+        index: WireUsage {
             answers,
             hits: usage.hits(),
             delayed,
             hit_rate,
-            mark: hit_rate.map(cache::mark),
+            mark: hit_rate.map(|rate| mark(rate).0),
             files_verified: verified,
             issues_read_again: read_again,
             rebuilds,
@@ -113,14 +171,14 @@ fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> CacheStats {
             path,
             bytes,
             rows,
-        }),
-        memory: Vec::new(),
-        settings: Settings {
+        },
+        memory: [],
+        settings: WireSettings {
             enabled: *enabled,
             ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
             issues: *issues,
             answers: *kept_answers,
-            check_milliseconds: u64::try_from(check_every.as_millis()).unwrap_or(u64::MAX),
+            check_milliseconds: check_every.as_millis(),
         },
     }
 }
@@ -168,8 +226,8 @@ fn in_words(settings: &CacheSettings) -> String {
 fn entries(session: &Session) -> Result<Ended, CliError> {
     let rows = session.repo()?.index_rows()?;
     if session.json() {
-        let index = rows.into_iter().map(|(kind, rows)| IndexRows { kind, rows }).collect();
-        return session.answer(CacheEntries { index: Some(index), memory: Vec::new() }, Meta::default());
+        let index = rows.into_iter().map(|(kind, rows)| WireRows { kind, rows }).collect();
+        return session.answer(WireEntries { index, memory: [] }, Meta::default());
     }
     let mut screen = session.screen();
     for (kind, count) in rows {
@@ -199,13 +257,12 @@ fn meaning(kind: &str) -> &'static str {
     }
 }
 
-/// Says what to think of a hit rate.
+/// What to think of a hit rate.
 fn mark(rate: f64) -> (&'static str, Style) {
-    let mark = cache::mark(rate);
-    match mark {
-        "good" => (mark, palette::GOOD),
-        "middling" => (mark, palette::MIDDLING),
-        _ => (mark, palette::ALARM),
+    match rate {
+        rate if rate >= 0.8 => ("good", palette::GOOD),
+        rate if rate >= 0.5 => ("middling", palette::MIDDLING),
+        _ => ("poor", palette::ALARM),
     }
 }
 

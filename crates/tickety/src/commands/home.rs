@@ -78,8 +78,9 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let root = moved.root.display().to_string();
     if session.json() {
         let elsewhere = moved.elsewhere.iter().map(ToString::to_string).collect();
-        let moved = Moved { dry_run, from: moved.from.as_str(), files: moved.files, elsewhere };
-        return session.answer(Answer { home: to.as_str(), root, moved: Some(moved) }, Meta::default());
+        let told = Moved { dry_run, from: moved.from.as_str(), files: moved.files, elsewhere };
+        let told = (moved.from != to).then_some(told);
+        return session.answer(Answer { home: to.as_str(), root, moved: told }, Meta::default());
     }
     if session.global.quiet {
         return Ok(Ended::Done);

@@ -75,6 +75,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         actor: session.context.actor()?.map(str::to_owned),
         now: session.context.time_of_writing(),
         source: format.as_str(),
+        mapped: read.map.keys().cloned().collect(),
     };
     let mut progress = Progress::new(session);
     let imported = pollster::block_on(import(session.storage()?, &mut *reader, &options, &mut |done| {
@@ -134,6 +135,7 @@ fn open<'a>(args: &Args, schema: &'a Schema, read: &'a ReadOptions, session: &Se
             format
         }
     };
+    check_options(format, args)?;
     Ok(Source { format, reader: format.reader_with(input, schema, read) })
 }
 
@@ -192,6 +194,17 @@ fn only(mut found: Vec<Detected>, path: &Path) -> Result<Detected, CliError> {
     Err(CliError::new(ErrorCode::BadInput, message).about(input::name_of(path).display()).hint(hint))
 }
 
+/// Refuses what a format has no use for.
+fn check_options(format: Format, args: &Args) -> Result<(), CliError> {
+    let given = [("--map", &args.map), ("--value", &args.value)];
+    match given.iter().find(|(_, texts)| !texts.is_empty()) {
+        Some((option, _)) if !format.takes_options() => Err(CliError::usage(format!(
+            "{option} says nothing about {format}, whose keys and values have one meaning: leave it out"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Reads what was said about columns and values.
 fn options(args: &Args) -> Result<ReadOptions, CliError> {
     let mut read =
@@ -214,6 +227,7 @@ fn explain(error: ImportError, file: &Path, session: &Session) -> CliError {
             let code = (&source).into();
             CliError::new(code, format!("nothing was imported: {source}")).about(file.display())
         }
+        error @ ImportError::NoColumn { .. } => CliError::new(ErrorCode::BadValue, error).about(file.display()),
         ImportError::Read(error) => {
             let hint = "`tickety import --help` lists the formats";
             CliError::new(ErrorCode::BadInput, format!("nothing was imported: {error}"))
@@ -236,6 +250,7 @@ fn show(screen: &mut Screen<'_>, imported: &ImportReport, verbose: bool) {
         passed_over,
         notes: _,
         omitted_notes,
+        found: _,
     } = report;
     let would = if *dry_run { "would be " } else { "" };
     screen.line(format!(
@@ -346,6 +361,7 @@ impl<'a> From<&'a ImportReport> for Imported<'a> {
             passed_over,
             notes,
             omitted_notes,
+            found: _,
         } = report;
         Self {
             dry_run: *dry_run,

@@ -60,7 +60,10 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         None => match compose::kind_of_home(directory) {
             Some(kind) => kind,
             None if compose::known_branch(directory)?.is_some() => HomeKind::Branch,
-            None => HomeKind::Tree,
+            None => {
+                check_remote(session)?;
+                HomeKind::Tree
+            }
         },
     };
     if kind != HomeKind::Tree {
@@ -141,6 +144,24 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         }
     }
     session.show(screen)
+}
+
+/// Fails where the issues may be on a branch that this clone doesn't have: another home would be a second one.
+fn check_remote(session: &Session) -> Result<(), CliError> {
+    match compose::ask_for_branch(session.context.directory()) {
+        Ok(None) => {}
+        Ok(Some(branch)) => {
+            let message = format!("{} has a branch for issues, which this clone hasn't fetched", branch.remote);
+            return Err(CliError::new(ErrorCode::HomeRefused, message).hint(format!(
+                "`{}`, then `tickety init`; `tickety init --home tree` makes a home with the code all the same",
+                branch.command()
+            )));
+        }
+        Err(error) => session.note(format_args!(
+            "whether the issues are on a branch of the remote isn't known, it didn't answer: {error}"
+        )),
+    }
+    Ok(())
 }
 
 /// Tells of a home that all work trees of the clone share.

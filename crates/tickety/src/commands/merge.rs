@@ -47,7 +47,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let found = issues::read(session, &[selector])?;
     let stored = found.first().expect("one was asked for");
     let key = stored.issue.key();
-    let fate = session.opened()?.fate_of_branch(key, args.branch.as_deref()).map_err(|error| {
+    let fate = session.opened()?.fate_of_branch(&stored.issue, args.branch.as_deref()).map_err(|error| {
         CliError::from(error).hint_too(format_args!("`tickety close {key}` closes it whatever became of a branch"))
     })?;
     let is_closed = stored.category.is_closed();

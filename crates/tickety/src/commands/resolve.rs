@@ -125,7 +125,7 @@ fn wire_state(state: &FieldState) -> Option<String> {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let repo = session.opened()?;
+    let repo = session.opened_to_resolve()?;
     let selectors = session.selectors(&args.issues)?;
     let issues = (!selectors.is_empty()).then_some(selectors.as_slice());
     let done = match args.dry_run {

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use tickety_testkit::TestEnv;
 
-use crate::{json, small_home};
+use crate::{home, json, small_home};
 
 /// Makes a folder beside the working one and returns its name.
 fn folder(env: &TestEnv, name: &str) -> String {
@@ -122,4 +122,38 @@ fn what_is_no_backup_is_refused() {
     assert_eq!(env.run(&["restore", "--from", "../backup.tar", "3"]).status, 2);
     assert_eq!(env.run(&["restore", "--exact"]).status, 2);
     assert_eq!(env.files(), before);
+}
+
+#[test]
+fn what_is_removed_can_be_put_back_whoever_wrote_it() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init", "-q"]);
+    env.ok(&["backup", "../empty.tar"]);
+    env.ok(&["new", "One", "--body", "Text."]);
+    env.ok(&["comment", "1", "Said."]);
+    env.git(&["add", "--all"]);
+    env.git(&["commit", "--quiet", "--message", "Issues"]);
+    // A clone has written nothing of what it has.
+    env.git(&["clone", "--quiet", ".", "../copy"]);
+    let issues = || env.call(&["export", "json"]).within("../copy").run().stdout;
+    let before = issues();
+    for removal in [&["restore", "--from", "../empty.tar", "--exact"][..], &["delete", "1", "--yes"]] {
+        let done = env.call(removal).within("../copy").run();
+        assert_eq!(done.status, 0, "{done}");
+        assert_ne!(issues(), before);
+        let done = env.call(&["restore", "--deleted"]).within("../copy").run();
+        assert_eq!(done.status, 0, "{done}");
+        assert_eq!(issues(), before, "{removal:?}");
+    }
+}
+
+#[test]
+fn what_an_editor_wrote_is_what_comes_back_of_a_deleted_issue() {
+    let env = home();
+    env.ok(&["new", "One", "--body", "As it was written."]);
+    let (path, text) = env.files().into_iter().find(|(path, _)| path.contains("000001-")).expect("1 exists");
+    env.write(&path, text.replace("As it was written.", "As it was edited."));
+    env.ok(&["delete", "1", "--yes"]);
+    env.ok(&["restore", "--deleted"]);
+    assert!(env.read(&path).contains("As it was edited."));
 }

@@ -153,6 +153,54 @@ fn a_branch_is_started_for_an_issue_and_known_by_it() {
 }
 
 #[test]
+fn a_branch_that_somebody_has_pushed_is_gone_on_with() {
+    let env = repository();
+    env.git(&["init", "--quiet", "--bare", "../remote.git"]);
+    env.git(&["remote", "add", "origin", "../remote.git"]);
+    env.ok(&["branch", "1", "-q"]);
+    env.write("code.txt", "pushed");
+    commit(&env, "Work");
+    env.git(&["push", "--quiet", "origin", "1-xfy8-slow-cache"]);
+    env.git(&["switch", "--quiet", "main"]);
+    env.git(&["branch", "--quiet", "-D", "1-xfy8-slow-cache"]);
+    assert_snapshot!(told(&env, &["branch", "1", "--from", "main"]), @"
+    --- standard error
+    error: 1-xfy8-slow-cache is there already and doesn't begin anew at main
+    --- status 14
+    ");
+    assert_snapshot!(told(&env, &["branch", "1"]), @"branch 1-xfy8-slow-cache");
+    assert_eq!(env.read("code.txt"), "pushed");
+    let follows = env.git(&["rev-parse", "--abbrev-ref", "HEAD@{upstream}"]);
+    assert_eq!(follows, "origin/1-xfy8-slow-cache\n");
+}
+
+#[test]
+fn a_branch_is_found_by_the_name_that_its_issue_had() {
+    let env = repository();
+    env.ok(&["branch", "1", "-q"]);
+    env.write("code.txt", "work");
+    commit(&env, "Work");
+    env.git(&["switch", "--quiet", "main"]);
+    env.ok(&["renumber", "1", "--to", "7"]);
+    commit(&env, "Renumber");
+    assert_snapshot!(told(&env, &["branch", "7"]), @"branch 1-xfy8-slow-cache");
+    env.git(&["switch", "--quiet", "main"]);
+    env.git(&["merge", "--quiet", "--no-edit", "1-xfy8-slow-cache"]);
+    assert_snapshot!(told(&env, &["merge", "7"]), @"7-xfy8 closed");
+    env.ok(&["reopen", "7"]);
+    env.git(&["branch", "--quiet", "-D", "1-xfy8-slow-cache"]);
+    assert_snapshot!(told(&env, &["merge", "7"]), @"7-xfy8 closed");
+}
+
+#[test]
+fn a_branch_that_another_work_tree_has_is_named_with_that() {
+    let env = repository();
+    env.git(&["worktree", "add", "--quiet", "-b", "1-xfy8-slow-cache", "../side", "main"]);
+    let refused = env.run(&["branch", "1"]);
+    assert!(refused.stderr.contains("[ROOT]/side") && !refused.stderr.contains("stash"), "{refused}");
+}
+
+#[test]
 fn git_s_refusal_to_lose_changes_is_told() {
     let env = repository();
     env.write("code.txt", "one");

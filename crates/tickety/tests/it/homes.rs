@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use insta::assert_snapshot;
 use tickety_testkit::TestEnv;
 
 use super::json;
@@ -321,4 +322,117 @@ fn what_would_lose_issues_is_refused() {
     plain.ok(&["init"]);
     assert_eq!(plain.run(&["home", "move", "branch"]).status, 11);
     assert_eq!(plain.call(&["init", "--home", "branch"]).within("..").run().status, 11);
+}
+
+#[test]
+fn a_sparse_checkout_without_the_issues_gets_no_second_home() {
+    let env = repository();
+    env.ok(&["init", "-q"]);
+    env.ok(&["new", "One"]);
+    env.write("src/code.txt", "code");
+    env.git(&["add", "--all"]);
+    env.git(&["commit", "--quiet", "--message", "Issues"]);
+    env.git(&["sparse-checkout", "set", "src"]);
+    assert!(!env.work().join(".tickety/config.toml").exists());
+    let told = env.run(&["list"]);
+    let said = "the issues are not part of this sparse checkout: `git sparse-checkout add .tickety` brings them";
+    assert!(told.stderr.contains(said), "{told}");
+    for init in [&["init"][..], &["init", "--home", "branch"], &["init", "--home", "tree"]] {
+        let refused = env.run(init);
+        assert_eq!(refused.status, 11, "{refused}");
+        assert!(refused.stderr.contains("git sparse-checkout add .tickety"), "{refused}");
+    }
+    assert!(!env.work().join(".tickety/config.toml").exists());
+    env.git(&["sparse-checkout", "add", ".tickety"]);
+    assert!(env.ok(&["list"]).contains("One"));
+}
+
+#[test]
+fn a_clone_of_a_single_branch_is_told_where_the_issues_are() {
+    let env = repository();
+    env.ok(&["init", "-q", "--home", "branch"]);
+    env.ok(&["new", "One"]);
+    env.run(&["sync"]);
+    let remote = format!("file://{}", env.work().display());
+    env.git(&["clone", "--quiet", "--depth", "1", &remote, "../copy"]);
+    let refused = env.call(&["init"]).within("../copy").run();
+    assert_snapshot!(refused, @"
+    --- standard error
+    error: origin has a branch for issues, which this clone hasn't fetched
+    hint: `git fetch origin tickety:refs/remotes/origin/tickety`, then `tickety init`; `tickety init --home tree` makes a home with the code all the same
+    --- status 11
+    ");
+    assert!(!env.work().join("../copy/.tickety").exists());
+    env.git(&["-C", "../copy", "fetch", "--quiet", "origin", "tickety:refs/remotes/origin/tickety"]);
+    env.call(&["init"]).within("../copy").run();
+    assert_eq!(kind_in(&env, "../copy"), "branch");
+    assert!(env.call(&["list"]).within("../copy").run().stdout.contains("One"));
+    std::fs::remove_dir_all(env.work().join("../copy")).expect("it was made");
+    env.git(&["clone", "--quiet", ".", "../other"]);
+    env.git(&["-C", "../other", "update-ref", "-d", "refs/remotes/origin/tickety"]);
+    env.git(&["-C", "../other", "remote", "set-url", "origin", "../gone"]);
+    let told = env.call(&["init"]).within("../other").run();
+    assert_eq!(told.status, 0, "{told}");
+    assert!(told.stderr.contains("it didn't answer"), "{told}");
+}
+
+fn kind_in(env: &TestEnv, folder: &str) -> String {
+    let answer = env.call(&["home", "--json"]).within(folder).run().stdout;
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("answers are JSON");
+    answer["data"]["home"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_branch_of_the_code_leaves_room_for_that_of_the_issues_or_is_named() {
+    let env = TestEnv::new(env!("CARGO_BIN_EXE_tickety"));
+    env.git(&["init", "--quiet", "--initial-branch=tickety"]);
+    assert_snapshot!(env.run(&["init", "--home", "branch"]), @"
+    --- standard error
+    error: the branch tickety, which has no commits yet, is that of the code here
+    hint: rename it: git branch -m tickety NAME
+    --- status 11
+    ");
+    assert_eq!(env.git(&["for-each-ref"]), "");
+    env.git(&["branch", "-m", "tickety", "main"]);
+    env.write("code.txt", "code");
+    env.git(&["add", "--all"]);
+    env.git(&["commit", "--quiet", "--message", "Code"]);
+    env.git(&["branch", "--quiet", "tickety/foo"]);
+    assert_snapshot!(env.run(&["init", "--home", "branch"]), @"
+    --- standard error
+    error: beside a branch tickety/foo, git has no room for a branch tickety of the issues
+    hint: rename it: git branch -m tickety/foo NAME
+    --- status 11
+    ");
+    env.git(&["branch", "-m", "tickety/foo", "foo"]);
+    env.ok(&["init", "-q", "--home", "branch"]);
+}
+
+#[test]
+fn a_move_to_where_the_home_is_moves_nothing() {
+    let env = repository();
+    env.ok(&["init", "-q"]);
+    let told = json(&env, &["home", "move", "tree", "--json"]);
+    assert_eq!((&told["data"]["home"], &told["data"]["moved"]), (&"tree".into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn a_move_into_the_clone_keeps_when_issues_were_changed() {
+    let env = repository();
+    env.ok(&["init", "-q"]);
+    env.ok(&["new", "One"]);
+    env.ok(&["new", "Two"]);
+    env.git(&["add", "--all"]);
+    env.git(&["commit", "--quiet", "--message", "Issues"]);
+    env.ok(&["edit", "2", "--title", "Two more"]);
+    let updated = || {
+        let answer = json(&env, &["list", "--json"]);
+        let issues = answer["data"]["issues"].as_array().expect("a list").clone();
+        issues.iter().map(|issue| issue["updated"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let before = updated();
+    env.ok(&["home", "move", "local"]);
+    assert_eq!(updated(), before);
+    env.ok(&["home", "move", "tree"]);
+    assert_eq!(updated(), before);
 }

@@ -360,3 +360,94 @@ fn what_a_format_has_no_place_for_is_told_beside_the_output() {
     assert_eq!(output.stderr, "left out, because the format has no place for them: 1 comments\n");
     assert_eq!(json(&env, &["export", "csv", "--json"])["data"]["left_out"]["comments"], 1);
 }
+
+/// A home with an issue for each part that an import could misread.
+fn home_with_references() -> tickety_testkit::TestEnv {
+    let env = small_home();
+    env.ok(&["new", "plain", "--reference", "https://x.example/1", "--reference", "foo:bar", "--field", "size=7"]);
+    env.ok(&["new", "named elsewhere", "--reference", "github:o/r#7", "--reference", "linear:ENG-12"]);
+    let (path, text) = env.files().into_iter().find(|(path, _)| path.contains("000004-")).expect("4 exists");
+    let closed = text.lines().find(|line| line.starts_with("closed: ")).expect("4 is closed").to_owned();
+    env.write(&path, text.replace(&format!("{closed}\n"), ""));
+    env
+}
+
+#[test]
+fn an_unchanged_export_of_ours_changes_nothing() {
+    for format in ["csv", "markdown", "beads", "github", "json", "jsonl"] {
+        let env = home_with_references();
+        let before = env.files();
+        env.ok(&["export", format, "-o", "../out"]);
+        let said = env.run(&["import", format, "../out"]);
+        assert!(said.stdout.starts_with("6 records: 0 created, 0 updated, 6 unchanged"), "{format}: {said}");
+        assert!(!said.to_string().contains("both sides"), "{format}: {said}");
+        assert_eq!(env.files(), before, "{format}");
+    }
+}
+
+#[test]
+fn a_part_of_an_export_keeps_the_links_to_the_others() {
+    let env = home_with_references();
+    let before = env.files();
+    for format in ["csv", "markdown", "beads", "github"] {
+        env.ok(&["export", format, "label:cache", "-o", "../out"]);
+        let said = env.ok(&["import", format, "../out"]);
+        assert!(said.starts_with("1 records: 0 created, 0 updated, 1 unchanged"), "{format}: {said}");
+        assert_eq!(env.files(), before, "{format}");
+        let out = env.work().join("../out");
+        std::fs::remove_dir_all(&out).or_else(|_| std::fs::remove_file(&out)).expect("it was written");
+    }
+}
+
+#[test]
+fn an_edited_export_changes_what_was_edited_and_keeps_references() {
+    let env = home_with_references();
+    env.ok(&["export", "github", "-o", "../out.json"]);
+    let path = env.work().join("../out.json");
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    std::fs::write(&path, text.replace("\"plain\"", "\"edited\"").replace("named elsewhere", "edited, too"))
+        .expect("it can be written");
+    let said = env.ok(&["import", "github", "../out.json"]);
+    assert!(said.starts_with("6 records: 0 created, 2 updated, 4 unchanged"), "{said}");
+    let issues = &json(&env, &["show", "5", "6", "--json"])["data"]["issues"];
+    assert_eq!((&issues[0]["title"], &issues[1]["title"]), (&"edited".into(), &"edited, too".into()));
+    assert_eq!(issues[0]["references"], serde_json::json!(["foo:bar", "https://x.example/1"]));
+    assert_eq!(issues[1]["references"], serde_json::json!(["github:o/r#7", "linear:ENG-12"]));
+    assert_eq!(issues[0]["fields"]["size"], "7");
+}
+
+#[test]
+fn names_elsewhere_stay_where_an_input_has_none() {
+    let env = home();
+    env.write("a.csv", "id,title,status\n1,One,open\n");
+    env.ok(&["import", "csv", "a.csv"]);
+    env.ok(&["edit", "1", "--reference", "linear:ENG-12", "--reference", "beads:bd-43"]);
+    env.write("a.csv", "id,title,status\n1,One more,open\n");
+    let said = env.ok(&["import", "csv", "a.csv"]);
+    assert!(said.starts_with("1 records: 0 created, 1 updated"), "{said}");
+    let issue = &json(&env, &["show", "1", "--json"])["data"]["issues"][0];
+    assert_eq!(issue["title"], "One more");
+    assert_eq!(issue["references"], serde_json::json!(["beads:bd-43", "csv:1", "linear:ENG-12"]));
+}
+
+#[test]
+fn what_is_said_of_columns_that_are_not_there_is_refused() {
+    let env = home();
+    env.write("a.jsonl", "{\"format\":\"tickety\",\"version\":1}\n");
+    assert_snapshot!(env.run(&["import", "jsonl", "a.jsonl", "--map", "title=x"]), @"
+    --- standard error
+    error: --map says nothing about jsonl, whose keys and values have one meaning: leave it out
+    --- status 2
+    ");
+    env.write(
+        "a.json",
+        r#"[{"number": 1, "title": "One", "state": "open", "html_url": "https://github.com/o/r/issues/1"}]"#,
+    );
+    assert_snapshot!(env.run(&["import", "github", "a.json", "--map", "title=nosuch"]), @"
+    --- standard error
+    error: a.json: nothing was imported: no record has a column or key `nosuch`, which --map names
+    --- status 2
+    ");
+    assert!(!env.ok(&["list", "is:any"]).contains("One"));
+    env.ok(&["import", "github", "a.json", "--map", "title=Title,none=state"]);
+}

@@ -76,6 +76,11 @@ fn lines_that_are_left_to_a_person_are_told_by_the_status() {
     where both versions are in a text, `tickety edit ISSUE` or any editor decides
     --- status 1
     ");
+    let checked = env.run(&["check"]);
+    assert_snapshot!(checked, @"
+    conflict .tickety/issues/000/000001-xfy8.md: the body has two versions of some lines, between `<<<<<<<` and `>>>>>>>`: edit it
+    --- status 1
+    ");
     assert_snapshot!(env.run(&["doctor"]), @"
     record 1-xfy8: its body has two versions of some lines, between `<<<<<<<` and `>>>>>>>`: edit it
     --- status 1
@@ -127,4 +132,75 @@ fn the_driver_is_for_git_alone() {
     env.ok(&["init", "--quiet"]);
     assert!(!env.home().join(".gitconfig").exists());
     assert!(!env.git(&["config", "--list"]).contains("merge."));
+}
+
+/// A repository whose branches `main` and `topic` have set another prefix each, and edited one issue.
+fn conflict_of_settings() -> TestEnv {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init", "--quiet"]);
+    env.ok(&["new", "Read the index once"]);
+    commit(&env);
+    env.git(&["branch", "--quiet", "topic"]);
+    for (branch, prefix) in [("topic", "BBB"), ("main", "AAA")] {
+        env.git(&["checkout", "--quiet", branch]);
+        env.ok(&["config", "set", "prefix", prefix]);
+        env.ok(&["edit", "1", "--title", prefix]);
+        commit(&env);
+    }
+    assert_ne!(merge(&env).status, 0);
+    env
+}
+
+#[test]
+fn a_conflict_in_the_settings_is_told_and_the_issues_are_settled() {
+    let env = conflict_of_settings();
+    for command in [&["list"][..], &["sync"], &["new", "x"]] {
+        let told = env.run(command);
+        assert!(told.stderr.contains("unresolved merge conflict in the settings"), "{told}");
+        assert_eq!(told.status, 12);
+    }
+    assert_snapshot!(env.run(&["list"]), @"
+    --- standard error
+    error: [ROOT]/work/.tickety/config.toml:5: unresolved merge conflict in the settings
+    hint: choose between the sides in an editor, then `git add [ROOT]/work/.tickety/config.toml`; `tickety resolve` settles the issues, before that or after
+    --- status 12
+    ");
+    assert!(env.run(&["doctor"]).stdout.contains("unresolved merge conflict"));
+    let told = env.run(&["resolve"]);
+    assert_eq!(told.status, 1, "{told}");
+    assert!(told.stdout.contains("1-xfy8 merged: AAA\n"), "{told}");
+    assert!(told.stdout.contains(".tickety/config.toml: is no issue: settle it by hand, and `git add` it"), "{told}");
+    let unmerged = env.git(&["diff", "--name-only", "--diff-filter=U"]);
+    assert_eq!(unmerged, ".tickety/config.toml\n");
+    let config = env.read(".tickety/config.toml");
+    let ours: Vec<&str> =
+        config.lines().filter(|line| !line.starts_with(['<', '=', '>']) && !line.contains("BBB")).collect();
+    env.write(".tickety/config.toml", ours.join("\n") + "\n");
+    env.git(&["add", ".tickety/config.toml"]);
+    assert_snapshot!(env.run(&["resolve"]), @"
+    --- standard error
+    there is nothing to settle
+    ");
+    commit(&env);
+    assert!(env.ok(&["show", "AAA-1"]).contains("AAA"));
+}
+
+#[test]
+fn settings_that_were_committed_with_markers_hinder_no_resolve() {
+    let env = conflict_of_settings();
+    commit(&env);
+    let told = env.run(&["resolve"]);
+    assert!(told.stdout.contains("1-xfy8 merged: "), "{told}");
+    assert_eq!(env.run(&["list"]).status, 12);
+}
+
+#[test]
+fn git_takes_a_merge_back_that_was_settled() {
+    let env = conflict(&["--title", "Ours"], &["--title", "Theirs"]);
+    let before = env.files();
+    merge(&env);
+    env.ok(&["resolve"]);
+    env.git(&["merge", "--abort"]);
+    assert_eq!(env.git(&["status", "--porcelain"]), "");
+    assert_eq!(env.files(), before);
 }

@@ -1,4 +1,4 @@
-//! The tours in the README and in docs/merging.md, executed: every `console` block is commands after `$ ` and exactly what
+//! The tours in the README, docs/merging.md and docs/together.md, executed: every `console` block is commands after `$ ` and exactly what
 //! they print.
 //!
 //! All blocks of a document are one session: they begin in one empty folder, and a `cd` lasts. They are shown as on a terminal
@@ -18,6 +18,11 @@ fn the_tour_of_the_readme_prints_what_it_shows() {
 #[test]
 fn the_tour_of_merges_prints_what_it_shows() {
     check("docs/merging.md");
+}
+
+#[test]
+fn the_tour_of_two_clones_a_forge_and_a_fork_prints_what_it_shows() {
+    check("docs/together.md");
 }
 
 fn check(document: &str) {

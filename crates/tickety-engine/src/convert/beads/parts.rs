@@ -37,6 +37,8 @@ pub(super) struct Own {
     pub(super) number: Option<u32>,
     pub(super) status: Option<String>,
     pub(super) reason: Option<String>,
+    /// The time of closing that stands there only because beads wants one.
+    pub(super) closed_unknown: Option<String>,
     pub(super) milestone: Option<String>,
     pub(super) spent: Option<u32>,
     pub(super) assignees: Vec<String>,

@@ -110,11 +110,12 @@ fn read_record(
         draft: Draft::default(),
         links: Vec::new(),
         memory: Memory::default(),
+        is_own: false,
     };
     record.read(parts)?;
-    let RecordReader { reference, draft, links, memory, .. } = record;
+    let RecordReader { reference, draft, links, memory, is_own, .. } = record;
     let origin = Origin::Foreign { system: SYSTEM, reference, memory: Box::new(memory) };
-    Some(Imported { place, draft, links, origin, unsaid: Vec::new(), is_own: false })
+    Some(Imported { place, draft, links, origin, unsaid: Vec::new(), is_own })
 }
 
 fn tombstone(parts: &Parts) -> String {
@@ -141,6 +142,8 @@ struct RecordReader<'a, 't> {
     draft: Draft,
     links: Vec<ForeignLink>,
     memory: Memory,
+    /// Whether it was made from an issue of ours.
+    is_own: bool,
 }
 
 impl RecordReader<'_, '_> {
@@ -438,6 +441,7 @@ impl RecordReader<'_, '_> {
         let text = self.exact_line("external_ref", text);
         if let Some(id) = text.strip_prefix(OWN_REFERENCE).and_then(|id| id.parse::<IssueId>().ok()) {
             self.draft.id = Some(id);
+            self.is_own = true;
             self.memory.exact.entry("external_ref".to_owned()).or_insert(text);
             return;
         }
@@ -450,9 +454,22 @@ impl RecordReader<'_, '_> {
 
     /// What a writer of ours left.
     fn own(&mut self, own: Own) {
-        let Own { id, number, status, reason, milestone, spent, assignees, references, fields, comments: _ } = own;
+        let Own {
+            id,
+            number,
+            status,
+            reason,
+            milestone,
+            spent,
+            assignees,
+            references,
+            fields,
+            comments: _,
+            closed_unknown,
+        } = own;
         if let Some(id) = id.and_then(|id| id.parse().ok()) {
             self.draft.id = Some(id);
+            self.is_own = true;
         }
         self.draft.number = number.and_then(IssueNumber::new);
         if let Some(status) = status.map(|status| Status::new(&status)).filter(|status| self.schema.has_status(status))
@@ -463,6 +480,12 @@ impl RecordReader<'_, '_> {
         if let (Some(closure), Some(reason)) = (&mut self.draft.closure, reason.and_then(|reason| reason.parse().ok()))
         {
             closure.reason = reason;
+        }
+        if let Some(closure) = &mut self.draft.closure
+            && closed_unknown.is_some()
+            && closed_unknown == closure.at.map(|at| at.to_string())
+        {
+            closure.at = None;
         }
         self.draft.milestone = milestone.and_then(|name| self.cleaner.name("milestone", name));
         self.draft.spent = spent.map(Minutes);

@@ -299,6 +299,9 @@ impl Record<'_> {
         self.set_time("updated_at", memory.at.as_deref(), imported_updated.unwrap_or(updated));
         if let Some(Closure { at, reason, note }) = closure {
             self.set_time("closed_at", exact("closed_at"), at.unwrap_or(updated));
+            if at.is_none() {
+                self.own.insert("closed_unknown".to_owned(), updated.to_string().into());
+            }
             let guessed = note.as_deref().map_or(CloseReason::Completed, reason_of);
             if let Some(note) = note {
                 self.set_paragraphs("close_reason", note);
@@ -331,9 +334,8 @@ impl Record<'_> {
 
     fn custom(&mut self) {
         let mut own = Map::new();
-        let memory_key = Memory::key(SYSTEM);
         for (key, value) in &self.issue.fields {
-            if *key == memory_key || [STATUS_FIELD, TYPE_FIELD, TITLE_FIELD].contains(&key.as_str()) {
+            if Memory::is_in(key) || [STATUS_FIELD, TYPE_FIELD, TITLE_FIELD].contains(&key.as_str()) {
                 continue;
             }
             let theirs = self.memory.keys.get(key);

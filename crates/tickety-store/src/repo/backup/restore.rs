@@ -197,7 +197,10 @@ impl RepoStore {
                 let version = current.as_ref().map(Content::version);
                 match (place, version) {
                     (Some(place), before) => drop(transaction.put(path, before, &archive.read(*place)?)?),
-                    (None, Some(before)) => transaction.remove(path, before)?,
+                    (None, Some(before)) => {
+                        let bytes = current.as_ref().map(|current| current.bytes.as_slice()).unwrap_or_default();
+                        transaction.remove(path, before, bytes)?;
+                    }
                     (None, None) => {}
                 }
             }

@@ -83,6 +83,23 @@ impl Git {
         self.run(&arguments).map(drop)
     }
 
+    /// Switches to a new branch that follows one of another clone, as `git switch` does by itself for a branch that only
+    /// one remote has.
+    pub(in crate::repo) fn switch_to_remote(&self, branch: &str, remote: &Branch) -> Result<(), GitError> {
+        let remote = format!("refs/remotes/{}", remote.name);
+        self.run(&["switch", "--quiet", "--no-recurse-submodules", "--track", "--create", branch, &remote]).map(drop)
+    }
+
+    /// Whether git has a file for the work tree, and leaves it out as one of a sparse checkout.
+    pub(in crate::repo) fn is_left_out(&self, path: &str) -> Result<bool, GitError> {
+        Ok(self.run(&["ls-files", "-t", "-z", "--", path])?.starts_with(b"S "))
+    }
+
+    /// Returns the names of the remotes.
+    pub(in crate::repo) fn remotes(&self) -> Result<Vec<String>, GitError> {
+        Ok(text(&self.run(&["remote"])?).lines().map(str::to_owned).collect())
+    }
+
     /// Tells how a branch was merged into the commit that is checked out; `None` if it wasn't.
     pub(in crate::repo) fn merged(&self, branch: &Branch) -> Result<Option<Merged>, GitError> {
         let tip = branch.tip.as_str();

@@ -4,10 +4,17 @@
 //! forced, and paths outside of the home are never written.
 
 use std::fmt;
+use std::io::{self, Read as _};
 use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use super::super::layout::{CONFIG_FILE, HomePath};
-use super::{Author, Git, GitError, ISSUE_BRANCH, run, text};
+use super::{Author, Git, GitError, ISSUE_BRANCH, Running, run, text};
+
+/// How long a remote may take to answer a question that nobody has asked for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// With which branch of which remote a branch is exchanged.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -214,6 +221,32 @@ impl Git {
             changed.extend(self.home_path(path).map(|path| (how, path)));
         }
         Ok(changed)
+    }
+
+    /// Asks a remote whether it has a branch; for some seconds, and without asking anybody for a password.
+    pub fn ask_remote_for(&self, remote: &str, branch: &str) -> Result<bool, GitError> {
+        let reference = format!("refs/heads/{branch}");
+        let arguments = ["ls-remote", "--quiet", "--exit-code", "--heads", remote, &reference];
+        let mut command = self.command_to_others(&arguments)?;
+        command.env("GIT_TERMINAL_PROMPT", "0").env("SSH_ASKPASS", "false").env("SSH_ASKPASS_REQUIRE", "force");
+        let mut running = Running(command.spawn().map_err(|source| GitError::Start { source })?);
+        let mut stderr = running.0.stderr.take().expect("its errors are piped");
+        let (sender, said) = mpsc::channel();
+        thread::spawn(move || {
+            let mut message = String::new();
+            // What can't be read is missing from what is told.
+            let _ = stderr.read_to_string(&mut message);
+            let _ = sender.send(message);
+        });
+        let failed = |source| GitError::Pipe { command: "ls-remote", source };
+        let message = said.recv_timeout(PATIENCE).map_err(|_| failed(io::ErrorKind::TimedOut.into()))?;
+        let status = running.0.wait().map_err(failed)?;
+        match status.code() {
+            Some(0) => Ok(true),
+            // What `--exit-code` is for.
+            Some(2) => Ok(false),
+            _ => Err(GitError::Failed { command: "ls-remote".to_owned(), status, message: message.trim().to_owned() }),
+        }
     }
 
     /// Starts a command line that talks to other machines: with the protocols that the user's git allows, and its ways

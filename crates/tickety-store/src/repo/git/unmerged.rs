@@ -167,7 +167,11 @@ impl Git {
             };
             input.extend_from_slice(format!("{mode} {id}\t{}{path}\0", self.prefix).as_bytes());
         }
-        self.feed("update-index", &["-z", "--index-info"], &input).map(drop)
+        self.feed("update-index", &["-z", "--index-info"], &input)?;
+        // Without what the files look like, git takes them for changed, and doesn't take the merge back. What can't be
+        // refreshed is looked at by the next command of git.
+        let _ = self.run(&["add", "--refresh", "--", self.prefix.trim_end_matches('/')]);
+        Ok(())
     }
 
     /// Sets something in the configuration of the clone.

@@ -18,7 +18,7 @@ use super::super::counter;
 use super::super::files::HomeDir;
 use super::super::git::{BranchFile, Git, Past};
 use super::super::init;
-use super::super::layout::{GitDirs, HOME_DIR, HomeKind, LOCAL_DIR, TEMPORARY_PREFIX, state_dir};
+use super::super::layout::{GitDirs, HOME_DIR, HomeKind, HomePath, LOCAL_DIR, RecordPath, TEMPORARY_PREFIX, state_dir};
 use super::super::lock::WriteLock;
 use super::super::scan::{Scan, Scanner};
 use super::super::state;
@@ -27,6 +27,7 @@ use super::super::{files, os};
 use super::making::{Making, beside};
 use super::{check_branch_is_free, git_of, remove_all};
 use crate::error::StorageError;
+use crate::storage::IssueSummary;
 
 /// What of the state goes along: what isn't derived and not in the journal, which is emptied before.
 const STATE: [&str; 5] = ["events", "requests", "contents", "kept", "usage"];
@@ -74,6 +75,7 @@ impl RepoStore {
         if from == to {
             return Ok(moved);
         }
+        let updated = self.times_of_updates(&lock)?;
         self.settle_events(&lock, &journal)?;
         journal.checkpoint(&self.home)?;
         if from == HomeKind::Branch
@@ -112,8 +114,25 @@ impl RepoStore {
             HomeKind::Tree => making.put_in_work_tree(&ready)?,
             HomeKind::Branch | HomeKind::Local => making.put_in_place(&ready)?,
         }
+        if to != HomeKind::Branch {
+            // No commit tells any more when an issue was changed.
+            for (path, time) in updated {
+                let file = fs::File::open(moved.root.join(HOME_DIR).join(path.as_str()));
+                // Without, it counts as changed now.
+                let _ = file.and_then(|file| file.set_modified(time.into()));
+            }
+        }
         self.remove_old_home(to, &making)?;
         Ok(moved)
+    }
+
+    /// Returns when each issue was last changed, by its file.
+    fn times_of_updates(&self, lock: &WriteLock) -> Result<Vec<(HomePath, Timestamp)>, StorageError> {
+        self.look_again(Some(lock))?;
+        let keys: Vec<IssueKey> = keys_of(&self.scan()?).into_iter().collect();
+        let found = self.ask(Some(lock), |handle| Ok(handle.index.summaries(&keys)?))?;
+        let time = |summary: IssueSummary| (RecordPath::issue(summary.key).home_path(), summary.updated);
+        Ok(found.into_iter().flatten().map(time).collect())
     }
 
     /// Fails where the home can't be moved. Returns the work tree that the command was given in.

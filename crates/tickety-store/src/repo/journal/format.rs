@@ -189,7 +189,7 @@ const HAS_AFTER: u8 = 2;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct RecordHeader {
     pub(crate) path_length: u16,
-    /// The length of the bytes; zero without `after`.
+    /// The length of the bytes: of what is written or, without `after`, of what is removed, as far as that is kept.
     pub(crate) length: u64,
     pub(crate) before: Option<Version>,
     pub(crate) after: Option<Version>,

@@ -170,7 +170,7 @@ impl Acknowledged {
                 let earlier = files.get(&record.path).and_then(|last| last.content);
                 let (removed, content) = match record.after {
                     Some(after) => (false, Some((place, after))),
-                    None => (true, earlier),
+                    None => (true, record.removed.map(|removed| (place, removed)).or(earlier)),
                 };
                 versions.extend(record.after.map(|after| (record.path.clone(), after.version)));
                 files.insert(record.path, Last { time_ns, removed, content });

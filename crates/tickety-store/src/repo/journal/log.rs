@@ -73,6 +73,8 @@ pub(crate) struct Record {
     pub(crate) path: HomePath,
     pub(crate) before: Option<Version>,
     pub(crate) after: Option<After>,
+    /// The content that a removal takes away, where it is kept.
+    pub(crate) removed: Option<After>,
 }
 
 /// The content that a record leaves.
@@ -342,7 +344,9 @@ impl Log {
         let bytes = Location { position: path_start + u64::from(head.path_length), length: head.length };
         let next = bytes.position.checked_add(bytes.length).filter(|next| *next <= end).ok_or_else(damaged)?;
         let after = head.after.map(|version| After { version, bytes });
-        Ok((Record { path, before: head.before, after }, next))
+        let removed =
+            head.before.filter(|_| after.is_none() && bytes.length > 0).map(|version| After { version, bytes });
+        Ok((Record { path, before: head.before, after, removed }, next))
     }
 
     /// Reads the bytes between two positions.

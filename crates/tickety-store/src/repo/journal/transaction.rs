@@ -59,9 +59,10 @@ impl NewRecord {
         Self { path, before, after: Some(hash(&bytes)), bytes }
     }
 
-    /// Makes the record of a file that is removed.
-    pub fn removal(path: HomePath, before: Version) -> Self {
-        Self { path, before: Some(before), after: None, bytes: Vec::new() }
+    /// Makes the record of a file that is removed. The bytes it had are kept as long as the journal is, and as a copy of it;
+    /// without any, what the journal has of it before.
+    pub fn removal(path: HomePath, before: Version, bytes: Vec<u8>) -> Self {
+        Self { path, before: Some(before), after: None, bytes }
     }
 
     /// Returns the version that the file gets; `None` if it is removed.
@@ -124,9 +125,9 @@ impl Transaction<'_, '_> {
         Ok(after)
     }
 
-    /// Removes a file: `before` is the version it had when it was read.
-    pub fn remove(&mut self, path: &HomePath, before: Version) -> Result<(), JournalError> {
-        self.record(path, Some(before), None, &[])
+    /// Removes a file: `before` is the version it had when it was read. Its bytes are kept, so that they can be put back.
+    pub fn remove(&mut self, path: &HomePath, before: Version, bytes: &[u8]) -> Result<(), JournalError> {
+        self.record(path, Some(before), None, bytes)
     }
 
     /// Writes or removes a file, as [`put`](Self::put) and [`remove`](Self::remove) do.
@@ -150,7 +151,9 @@ impl Transaction<'_, '_> {
         self.buffer.extend_from_slice(path.as_str().as_bytes());
         self.push(bytes)?;
         self.records += 1;
-        self.needed += (bytes.len() as u64).next_multiple_of(BLOCK);
+        if after.is_some() {
+            self.needed += (bytes.len() as u64).next_multiple_of(BLOCK);
+        }
         Ok(())
     }
 

@@ -1,0 +1,245 @@
+//! What happens, told as it happens: server-sent events.
+//!
+//! A client is told everything after its cursor exactly once, and holds no memory that grows: what the bus has for it is
+//! bounded, and where that wasn't enough it is read from the log. Who doesn't read what was sent is given up by the
+//! [listener](crate::listener).
+
+use std::fmt::Write as _;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State as At;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Response;
+use hyper::body::Frame;
+use serde::Deserialize;
+use serde_json::json;
+use tickety_api::{ErrorCode, Event};
+use tickety_core::event::EventType;
+use tickety_engine::events::{EventBus, Heard, Subscription};
+use tickety_store::{EventCursor, LoggedEvent, Position, StorageError};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::extract::Parameters;
+use crate::problem::Problem;
+use crate::state::State;
+
+/// How often something is sent although nothing happens, so that both sides see whether the other is there.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// When a client is to come back after its connection was lost, in milliseconds.
+const RETRY: u32 = 2_000;
+
+/// How many events are read from the log at once.
+const PAGE: usize = 500;
+
+/// How many pieces wait to be sent to a client.
+const PIECES: usize = 4;
+
+/// A piece with more bytes than this isn't added to.
+const PIECE: usize = 16 << 10;
+
+/// How many clients a project has at a time.
+const CLIENTS: usize = 1_000;
+
+/// The header with the cursor of a client that comes back.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// The type of the body.
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// The parameters of a stream.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StreamParameters {
+    /// What came after the event of this cursor; `start` for all that is kept. What comes from now on where absent. The
+    /// header `Last-Event-ID` says it better.
+    since: Option<String>,
+    /// These types only, with commas between them.
+    types: Option<String>,
+}
+
+/// Tells what happens as it happens, until somebody ends it.
+pub(crate) async fn follow(
+    At(state): At<State>,
+    headers: HeaderMap,
+    Parameters(StreamParameters { since, types }): Parameters<StreamParameters>,
+) -> Result<Response, Problem> {
+    let bus = state.project.bus.clone().ok_or_else(|| {
+        Problem::new(ErrorCode::NoRoute, "this server tells of no events as they happen").hint("GET /events has them")
+    })?;
+    let from = match (headers.get(LAST_EVENT_ID), since.as_deref()) {
+        (Some(id), _) => {
+            let text = id.to_str().map_err(|_| Problem::new(ErrorCode::BadCursor, "the last event id is no cursor"))?;
+            // A client that has heard of nothing yet.
+            if text.is_empty() { Position::Newest } else { Position::After(cursor(text)?) }
+        }
+        (None, Some("start")) => Position::Oldest,
+        (None, Some(text)) => Position::After(cursor(text)?),
+        (None, None) => Position::Newest,
+    };
+    let types: Vec<EventType> = match &types {
+        None => Vec::new(),
+        Some(names) => names.split(',').map(event_type).collect::<Result<_, _>>()?,
+    };
+    if bus.subscribers() >= CLIENTS {
+        return Err(Problem::new(ErrorCode::Busy, format_args!("{CLIENTS} clients follow the events already")));
+    }
+    // Before the log is read, so that nothing comes between the two.
+    let subscription = bus.subscribe();
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let teller = Teller { state, bus, types, sender };
+    tokio::spawn(teller.tell(from, subscription));
+    let mut response = Response::new(Body::new(Pieces(receiver)));
+    response.headers_mut().insert(header::CONTENT_TYPE, EVENT_STREAM);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies would collect what is to be sent at once.
+    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+fn cursor(text: &str) -> Result<EventCursor, Problem> {
+    EventCursor::from_str(text).map_err(|error| Problem::new(ErrorCode::BadCursor, error).of_parameter("since"))
+}
+
+fn event_type(name: &str) -> Result<EventType, Problem> {
+    name.parse().map_err(|error| Problem::new(ErrorCode::BadValue, error).of_parameter("types"))
+}
+
+/// Tells one client.
+struct Teller {
+    state: State,
+    bus: Arc<EventBus>,
+    types: Vec<EventType>,
+    sender: mpsc::Sender<Bytes>,
+}
+
+/// The client has gone, or the server ends.
+struct Over;
+
+impl Teller {
+    async fn tell(self, from: Position, subscription: Subscription) {
+        let closing = self.state.project.closing.clone();
+        tokio::select! {
+            biased;
+            () = closing.begun() => {}
+            () = self.sender.closed() => {}
+            _ = self.go_on(from, &subscription) => {}
+        }
+    }
+
+    async fn go_on(&self, from: Position, subscription: &Subscription) -> Result<(), Over> {
+        let mut at = self.begin(from).await?;
+        self.send(format!("retry: {RETRY}\nid: {at}\n\n")).await?;
+        at = self.read_log(at).await?;
+        loop {
+            match tokio::time::timeout(HEARTBEAT, subscription.next()).await {
+                // The cursor comes along: the types may have hidden much of what happened.
+                Err(_) => self.send(format!(":\nid: {at}\n\n")).await?,
+                Ok(Heard::Event(event)) if event.cursor.epoch == at.epoch => {
+                    // The log had some of it already.
+                    if event.cursor.sequence > at.sequence {
+                        at = event.cursor;
+                        let mut piece = String::new();
+                        self.write(&mut piece, &event);
+                        self.send(piece).await?;
+                    }
+                }
+                // More came than waited for us, or the log is another one.
+                Ok(Heard::Event(_) | Heard::Missed) => at = self.read_log(at).await?,
+            }
+        }
+    }
+
+    /// Returns the cursor after which to begin.
+    async fn begin(&self, from: Position) -> Result<EventCursor, Over> {
+        match from {
+            Position::After(cursor) => Ok(cursor),
+            from => {
+                let page = self.page(from, 0).await.map_err(|error| self.give_up(&error))?;
+                Ok(page.next)
+            }
+        }
+    }
+
+    /// Tells all that the log has after a cursor. Returns where it ends.
+    async fn read_log(&self, mut at: EventCursor) -> Result<EventCursor, Over> {
+        loop {
+            let mut piece = String::new();
+            match self.page(Position::After(at), PAGE).await {
+                Ok(page) => {
+                    if page.damaged > 0 {
+                        let missed = json!({ "damaged": page.damaged });
+                        writeln!(piece, "event: missed\ndata: {missed}\n").expect("writing to a string succeeds");
+                    }
+                    for event in &page.events {
+                        self.write(&mut piece, event);
+                        if piece.len() > PIECE {
+                            self.send(std::mem::take(&mut piece)).await?;
+                        }
+                    }
+                    self.send(piece).await?;
+                    at = page.next;
+                    if !page.more {
+                        return Ok(at);
+                    }
+                }
+                Err(StorageError::EventsGone { cursor, oldest }) => {
+                    let gone = json!({ "cursor": cursor.to_string(), "oldest": oldest.to_string() });
+                    writeln!(piece, "event: gone\nid: {oldest}\ndata: {gone}\n").expect("writing to a string succeeds");
+                    self.send(piece).await?;
+                    at = oldest;
+                }
+                Err(error) => return Err(self.give_up(&error)),
+            }
+        }
+    }
+
+    async fn page(&self, from: Position, limit: usize) -> Result<tickety_store::EventPage, StorageError> {
+        let log = Arc::clone(self.bus.log());
+        let read = self.state.work(move || Handle::current().block_on(log.events(from, limit)));
+        read.await.unwrap_or(Err(StorageError::Interrupted))
+    }
+
+    /// Ends the stream where the log can't be read: the client comes back.
+    fn give_up(&self, error: &StorageError) -> Over {
+        tracing::warn!(project = self.state.project.name(), %error, "the log of events can't be read");
+        Over
+    }
+
+    fn write(&self, piece: &mut String, logged: &LoggedEvent) {
+        if !self.types.is_empty() && !self.types.contains(&logged.event.event_type()) {
+            return;
+        }
+        let data = serde_json::to_string(&Event::from(logged)).expect("events have text keys only");
+        writeln!(piece, "id: {}\ndata: {data}\n", logged.cursor).expect("writing to a string succeeds");
+    }
+
+    /// Waits until the client takes it.
+    async fn send(&self, piece: String) -> Result<(), Over> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        self.sender.send(piece.into()).await.map_err(|_| Over)
+    }
+}
+
+/// The body: the pieces as they come.
+struct Pieces(mpsc::Receiver<Bytes>);
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+    }
+}
