@@ -41,6 +41,7 @@ mod resolve;
 mod restore;
 mod scan;
 mod search;
+mod serve;
 mod show;
 mod stats;
 mod status;
@@ -124,6 +125,7 @@ commands! {
     Keep home "home";
     Keep status "status";
     Keep sync "sync";
+    Keep serve "serve";
     Keep import "import";
     Keep export "export";
     Keep index "index";

@@ -27,6 +27,7 @@ mod parents;
 mod progress;
 mod question;
 mod render;
+mod serving;
 mod session;
 mod user_config;
 mod values;
