@@ -27,12 +27,12 @@ const ONLY: &str = "main";
 /// everything that was begun is answered.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Listen on ADDR
-    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    /// Listen on ADDR [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDR", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), hide_default_value = true)]
     bind: IpAddr,
 
-    /// Listen on port N; 0 takes a free one
-    #[arg(long, value_name = "N", default_value_t = PORT)]
+    /// Listen on port N; 0 takes a free one [default: 7420]
+    #[arg(long, value_name = "N", default_value_t = PORT, hide_default_value = true)]
     port: u16,
 
     /// Serve the home of DIR under /api/v1/projects/NAME; the first one is under /api/v1 too. Can be given several times
@@ -44,8 +44,8 @@ pub struct Args {
     #[arg(long)]
     poll: bool,
 
-    /// Close connections on which no request comes for so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    /// Close connections on which no request comes for so many seconds [default: 15]
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, hide_default_value = true, value_parser = clap::value_parser!(u16).range(1..=3600))]
     idle_timeout: u16,
 
     /// Commit, merge and push as `tickety sync` does, every so often, as in 60s or 5m: for a clone that nobody works in

@@ -8,7 +8,7 @@ use tickety_engine::events::EventBus;
 use tickety_engine::layers::{CacheSettings, CachedIssueStorage, GroupedIssueStorage, InstrumentedIssueStorage};
 use tickety_store::repo::watch::{Looked, Watcher};
 use tickety_store::repo::{RepoOptions, RepoStore, SyncStatus};
-use tickety_store::{EventLog, FreshnessMode, IssueStorage};
+use tickety_store::{EventLog, FreshnessMode, IssueStorage, Stamp};
 
 use crate::compose::options;
 use crate::context::Context;
@@ -75,8 +75,12 @@ impl Served {
             Some(cached) => Arc::clone(cached) as Arc<dyn IssueStorage>,
             None => grouped,
         };
-        let told = Arc::clone(&bus);
+        let (told, kept) = (Arc::clone(&bus), cached.clone());
         let watcher = Watcher::start(Arc::clone(&repo), poll, move |look| {
+            // First those who keep answers: who is told of an event and asks gets an answer that knows of it.
+            if let Some(kept) = &kept {
+                pollster::block_on(kept.changes(Stamp { series: 0, generation: 0 })).ok();
+            }
             // What can't be read now is handed on after the next look.
             pollster::block_on(told.look()).ok();
             looked(look);

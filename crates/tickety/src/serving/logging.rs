@@ -16,8 +16,15 @@ pub struct Logging {
     #[arg(long = "log", value_name = "LEVEL")]
     level: Option<String>,
 
-    /// How to log
-    #[arg(long = "log-format", value_name = "FORMAT", value_enum, default_value_t)]
+    /// Log as text, a line for people, or as json, a document a line [default: text]
+    #[arg(
+        long = "log-format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     format: Format,
 }
 

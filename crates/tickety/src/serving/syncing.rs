@@ -118,9 +118,13 @@ fn exchange(work: &Work, shared: &Shared) {
     let failure = match work.repo.sync((work.actor.as_deref(), (work.clock)()), true) {
         Ok(Synced { failure: Some(failure), .. }) => Some(failure),
         Ok(Synced { held_back: Some(why), .. }) => Some(why),
-        Ok(Synced { committed, merged, pushed, resolution, .. }) => {
+        Ok(Synced { committed, merged, pushed, resolution, ambiguous, .. }) => {
             if committed.is_some() || merged > 0 || pushed > 0 {
                 tracing::info!(project = work.project, committed, merged, pushed, "synced");
+            }
+            if let Some(number) = ambiguous.keys().next() {
+                let (project, numbers) = (&work.project, ambiguous.len());
+                tracing::warn!(project, numbers, "several issues have the number {number}, see `tickety renumber`");
             }
             let conflicts = resolution.resolved.iter().filter(|issue| issue.has_conflict()).count();
             (conflicts > 0).then(|| format!("{conflicts} issues have two versions of some lines, between markers"))
