@@ -16,6 +16,7 @@ mod importing;
 mod json;
 mod merging;
 mod reading;
+mod serving;
 mod state;
 mod syncing;
 mod terminal;
