@@ -73,6 +73,7 @@ fn watcher(served: &Served) -> Check {
 fn caches(served: &Served) -> Check {
     let check = Check::healthy("caches").fact("enabled", served.cached.is_some());
     let Some(cached) = &served.cached else { return check };
+    let check = check.fact("most_issues", served.settings.issues).fact("most_answers", served.settings.answers);
     cached.stats().into_iter().fold(check, |check, (class, stats)| check.fact(class, stats.hit_rate()))
 }
 
