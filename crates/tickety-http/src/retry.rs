@@ -14,7 +14,7 @@ pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 /// When a request is tried again.
 ///
 /// It is if no connection could be made, whatever it was; and, if it may be done twice, if no answer came, or one with the
-/// status 408, 425, 429, 502, 503 or 504. GET, HEAD, OPTIONS, TRACE, PUT and DELETE may be done twice, and whatever has an
+/// status 408, 425, 429, 502, 503 or 504, or one that was to be stored and broke off. GET, HEAD, OPTIONS, TRACE, PUT and DELETE may be done twice, and whatever has an
 /// `Idempotency-Key`.
 ///
 /// The wait before the n-th repetition is `first` · 2ⁿ⁻¹, at most `longest`, less a random part of up to half of it. `Retry-After`

@@ -232,6 +232,10 @@ impl Terms {
             directives.remove("max-stale");
         }
         let boundless = directives.has_bare("max-stale");
+        // Section 5.2.1.2: no more than so many seconds; the crate wants less.
+        if let Some(time) = directives.seconds("max-stale").filter(|_| !boundless) {
+            directives.set("max-stale", Some(time + Duration::from_secs(1)));
+        }
         let timed: &[&str] = if boundless { &["max-age", "min-fresh"] } else { &["max-age", "min-fresh", "max-stale"] };
         if let Some(printed) =
             directives.print(if boundless { &["no-cache", "max-stale"] } else { &["no-cache"] }, timed)

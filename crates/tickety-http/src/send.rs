@@ -15,10 +15,14 @@ use crate::retry::End;
 impl Inner {
     /// Sends a request until it has an answer, or has been tried often enough.
     pub(crate) async fn send(&self, request: &Outgoing) -> Result<reqwest::Response, Error> {
+        self.send_after(request, &mut 0).await
+    }
+
+    /// Does the same for a request that has been tried so often, and counts on.
+    pub(crate) async fn send_after(&self, request: &Outgoing, tried: &mut u32) -> Result<reqwest::Response, Error> {
         let http = self.http.client(&request.url)?;
-        let mut tried = 0;
         loop {
-            tried += 1;
+            *tried += 1;
             self.counters.requests.one();
             let answered = http.execute(prepared(request)).await;
             let end = match &answered {
@@ -27,14 +31,14 @@ impl Inner {
                 Err(_) => End::NoAnswer,
             };
             let now = self.clock.now();
-            let wait = self.settings.retry.wait(&request.method, &request.headers, tried, &end, now);
+            let wait = self.settings.retry.wait(&request.method, &request.headers, *tried, &end, now);
             match (answered, wait) {
                 (Ok(answer), None) => return Ok(answer),
                 (Err(source), None) => {
                     self.counters.failures.one();
                     let (method, url) = (request.method.clone(), request.url.to_string());
                     let source = Arc::new(source.without_url());
-                    return Err(Error::Send { method, url, attempts: tried, source });
+                    return Err(Error::Send { method, url, attempts: *tried, source });
                 }
                 (_, Some(wait)) => {
                     self.counters.retries.one();

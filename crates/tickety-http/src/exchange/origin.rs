@@ -11,6 +11,7 @@ use super::{Job, ON_ERROR, Outcome, passed};
 use crate::client::Inner;
 use crate::error::Error;
 use crate::key::{Key, Of};
+use crate::retry::End;
 use crate::status::CacheStatus;
 use crate::stored::{Chosen, Storable, Stored};
 
@@ -18,6 +19,7 @@ impl Inner {
     /// Asks the origin, and stores what may be stored.
     pub(super) async fn forward(&self, job: &Job) -> Result<Outcome, Error> {
         let mut outgoing = job.request.clone();
+        let mut tried = 0;
         let mut validated = job.stored.as_ref().filter(|_| outgoing.method == Method::GET);
         loop {
             if let Some((_, conditions)) = validated.filter(|(_, conditions)| !conditions.is_empty()) {
@@ -27,7 +29,7 @@ impl Inner {
                 outgoing.headers.extend(conditions.clone());
             }
             let requested = self.clock.now();
-            let answered = self.send(&outgoing).await;
+            let answered = self.send_after(&outgoing, &mut tried).await;
             let now = self.clock.now();
             let failed = match &answered {
                 Err(_) => true,
@@ -55,6 +57,18 @@ impl Inner {
                 }
             }
             let received = self.receive(job, answer, (requested, now)).await;
+            if received.is_ok() {
+                self.counters.misses.one();
+            } else {
+                let retry = &self.settings.retry;
+                // Nothing of it has been handed out, so it may be asked for again.
+                if let Some(wait) = retry.wait(&outgoing.method, &outgoing.headers, tried, &End::NoAnswer, now) {
+                    self.counters.retries.one();
+                    self.clock.wait(wait).await;
+                    continue;
+                }
+                self.counters.failures.one();
+            }
             return match (received, &job.stored) {
                 (Err(_), Some((stored, _))) if self.is_allowed(stored, &job.asked, now) => {
                     Ok(self.in_place_of(job, stored, None))
@@ -104,7 +118,6 @@ impl Inner {
         answer: reqwest::Response,
         times: (SystemTime, SystemTime),
     ) -> Result<Outcome, Error> {
-        self.counters.misses.one();
         let rules = &self.settings.rules;
         let mut status = CacheStatus::forwarded(job.why);
         if job.key.of == Of::Head {
@@ -138,7 +151,6 @@ impl Inner {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(source) => {
-                    self.counters.failures.one();
                     let (method, url) = (job.request.method.clone(), job.request.url.to_string());
                     return Err(Error::Body { method, url, source: Arc::new(source.without_url()) });
                 }

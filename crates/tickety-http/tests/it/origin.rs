@@ -10,7 +10,11 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::serve::ListenerExt as _;
+use futures_util::stream;
 use tokio::sync::Semaphore;
+
+/// The status of an answer that breaks off.
+pub(crate) const BREAKS_OFF: u16 = 1;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -146,7 +150,12 @@ async fn answer(State(origin): State<Arc<Inner>>, request: Request) -> Response 
         // The connection breaks off.
         std::panic::resume_unwind(Box::new("the origin hangs up"));
     }
-    let mut response = Response::new(Body::from(body));
+    let breaks_off = status == BREAKS_OFF;
+    let status = if breaks_off { 200 } else { status };
+    let mut response = Response::new(match breaks_off {
+        false => Body::from(body),
+        true => Body::from_stream(stream::iter([Ok(body), Err(std::io::Error::other("it breaks off"))])),
+    });
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     for (name, value) in fields {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();

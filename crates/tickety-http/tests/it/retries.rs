@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use tickety_http::{Clock as _, Retry};
 
-use crate::origin::Answer;
+use crate::origin::{Answer, BREAKS_OFF};
 use crate::world::{World, date};
 
 async fn world() -> World {
@@ -97,4 +97,30 @@ async fn the_longest_wait_is_kept() {
     assert_eq!(count, 13);
     assert!(waited <= Duration::from_secs(1 + 2 + 10 * 4) && waited > Duration::from_secs(21), "{waited:?}");
     assert!(world.clock.now() > start);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_asked_for_again_and_never_stored() {
+    let fields = [("cache-control", "max-age=60, stale-if-error=60")];
+    let broken = || Answer::new(BREAKS_OFF, &fields, "te");
+    let world = world().await;
+    world.origin.answers("/a", [broken(), broken(), Answer::new(200, &fields, "text")]);
+    assert_eq!(world.text("/a").await, "text");
+    assert_eq!(world.origin.asked().len(), 3);
+    let stats = world.client.stats();
+    assert_eq!((stats.retries, stats.misses, stats.failures), (2, 1, 0));
+
+    world.pass(61);
+    world.origin.answers("/a", [broken()]);
+    assert_eq!(world.text("/a").await, "text", "RFC 5861, section 4");
+    assert_eq!(world.origin.asked().len(), 4);
+
+    world.origin.answers("/b", [broken()]);
+    let error = world.start("/b").send().await.unwrap_err().to_string();
+    // It depends on how the bytes are cut if its fields have come.
+    let (read, get) = ("could not read the answer to GET ", "could not get an answer to GET ");
+    assert!(error.starts_with(read) || error.starts_with(get), "{error}");
+    assert_eq!(world.origin.asked().len(), 4);
+    world.origin.answers("/b", [Answer::new(200, &fields, "whole")]);
+    assert_eq!(world.text("/b").await, "whole");
 }
