@@ -1,5 +1,7 @@
 //! Links seen from both ends, and walks over them.
 
+mod branches;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
@@ -8,6 +10,8 @@ use std::str::FromStr;
 use crate::ident::{IssueKey, IssueName};
 use crate::issue::{LinkKind, Status};
 use crate::schema::Category;
+
+pub use branches::Branches;
 
 /// What one issue is to another: a stored link or the derived other end of one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 use tickety_api::answer;
-use tickety_core::graph::Relation;
+use tickety_core::graph::{Branches, Relation};
 use tickety_core::ident::IssueKey;
 use tickety_store::{Checked, GraphScope};
 
@@ -12,7 +12,7 @@ use crate::args;
 use crate::exit::{CliError, Ended};
 use crate::issues;
 use crate::output;
-use crate::render::graph::{Branches, dot, tree};
+use crate::render::graph::{dot, tree};
 use crate::session::Session;
 
 /// Draw how issues depend on each other

@@ -1,63 +1,13 @@
 //! Graphs of issues: trees with lines, and DOT.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use tickety_core::graph::{Graph, GraphNode, Relation};
+use tickety_core::graph::{Branches, Graph, GraphNode, Relation};
 use tickety_core::ident::IssueKey;
 
 use super::screen::{Screen, width};
 use super::{escape, palette};
-
-/// What each issue has in the followed relations.
-#[derive(Debug)]
-pub struct Branches(BTreeMap<IssueKey, Vec<(Relation, IssueKey)>>);
-
-impl Branches {
-    /// Sorts the links of a graph by the issue they start from.
-    pub fn of(graph: &Graph, follow: &BTreeSet<Relation>) -> Self {
-        let mut branches: BTreeMap<IssueKey, Vec<(Relation, IssueKey)>> = BTreeMap::new();
-        for &(holder, kind, target) in &graph.edges {
-            let relation = Relation::stored(kind);
-            if follow.contains(&relation) {
-                branches.entry(holder).or_default().push((relation, target));
-            }
-            if follow.contains(&relation.inverse()) {
-                branches.entry(target).or_default().push((relation.inverse(), holder));
-            }
-        }
-        for ends in branches.values_mut() {
-            ends.sort_unstable();
-            ends.dedup();
-        }
-        Self(branches)
-    }
-
-    /// Returns the issues to begin at so that all are reached: those that no other leads to, then
-    /// one of every circle.
-    pub fn roots(&self, graph: &Graph) -> Vec<IssueKey> {
-        let led_to: BTreeSet<IssueKey> = self.0.values().flatten().map(|(_, key)| *key).collect();
-        let mut roots: Vec<IssueKey> = graph.nodes.keys().filter(|key| !led_to.contains(key)).copied().collect();
-        let mut reached = BTreeSet::new();
-        self.reach(&roots, &mut reached);
-        for &key in graph.nodes.keys() {
-            if !reached.contains(&key) {
-                roots.push(key);
-                self.reach(&[key], &mut reached);
-            }
-        }
-        roots
-    }
-
-    fn reach(&self, from: &[IssueKey], reached: &mut BTreeSet<IssueKey>) {
-        let mut waiting = from.to_vec();
-        while let Some(key) = waiting.pop() {
-            if reached.insert(key) {
-                waiting.extend(self.0.get(&key).into_iter().flatten().map(|(_, next)| *next));
-            }
-        }
-    }
-}
 
 /// What is said of a link that leads nowhere.
 const LOST: &str = "(no issue that can be read has this name, or several have)";
@@ -84,7 +34,7 @@ pub fn tree(screen: &mut Screen<'_>, graph: &Graph, branches: &Branches, roots: 
                     continue;
                 }
             };
-            let ends = branches.0.get(&key).map(Vec::as_slice).unwrap_or_default();
+            let ends = branches.at(key);
             let mark = if way.contains(&key) {
                 Some("circle")
             } else if !drawn.insert(key) && !ends.is_empty() {
