@@ -35,6 +35,15 @@ pub struct EntrySummary<K> {
     pub negative: bool,
 }
 
+impl<K> EntrySummary<K> {
+    /// Returns the same with another key.
+    #[must_use]
+    pub fn map_key<T>(self, map: impl FnOnce(K) -> T) -> EntrySummary<T> {
+        let Self { key, class, age, expires_in, hits, weight, tags, stale, negative } = self;
+        EntrySummary { key: map(key), class, age, expires_in, hits, weight, tags, stale, negative }
+    }
+}
+
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// Returns what has happened so far, in all classes together.
     #[must_use]

@@ -502,6 +502,10 @@ impl IssueStorage for MemoryStore {
         Ok(Some(Stamped { stamp: self.state().stamp(), freshness: FRESHNESS }))
     }
 
+    fn stamp_at_hand(&self, _look: Look<'_>) -> Option<Stamp> {
+        Some(self.state().stamp())
+    }
+
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
         let state = self.state();
         Ok(Some(Changes { now: state.stamp(), keys: state.changes_since(since) }))

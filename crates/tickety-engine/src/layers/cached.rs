@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tickety_cache::keys::CanonicalKey;
-use tickety_cache::{Cache, Class, ClassId, Clock, Entry};
+use tickety_cache::{Cache, Class, ClassId, Clock, Entry, EntrySummary};
 use tickety_core::graph::Graph;
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector};
 use tickety_core::query::{Moment, Query};
@@ -150,6 +150,24 @@ impl CachedIssueStorage {
             ("search.filter", self.answers.stats_of(filter)),
             ("graph", self.answers.stats_of(graph)),
         ])
+    }
+
+    /// Lists at most so many entries, those in most demand first, each with the name of its class and what it is kept
+    /// under.
+    pub fn entries(&self, most: usize) -> Vec<(String, EntrySummary<String>)> {
+        let named = |class, cache: &[(ClassId, &'static str)]| {
+            cache.iter().find(|(id, _)| *id == class).map_or_else(String::new, |(_, name)| (*name).to_owned())
+        };
+        let Classes { get, keyword, filter, graph } = self.classes;
+        let answers = [(keyword, "search.keyword"), (filter, "search.filter"), (graph, "graph")];
+        let issues = self.issues.entries_summary(most).into_iter();
+        let issues = issues.map(|entry| (named(entry.class, &[(get, "get")]), entry.map_key(|key| key.to_string())));
+        let kept = self.answers.entries_summary(most).into_iter();
+        let kept = kept.map(|entry| (named(entry.class, &answers), entry.map_key(|key| key.to_string())));
+        let mut entries: Vec<_> = issues.chain(kept).collect();
+        entries.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.hits));
+        entries.truncate(most);
+        entries
     }
 
     /// Forgets everything.
@@ -544,6 +562,18 @@ impl IssueStorage for CachedIssueStorage {
         }
         self.note_check(look, stamped.freshness, now);
         Ok(self.known().map(|stamp| Stamped { stamp, ..stamped }))
+    }
+
+    /// Within the time that answers may lag behind, what was checked counts as it is. Nobody is asked.
+    fn stamp_at_hand(&self, look: Look<'_>) -> Option<Stamp> {
+        let checked = match look {
+            Look::Nothing => return self.known().filter(|_| !self.doubts.are_open()),
+            Look::Issue { key, .. } => self.peek(key.into()).map_or(0, |kept| kept.checked.load(Ordering::Acquire)),
+            Look::List(_) => 0,
+        };
+        // Before the state: a change that is taken into account in between is one that the caller doesn't know.
+        let recent = self.is_recent(checked, self.now());
+        self.known().filter(|_| recent)
     }
 
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {

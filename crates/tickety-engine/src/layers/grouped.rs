@@ -193,6 +193,10 @@ impl IssueStorage for GroupedIssueStorage {
         self.inner.stamp(look).await
     }
 
+    fn stamp_at_hand(&self, look: Look<'_>) -> Option<Stamp> {
+        self.inner.stamp_at_hand(look)
+    }
+
     async fn changes(&self, since: Stamp) -> Result<Option<Changes>, StorageError> {
         self.inner.changes(since).await
     }
