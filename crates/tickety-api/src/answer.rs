@@ -5,17 +5,20 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 use tickety_core::graph::{self, GraphNode};
-use tickety_core::ident::IssueKey;
+use tickety_core::ident::{IssueKey, IssueName};
 use tickety_core::query::{Cursor, FieldName};
 use tickety_store::storage;
 
+use crate::batch::BatchFailure;
 use crate::issue::{Issue, IssueSummary};
 use crate::selection;
 
 /// A page of issues.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IssueList {
     /// The issues, in the order asked for: whole, summed up, or with the selected fields only.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Row>))]
     pub issues: Vec<Value>,
     /// How many issues there are on all pages together, exactly; absent where nobody wanted to know.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,6 +34,25 @@ impl IssueList {
     }
 }
 
+/// Whole issues.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Shown {
+    /// The issues, in the order asked for: whole, or with the selected fields only.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Row>))]
+    pub issues: Vec<Value>,
+}
+
+/// Whole issues of many, and why others can't be shown.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Found {
+    /// The issues, in the order asked for.
+    pub issues: Vec<Issue>,
+    /// What isn't there.
+    pub failures: Vec<BatchFailure>,
+}
+
 /// Returns an issue of a list with the given fields only; no field at all means those that every list has.
 pub fn row(summary: &storage::IssueSummary, whole: Option<&storage::StoredIssue>, fields: &[FieldName]) -> Value {
     match whole {
@@ -41,9 +63,21 @@ pub fn row(summary: &storage::IssueSummary, whole: Option<&storage::StoredIssue>
 
 /// What a write did.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Written {
     /// The issues it was about, in the order given.
     pub issues: Vec<WrittenIssue>,
+}
+
+impl Written {
+    /// Tells of a write, and of the parents that others took the place of.
+    pub fn new(outcome: &storage::BatchOutcome, former_parents: &BTreeMap<IssueKey, IssueName>) -> Self {
+        let mut written = Self::from(outcome);
+        for (issue, outcome) in written.issues.iter_mut().zip(&outcome.outcomes) {
+            issue.former_parent = former_parents.get(&outcome.key).map(ToString::to_string);
+        }
+        written
+    }
 }
 
 impl From<&storage::BatchOutcome> for Written {
@@ -55,6 +89,7 @@ impl From<&storage::BatchOutcome> for Written {
 
 /// What a write did to one issue.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WrittenIssue {
     /// The number.
     pub number: u32,
@@ -90,6 +125,7 @@ impl From<&storage::OperationOutcome> for WrittenIssue {
 
 /// Counts of issues.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Stats {
     /// All that were asked for.
     pub total: u64,
@@ -148,6 +184,7 @@ impl From<&storage::Stats> for Stats {
 
 /// A part of the graph.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Graph {
     /// The issues the walk began at.
     pub roots: Vec<String>,
@@ -162,6 +199,7 @@ pub struct Graph {
 
 /// An issue in a graph.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Node {
     /// The unambiguous name.
     pub key: String,
@@ -179,6 +217,7 @@ pub struct Node {
 
 /// A link in a graph.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Edge {
     /// The issue that stores it.
     pub from: String,

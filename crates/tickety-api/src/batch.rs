@@ -23,8 +23,22 @@ pub struct Origin {
     pub name: Option<String>,
 }
 
+impl Origin {
+    /// Returns what an issue is called that the operation of this place and origin would make.
+    pub fn name_of_new(origin: Option<&Self>, index: usize) -> String {
+        match origin.and_then(|origin| origin.name.as_deref()) {
+            Some(name) => name.to_owned(),
+            None => match origin.and_then(|origin| origin.line) {
+                Some(line) => format!("(line {line})"),
+                None => format!("(operation {index})"),
+            },
+        }
+    }
+}
+
 /// What a batch did, or would do.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchAnswer {
     /// Whether it was only worked out what would happen.
     pub dry_run: bool,
@@ -53,6 +67,8 @@ pub struct BatchAnswer {
 
 /// How many operations came out how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = BatchCounts))]
 pub struct Counts {
     /// How many made an issue.
     pub created: usize,
@@ -80,6 +96,7 @@ impl From<&storage::BatchOutcome> for Counts {
 
 /// An issue that an operation was about.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchItem {
     /// The place of the operation, from 0.
     pub index: usize,
@@ -95,6 +112,7 @@ pub struct BatchItem {
 
 /// Why an operation could not be applied.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchFailure {
     /// The place of the operation, from 0.
     pub index: usize,
@@ -110,6 +128,7 @@ pub struct BatchFailure {
 
 /// How an issue would change.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchChange {
     /// The unambiguous name; `null` for an issue that would be made.
     pub key: Option<String>,
@@ -129,6 +148,7 @@ pub struct BatchChange {
 
 /// A field that would differ.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BatchField {
     /// Which, as queries call it.
     pub field: String,

@@ -7,6 +7,7 @@ use crate::error::ErrorCode;
 
 /// An answer.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Envelope<T> {
     /// What was asked for.
     pub data: T,
@@ -16,6 +17,7 @@ pub struct Envelope<T> {
 
 /// How an answer came about.
 #[derive(Clone, PartialEq, Debug, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Meta {
     /// How the answer was checked against the files; absent where no index was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,6 +38,7 @@ pub struct Meta {
 
 /// How an answer was checked against the files.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Freshness {
     /// `verify`, `shards` or `trust`.
     pub mode: &'static str,
@@ -69,6 +72,8 @@ impl From<storage::Freshness> for Freshness {
 
 /// A record that can't be read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = UnreadableRecord))]
 pub struct Problem {
     /// Where it lies, relative to the root.
     pub path: String,

@@ -100,6 +100,7 @@ error_table! {
     TooLarge "too_large" 413 6 "The body of a request is longer than the server takes.";
     BadMediaType "unsupported_media_type" 415 2 "The body of a request isn't of the type that is asked for.";
     Internal "internal" 500 14 "The server failed unexpectedly.";
+    Unsupported "unsupported" 404 14 "The project has nothing of that sort.";
     Busy "busy" 503 8 "The server has too much to do.";
     Timeout "timeout" 504 8 "The answer took longer than the server allows.";
 }

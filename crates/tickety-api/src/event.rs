@@ -10,6 +10,7 @@ use crate::issue::Comment;
 
 /// Something that happened, in the log.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Event {
     /// Its place in the log: `--since` goes on after it.
     pub cursor: String,
@@ -26,6 +27,7 @@ pub struct Event {
 
 /// What happened. What doesn't belong to its type is `null` or an empty list.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Happening {
     /// As in `issue.created`.
     #[serde(rename = "type")]
@@ -54,6 +56,8 @@ pub struct Happening {
 
 /// A field that changed.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EventFieldChange))]
 pub struct FieldChange {
     /// As queries call it.
     pub field: String,
@@ -67,6 +71,8 @@ pub struct FieldChange {
 
 /// A link.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EventLink))]
 pub struct Link {
     /// What the issue is, or was, to the other.
     pub kind: &'static str,
@@ -76,6 +82,8 @@ pub struct Link {
 
 /// How many issues were touched.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = EventCounts))]
 pub struct Counts {
     /// Made.
     pub created: u32,
@@ -173,6 +181,7 @@ pub(crate) fn field_value(state: &FieldState) -> Value {
 
 /// Some events of a log.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Events {
     /// The events, oldest first.
     pub events: Vec<Event>,
@@ -184,8 +193,16 @@ pub struct Events {
     pub damaged: u64,
 }
 
+impl From<&events::EventPage> for Events {
+    fn from(page: &events::EventPage) -> Self {
+        let events::EventPage { events, next, more, damaged } = page;
+        Self { events: events.iter().map(Into::into).collect(), next: next.to_string(), more: *more, damaged: *damaged }
+    }
+}
+
 /// What a log holds.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EventStats {
     /// How many events can be read.
     pub events: u64,

@@ -9,6 +9,7 @@ use crate::event::{Happening, field_value};
 
 /// What became of an issue, commit by commit.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct History {
     /// The name that it has, or had last.
     pub key: String,
@@ -28,6 +29,7 @@ pub struct History {
 
 /// What one commit did to an issue.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Step {
     /// The commit; `null` for what isn't committed.
     pub commit: Option<Commit>,
@@ -41,6 +43,7 @@ pub struct Step {
 
 /// A change of a name.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Renumbered {
     /// The name before.
     pub from: String,
@@ -50,6 +53,7 @@ pub struct Renumbered {
 
 /// A commit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Commit {
     /// Its id.
     pub id: String,
@@ -67,6 +71,7 @@ pub struct Commit {
 
 /// Who last changed each part of an issue.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Authorships {
     /// The name of the issue.
     pub key: String,
@@ -82,6 +87,7 @@ pub struct Authorships {
 
 /// Who last changed a part of an issue.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Authorship {
     /// A field as queries call it, or the kind of a link.
     pub field: String,

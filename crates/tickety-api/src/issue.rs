@@ -14,6 +14,7 @@ use tickety_store::storage;
 /// Times are RFC 3339 in UTC, dates `2026-11-30`, lengths of work in minutes. A field without a
 /// value is `null` or an empty list; none is ever left out.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Issue {
     /// The number; ambiguous only after a merge of two branches that each created one.
     pub number: u32,
@@ -144,6 +145,7 @@ impl From<&storage::StoredIssue> for Issue {
 
 /// That an issue is closed on another branch.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClosedElsewhere {
     /// The branch; `null` where a commit is checked out without one.
     pub branch: Option<String>,
@@ -162,6 +164,7 @@ impl From<&issue::ClosedElsewhere> for ClosedElsewhere {
 
 /// How an issue was closed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Closed {
     /// When, if that is known.
     pub at: Option<String>,
@@ -183,6 +186,7 @@ fn closed(category: Category, closure: Option<&Closure>) -> Option<Closed> {
 
 /// A comment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Comment {
     /// The UUID.
     pub id: String,
@@ -203,6 +207,7 @@ impl From<&issue::Comment> for Comment {
 
 /// The other end of a link.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LinkedIssue {
     /// What the issue is to the other.
     pub relation: &'static str,
@@ -244,6 +249,7 @@ impl From<&LinkEnd> for LinkedIssue {
 
 /// An issue as a list has it: all but its texts, links and custom fields.
 #[derive(Clone, PartialEq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IssueSummary {
     /// See [`Issue::number`].
     pub number: u32,
@@ -297,6 +303,7 @@ pub struct IssueSummary {
 
 /// When and why an issue was closed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClosedSummary {
     /// When, if that is known.
     pub at: Option<String>,

@@ -7,12 +7,16 @@
 
 pub mod answer;
 pub mod batch;
+pub mod cache;
 pub mod envelope;
 pub mod error;
 pub mod event;
 pub mod history;
 pub mod issue;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod operation;
+pub mod schema;
 pub mod search;
 pub mod selection;
 

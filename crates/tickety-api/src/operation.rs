@@ -16,6 +16,7 @@ use crate::error::ErrorCode;
 /// An operation of a batch.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum WireOperation {
     /// Makes an issue.
     Create(Box<WireDraft>),
@@ -34,6 +35,7 @@ pub enum WireOperation {
 /// An issue to be made.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WireDraft {
     /// What later operations call it, with a `$` before it.
     #[serde(rename = "ref")]
@@ -56,6 +58,7 @@ pub struct WireDraft {
     #[serde(default)]
     references: Vec<String>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, crate::openapi::FieldValue>))]
     fields: BTreeMap<String, Value>,
     #[serde(default)]
     comments: Vec<String>,
@@ -73,25 +76,34 @@ pub struct WireDraft {
 /// Changes to an issue. `null` clears what can be cleared; what is absent stays as it is.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WireUpdate {
-    issue: WireName,
-    version: Option<String>,
+    /// Which issue; only where nothing else says that.
+    pub issue: Option<WireName>,
+    /// The version that it has to be at.
+    pub version: Option<String>,
     title: Option<String>,
     body: Option<String>,
     status: Option<String>,
     priority: Option<String>,
     kind: Option<String>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     reporter: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     milestone: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     due: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>))]
     estimate_minutes: Option<Option<u32>>,
     #[serde(default, deserialize_with = "given")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u32>))]
     spent_minutes: Option<Option<u32>>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, crate::openapi::FieldValue>))]
     fields: BTreeMap<String, Value>,
     #[serde(default)]
     add: WireItems,
@@ -103,6 +115,7 @@ pub struct WireUpdate {
 /// What is added to an issue, or removed from it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WireItems {
     #[serde(default)]
     labels: Vec<String>,
@@ -124,6 +137,7 @@ pub struct WireItems {
 /// How an issue is closed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WireClose {
     issue: WireName,
     version: Option<String>,
@@ -135,6 +149,7 @@ pub struct WireClose {
 /// Which issue is reopened.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WireReopen {
     issue: WireName,
     version: Option<String>,
@@ -143,6 +158,7 @@ pub struct WireReopen {
 /// What is said about which issue.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WireComment {
     issue: WireName,
     version: Option<String>,
@@ -152,6 +168,7 @@ pub struct WireComment {
 /// Which issue is removed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WireDelete {
     issue: WireName,
     version: Option<String>,
@@ -402,6 +419,8 @@ impl<'a> LocalNames<'a> {
         let links = self.links(&parent, [&blocked_by, &relates, &duplicate_of, &discovered_from])?;
         changes.extend(links.into_iter().map(|(kind, target)| Change::AddLink { kind, target }));
         changes.extend(comment.map(|body| Change::AddComment(DraftComment::new(body))));
+        let issue = issue
+            .ok_or_else(|| OperationFault { code: ErrorCode::BadInput, message: "missing field `issue`".to_owned() })?;
         self.changed(&issue, version.as_deref(), changes)
     }
 

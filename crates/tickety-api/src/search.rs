@@ -13,6 +13,7 @@ const PLACES: usize = 3;
 
 /// A place where an issue fits.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Snippet {
     /// `title`, `body`, `comment` or `note`.
     pub r#in: &'static str,

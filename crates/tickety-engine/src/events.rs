@@ -5,6 +5,8 @@
 //! from outside too, in the order of the log, and an event never reaches anybody before it is durable. No thread is
 //! started, and a subscriber that doesn't listen keeps nobody from anything: what it misses, it is told that it missed.
 
+mod pages;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use tickety_store::{EventCursor, EventLog, LoggedEvent, Position, StorageError};
+
+pub use pages::{first, last};
 
 /// How many events wait for a subscriber at the most.
 pub const WAITING: usize = 1024;

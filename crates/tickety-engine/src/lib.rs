@@ -13,3 +13,4 @@ pub mod layers;
 pub mod questions;
 pub mod requests;
 pub mod sample;
+pub mod writes;

@@ -10,7 +10,7 @@ use tickety_core::query::{CustomTest, Expr, Is, NameField, Query, Term, TextMatc
 use tickety_store::IssueStorage;
 
 pub use listing::{Extent, Listed, Listing, problems};
-pub use parts::{Question, QuestionError};
+pub use parts::{Question, QuestionError, for_all};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
 /// up first. With `all_branches`, what is closed on other branches isn't left out.

@@ -4,13 +4,17 @@ use tickety_store::{Request, RequestKeyError};
 
 /// Names a request by a key and by all that it asks for.
 pub fn request<'p>(key: &str, parts: impl IntoIterator<Item = &'p [u8]>) -> Result<Request, RequestKeyError> {
+    Request::new(key, digest(parts))
+}
+
+/// Returns a hash of texts that no others are likely to have, nor the same ones otherwise divided.
+pub fn digest<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
-    let digest = hasher.finalize();
-    Request::new(key, *digest.as_bytes().first_chunk().expect("a BLAKE3 hash has 32 bytes"))
+    *hasher.finalize().as_bytes().first_chunk().expect("a BLAKE3 hash has 32 bytes")
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use tickety_api::answer::Written;
 use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
 use tickety_core::operation::Operation;
+use tickety_engine::writes::Parents;
 use tickety_store::{BatchOutcome, Effect, StoredIssue};
 
 use crate::exit::{CliError, Ended};
-use crate::parents::Parents;
 use crate::render::palette;
 use crate::session::Session;
 
@@ -20,9 +20,9 @@ pub fn read(session: &Session, selectors: &[IssueSelector]) -> Result<Vec<Stored
 
 /// Applies operations, all or none, and tells for each issue that it was changed: `42-k3f9 closed`.
 pub fn write(session: &Session, operations: Vec<Operation>, done: &str) -> Result<Ended, CliError> {
-    let parents = Parents::before(session, &operations)?;
+    let parents = pollster::block_on(Parents::before(session.storage()?, &operations))?;
     let outcome = session.apply(operations)?;
-    let replaced = parents.replaced(session)?;
+    let replaced = pollster::block_on(parents.replaced(session.storage()?));
     tell(session, &outcome, &replaced, done)
 }
 
@@ -35,11 +35,7 @@ pub fn tell(
 ) -> Result<Ended, CliError> {
     let meta = session.meta_of(outcome);
     if session.json() {
-        let mut written = Written::from(outcome);
-        for (issue, outcome) in written.issues.iter_mut().zip(&outcome.outcomes) {
-            issue.former_parent = replaced.get(&outcome.key).map(ToString::to_string);
-        }
-        return session.answer(written, meta);
+        return session.answer(Written::new(outcome, replaced), meta);
     }
     if session.global.quiet {
         return Ok(Ended::Done);

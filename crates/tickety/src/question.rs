@@ -59,22 +59,11 @@ impl QueryArgs {
     /// Reads the query of a command that is about all issues that fit: it has no use for their order, nor for a
     /// part of them.
     pub fn parse(&self, session: &Session) -> Result<Query, CliError> {
-        let query = self.parse_page(&PageArgs::default(), session)?;
-        let Query { filter: _, sort, limit, after, fields } = &query;
-        let unused = [
-            ("sort", !sort.is_empty()),
-            ("limit", limit.is_some()),
-            ("after", after.is_some()),
-            ("fields", !fields.is_empty()),
-        ];
-        match unused.iter().find(|(_, given)| *given) {
-            None => Ok(query),
-            Some((name, _)) => {
-                let message =
-                    format!("`{name}:` says nothing to `tickety {}`, which takes all issues that fit", session.command);
-                Err(CliError::usage(message).hint("leave it out; `list`, `search` and `ready` use it"))
-            }
-        }
+        questions::for_all(self.parse_page(&PageArgs::default(), session)?).map_err(|name| {
+            let message =
+                format!("`{name}:` says nothing to `tickety {}`, which takes all issues that fit", session.command);
+            CliError::usage(message).hint("leave it out; `list`, `search` and `ready` use it")
+        })
     }
 
     /// Reads the query together with the options that say more about it.

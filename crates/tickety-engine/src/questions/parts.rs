@@ -88,6 +88,22 @@ impl Question<'_> {
     }
 }
 
+/// Returns a query about all issues that fit: it has no use for their order, nor for a part of them. Fails with what says
+/// something about that.
+pub fn for_all(query: Query) -> Result<Query, &'static str> {
+    let Query { filter: _, sort, limit, after, fields } = &query;
+    let unused = [
+        ("sort", !sort.is_empty()),
+        ("limit", limit.is_some()),
+        ("after", after.is_some()),
+        ("fields", !fields.is_empty()),
+    ];
+    match unused.into_iter().find(|(_, given)| *given) {
+        None => Ok(query),
+        Some((name, _)) => Err(name),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

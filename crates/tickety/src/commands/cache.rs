@@ -1,7 +1,7 @@
 //! `tickety cache`
 
 use anstyle::Style;
-use serde::Serialize;
+use tickety_api::cache::{self, CacheEntries, CacheStats, IndexRows, IndexUse, Settings};
 use tickety_api::{ErrorCode, Meta};
 use tickety_engine::layers::CacheSettings;
 
@@ -34,64 +34,6 @@ enum Action {
     },
     /// Count what the index holds, by kind
     Entries,
-}
-
-/// The `data` of `stats`.
-#[derive(Serialize)]
-struct WireStats {
-    index: WireUsage,
-    /// The caches in memory of processes that stay; none does.
-    memory: [(); 0],
-    settings: WireSettings,
-}
-
-/// What the index was good for.
-#[derive(Serialize)]
-struct WireUsage {
-    answers: u64,
-    hits: u64,
-    delayed: u64,
-    /// From 0 to 1; `null` without answers.
-    hit_rate: Option<f64>,
-    /// `good`, `middling` or `poor`.
-    mark: Option<&'static str>,
-    files_verified: u64,
-    issues_read_again: u64,
-    rebuilds: u64,
-    /// `null` where nothing was counted.
-    since: Option<String>,
-    /// How much of what was counted can't be read.
-    unreadable_bytes: u64,
-    /// Where the index lies; `null` for one that lives in memory because no file can be written.
-    path: Option<String>,
-    bytes: u64,
-    rows: u64,
-}
-
-/// How a process that stays would cache.
-#[derive(Serialize)]
-struct WireSettings {
-    enabled: bool,
-    /// `null` for the time of each class.
-    ttl_seconds: Option<u64>,
-    issues: u64,
-    answers: u64,
-    check_milliseconds: u128,
-}
-
-/// The `data` of `entries`.
-#[derive(Serialize)]
-struct WireEntries {
-    index: Vec<WireRows>,
-    /// The entries in memory of processes that stay; none does.
-    memory: [(); 0],
-}
-
-/// How many rows of a kind there are.
-#[derive(Serialize)]
-struct WireRows {
-    kind: &'static str,
-    rows: u64,
 }
 
 /// The columns of the names on a terminal.
@@ -151,18 +93,18 @@ struct Size {
     rows: u64,
 }
 
-fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> WireStats {
+fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> CacheStats {
     let Usage { answers, delayed, verified, read_again, rebuilds, since, unreadable_bytes } = *usage;
     let CacheSettings { enabled, ttl, issues, answers: kept_answers, check_every, namespace: _ } = settings;
     let Size { path, bytes, rows } = size;
     let hit_rate = usage.hit_rate();
-    WireStats {
-        index: WireUsage {
+    CacheStats {
+        index: Some(IndexUse {
             answers,
             hits: usage.hits(),
             delayed,
             hit_rate,
-            mark: hit_rate.map(|rate| mark(rate).0),
+            mark: hit_rate.map(cache::mark),
             files_verified: verified,
             issues_read_again: read_again,
             rebuilds,
@@ -171,14 +113,14 @@ fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> WireStats {
             path,
             bytes,
             rows,
-        },
-        memory: [],
-        settings: WireSettings {
+        }),
+        memory: Vec::new(),
+        settings: Settings {
             enabled: *enabled,
             ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
             issues: *issues,
             answers: *kept_answers,
-            check_milliseconds: check_every.as_millis(),
+            check_milliseconds: u64::try_from(check_every.as_millis()).unwrap_or(u64::MAX),
         },
     }
 }
@@ -226,8 +168,8 @@ fn in_words(settings: &CacheSettings) -> String {
 fn entries(session: &Session) -> Result<Ended, CliError> {
     let rows = session.repo()?.index_rows()?;
     if session.json() {
-        let index = rows.into_iter().map(|(kind, rows)| WireRows { kind, rows }).collect();
-        return session.answer(WireEntries { index, memory: [] }, Meta::default());
+        let index = rows.into_iter().map(|(kind, rows)| IndexRows { kind, rows }).collect();
+        return session.answer(CacheEntries { index: Some(index), memory: Vec::new() }, Meta::default());
     }
     let mut screen = session.screen();
     for (kind, count) in rows {
@@ -257,12 +199,13 @@ fn meaning(kind: &str) -> &'static str {
     }
 }
 
-/// What to think of a hit rate.
+/// Says what to think of a hit rate.
 fn mark(rate: f64) -> (&'static str, Style) {
-    match rate {
-        rate if rate >= 0.8 => ("good", palette::GOOD),
-        rate if rate >= 0.5 => ("middling", palette::MIDDLING),
-        _ => ("poor", palette::ALARM),
+    let mark = cache::mark(rate);
+    match mark {
+        "good" => (mark, palette::GOOD),
+        "middling" => (mark, palette::MIDDLING),
+        _ => (mark, palette::ALARM),
     }
 }
 

@@ -1,8 +1,10 @@
 //! `tickety close`
 
 use tickety_core::ident::IssueSelector;
-use tickety_core::issue::{CloseReason, LinkKind};
-use tickety_core::operation::{Change, Operation, Target};
+use tickety_core::issue::CloseReason;
+use tickety_core::operation::{Operation, Target};
+use tickety_engine::writes;
+use tickety_store::StoredIssue;
 
 use crate::exit::{CliError, Ended};
 use crate::input;
@@ -35,7 +37,6 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         (Some(reason), Some(_)) if reason != CloseReason::Duplicate => {
             return Err(CliError::usage(format!("--duplicate-of closes as duplicate, not as {reason}")));
         }
-        (None, Some(_)) => Some(CloseReason::Duplicate),
         (reason, _) => reason,
     };
     let note = input::argument_or_file(args.note.as_deref(), None)?;
@@ -44,19 +45,11 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         None => None,
     };
     let found = issues::read(session, &session.selectors(&args.issues)?)?;
-    let operations = found
-        .iter()
-        .map(|stored| {
-            let mut changes = Vec::new();
-            // How a closed issue was closed stays as it is unless something new is said about it.
-            let before = stored.issue.closure.as_ref().map(|closure| closure.reason);
-            if !stored.category.is_closed() || reason.is_some() || note.is_some() {
-                changes.push(Change::Close { reason: reason.or(before).unwrap_or_default(), note: note.clone() });
-            }
-            changes.extend(original.clone().map(|target| Change::AddLink { kind: LinkKind::DuplicateOf, target }));
-            let target = IssueSelector::from(stored.issue.key()).into();
-            Operation::Update { target, expected: None, changes }
-        })
-        .collect();
+    let close = |stored: &StoredIssue| Operation::Update {
+        target: IssueSelector::from(stored.issue.key()).into(),
+        expected: None,
+        changes: writes::close(stored, reason, note.clone(), original.clone()),
+    };
+    let operations = found.iter().map(close).collect();
     issues::write(session, operations, "closed")
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tickety_api::{Envelope, EventStats, Events, Meta};
 use tickety_core::event::EventType;
-use tickety_store::{EventCursor, EventLog as _, EventPage, LoggedEvent, Position};
+use tickety_engine::events;
+use tickety_store::{EventCursor, EventLog as _, EventPage, Position};
 
 use crate::compose::Repo;
 use crate::exit::{CliError, Ended};
@@ -78,24 +79,24 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     if let Some(Action::Stats) = args.action {
         return stats(&repo, session);
     }
-    let wanted = |logged: &LoggedEvent| args.types.is_empty() || args.types.contains(&logged.event.event_type());
     let limit = args.limit.unwrap_or(if args.since.is_some() { PAGE } else { SHOWN });
     let shown = match args.since {
         // Who follows wants to hear what comes, and sees a little of what was.
-        None => last(&repo, limit, &args.types, &wanted)?,
+        None => pollster::block_on(events::last(&repo, limit, &args.types))?,
         Some(since) => {
             let from = match since {
                 Since::Start => Position::Oldest,
                 Since::Cursor(cursor) => Position::After(cursor),
             };
-            first(&repo, from, if args.follow { usize::MAX } else { limit }, &wanted)?
+            let limit = if args.follow { usize::MAX } else { limit };
+            pollster::block_on(events::first(&repo, from, limit, &args.types))?
         }
     };
     if args.follow {
-        return follow(&repo, shown, &wanted, session);
+        return follow(&repo, shown, &args.types, session);
     }
     if session.json() {
-        return session.answer(wire(&shown), Meta::default());
+        return session.answer(Events::from(&shown), Meta::default());
     }
     if shown.events.is_empty() {
         session.note("nothing has happened");
@@ -109,56 +110,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     session.show(screen)
 }
 
-/// Returns the first events from a position on that are wanted.
-fn first(
-    repo: &Repo,
-    from: Position,
-    limit: usize,
-    wanted: &impl Fn(&LoggedEvent) -> bool,
-) -> Result<EventPage, CliError> {
-    let mut page = pollster::block_on(repo.events(from, limit.min(PAGE)))?;
-    let (mut events, mut damaged) = (Vec::new(), 0);
-    loop {
-        damaged += page.damaged;
-        let mut rest = page.events.into_iter();
-        for logged in rest.by_ref() {
-            let cursor = logged.cursor;
-            events.extend(wanted(&logged).then_some(logged));
-            if events.len() == limit {
-                let more = page.more || rest.len() > 0;
-                return Ok(EventPage { events, next: cursor, more, damaged });
-            }
-        }
-        if !page.more || limit == 0 {
-            return Ok(EventPage { events, next: page.next, more: page.more, damaged });
-        }
-        page = pollster::block_on(repo.events(Position::After(page.next), PAGE))?;
-    }
-}
-
-/// Returns the last events, or the last of some types.
-fn last(
-    repo: &Repo,
-    limit: usize,
-    types: &[EventType],
-    wanted: &impl Fn(&LoggedEvent) -> bool,
-) -> Result<EventPage, CliError> {
-    let count = if types.is_empty() { limit } else { limit.max(PAGE) };
-    let mut page = first(repo, Position::Last(count), usize::MAX, wanted)?;
-    if !types.is_empty() && page.events.len() < limit {
-        page = first(repo, Position::Oldest, usize::MAX, wanted)?;
-    }
-    page.events.drain(..page.events.len().saturating_sub(limit));
-    Ok(page)
-}
-
 /// Shows events, and those that come, until somebody ends it.
-fn follow(
-    repo: &Repo,
-    mut page: EventPage,
-    wanted: &impl Fn(&LoggedEvent) -> bool,
-    session: &Session,
-) -> Result<Ended, CliError> {
+fn follow(repo: &Repo, mut page: EventPage, types: &[EventType], session: &Session) -> Result<Ended, CliError> {
     loop {
         warn_of_damage(&page);
         if session.json() {
@@ -174,7 +127,7 @@ fn follow(
             output::write(&screen.into_text())?;
         }
         std::thread::sleep(PAUSE);
-        page = first(repo, Position::After(page.next), usize::MAX, wanted)?;
+        page = pollster::block_on(events::first(repo, Position::After(page.next), usize::MAX, types))?;
     }
 }
 
@@ -183,11 +136,6 @@ fn warn_of_damage(page: &EventPage) {
         let entries = counted(page.damaged, "entry");
         output::note(format_args!("warning: {entries} of the log can't be read any more"));
     }
-}
-
-fn wire(page: &EventPage) -> Events {
-    let EventPage { events, next, more, damaged } = page;
-    Events { events: events.iter().map(Into::into).collect(), next: next.to_string(), more: *more, damaged: *damaged }
 }
 
 fn stats(repo: &Repo, session: &Session) -> Result<Ended, CliError> {

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
-use serde_json::Value;
+use tickety_api::answer::Shown;
 use tickety_api::selection;
 use tickety_api::{ErrorCode, Freshness, Issue, Meta};
 use tickety_core::ident::{IssueKey, IssueSelector};
@@ -30,12 +29,6 @@ pub struct Args {
     /// Show them as this commit, branch or tag has them
     #[arg(long, value_name = "REF")]
     at: Option<String>,
-}
-
-/// The `data` of the answer.
-#[derive(Serialize)]
-struct Shown {
-    issues: Vec<Value>,
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {

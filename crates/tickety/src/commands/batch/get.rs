@@ -1,6 +1,6 @@
 //! `tickety batch get`
 
-use serde::Serialize;
+use tickety_api::answer::Found;
 use tickety_api::batch::BatchFailure;
 use tickety_api::{Freshness, Issue, Meta};
 use tickety_core::ident::IssueSelector;
@@ -22,13 +22,6 @@ pub struct Args {
     select: SelectArgs,
 }
 
-/// The `data` of the answer.
-#[derive(Serialize)]
-struct Answer {
-    issues: Vec<Issue>,
-    failures: Vec<BatchFailure>,
-}
-
 pub fn run(args: &Args, session: &Session) -> Result<Ended, CliError> {
     let selection = args.select.select(session)?;
     let selectors: Vec<IssueSelector> = selection.issues.iter().map(|selected| selected.selector).collect();
@@ -48,7 +41,7 @@ pub fn run(args: &Args, session: &Session) -> Result<Ended, CliError> {
         let freshness = Freshness::of_whole_issues(trusted, issues.len());
         let meta = Meta { freshness: Some(freshness), ..Meta::default() };
         let issues = issues.iter().map(Issue::from).collect();
-        session.answer(Answer { issues, failures }, meta)?;
+        session.answer(Found { issues, failures }, meta)?;
         return Ok(ended);
     }
     for failure in &failures {

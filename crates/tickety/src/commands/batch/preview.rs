@@ -1,23 +1,12 @@
 //! What a batch would change, field by field.
 
 use serde_json::Value;
-use tickety_api::batch::{BatchChange, BatchField, Origin};
+use tickety_api::batch::{BatchChange, BatchField};
 
 use crate::render::{Screen, palette};
 
 /// The longest value that is shown as it is, in characters.
 const SHOWN: usize = 60;
-
-/// Returns what an issue is called that isn't made yet.
-pub fn name_of_new(origin: Option<&Origin>, index: usize) -> String {
-    match origin.and_then(|origin| origin.name.as_deref()) {
-        Some(name) => name.to_owned(),
-        None => match origin.and_then(|origin| origin.line) {
-            Some(line) => format!("(line {line})"),
-            None => format!("(operation {index})"),
-        },
-    }
-}
 
 /// Writes what would change.
 pub fn write(screen: &mut Screen<'_>, changes: &[BatchChange]) {

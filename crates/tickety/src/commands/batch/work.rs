@@ -138,7 +138,7 @@ impl HowArgs {
         // The names of new issues aren't theirs yet.
         let made: BTreeMap<IssueKey, usize> = made.map(|outcome| (outcome.key, outcome.index)).collect();
         let name = |key: IssueKey| match made.get(&key) {
-            Some(index) => preview::name_of_new(origins.get(*index), *index),
+            Some(index) => Origin::name_of_new(origins.get(*index), *index),
             None => key.to_string(),
         };
         let changes: Vec<BatchChange> = changes.iter().map(|change| BatchChange::new(change, &schema, name)).collect();
