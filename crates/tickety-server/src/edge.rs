@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{OriginalUri, Request, State as Has};
-use axum::http::Method;
+use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tickety_api::ErrorCode;
 use tokio::sync::Semaphore;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 
+use crate::conditional;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::request_id::{RequestIds, X_REQUEST_ID};
@@ -35,8 +38,16 @@ pub(crate) fn guard(router: Router, shared: &Arc<Shared>) -> Router {
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(CompressionLayer::new())
+        .layer(compression())
         .layer(middleware::from_fn_with_state(gate, pass))
+}
+
+/// The shortest answer that is compressed, in bytes: below, it isn't worth the time.
+const COMPRESSED: u16 = 1024;
+
+fn compression() -> CompressionLayer<impl tower_http::compression::Predicate> {
+    let worthwhile = DefaultPredicate::new().and(SizeAbove::new(COMPRESSED));
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worthwhile)
 }
 
 /// Gives a request its id, and has it answered in time.
@@ -52,8 +63,19 @@ async fn pass(Has(gate): Has<Arc<Gate>>, mut request: Request, next: Next) -> Re
         Ok(response) => response,
         Err(_) => late(&gate.limits).into_response(),
     };
-    let mut response = Problem::write_into(response, &id);
+    let mut response = tag_compressed(Problem::write_into(response, &id));
     response.headers_mut().insert(X_REQUEST_ID, id.to_header());
+    response
+}
+
+/// Gives compressed bytes a tag of their own.
+fn tag_compressed(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if headers.contains_key(header::CONTENT_ENCODING)
+        && let Some(tag) = headers.get(header::ETAG).and_then(conditional::compressed)
+    {
+        headers.insert(header::ETAG, tag);
+    }
     response
 }
 

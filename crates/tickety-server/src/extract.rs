@@ -26,33 +26,51 @@ impl<T: DeserializeOwned> FromRequestParts<State> for Parameters<T> {
     }
 }
 
-/// A body of JSON.
-pub(crate) struct Json<T>(pub(crate) T);
+/// What stands in the variable places of an address.
+pub(crate) struct Path<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<State> for Json<T> {
+impl<T: DeserializeOwned + Send> FromRequestParts<State> for Path<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
-            return Err(Problem::new(ErrorCode::BadMediaType, "the body has to be `application/json`")
-                .hint("send the header `Content-Type: application/json`"));
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejected| match rejected.status().as_u16() {
-            413 => Problem::new(
-                ErrorCode::TooLarge,
-                format_args!("the body has more than {} bytes, which is the limit", state.shared.limits.body),
-            ),
-            _ => Problem::new(ErrorCode::BadJson, "the body could not be read to its end"),
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        let axum::extract::Path(values) = path.map_err(|rejected| {
+            Problem::new(ErrorCode::BadName, format_args!("the address: {}", rejected.body_text()))
         })?;
-        parse(&bytes).map(Self)
+        Ok(Self(values))
     }
 }
 
-/// Whether the body is said to be JSON.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(value)) = headers.get(header::CONTENT_TYPE).map(|value| value.to_str()) else { return false };
+/// The type of bodies.
+pub(crate) const JSON: &str = "application/json";
+
+/// Refuses a body that isn't said to be of one of these types, and returns which it is of.
+pub(crate) fn check_type(headers: &HeaderMap, types: &[&'static str]) -> Result<&'static str, Problem> {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+    types.iter().find(|known| essence.eq_ignore_ascii_case(known)).copied().ok_or_else(|| {
+        let types = types.join("` or `");
+        Problem::new(ErrorCode::BadMediaType, format_args!("the body has to be `{types}`"))
+            .hint("say so in the header `Content-Type`")
+    })
+}
+
+/// Reads a body to its end.
+pub(crate) async fn read(request: Request, state: &State) -> Result<Bytes, Problem> {
+    Bytes::from_request(request, state).await.map_err(|rejected| match rejected.status().as_u16() {
+        413 => Problem::new(ErrorCode::TooLarge, "the body is longer than the server takes"),
+        _ => Problem::new(ErrorCode::BadJson, "the body could not be read to its end"),
+    })
+}
+
+/// Reads an object of JSON; nothing at all is an empty one.
+pub(crate) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    match bytes.trim_ascii_start().first() {
+        // Where an object is wanted, a list of its values would do, too.
+        Some(b'[') => Err(Problem::new(ErrorCode::BadInput, "the body: a list, where an object is wanted")),
+        _ => parse(bytes),
+    }
 }
 
 /// Reads JSON.

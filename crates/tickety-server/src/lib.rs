@@ -7,25 +7,30 @@
 
 pub mod caller;
 pub mod closing;
+mod conditional;
 mod edge;
 mod envelope;
 mod extract;
 pub mod limits;
 pub mod listener;
 pub mod metrics;
+pub mod openapi;
 pub mod operations;
 pub mod problem;
 pub mod project;
+mod reading;
+mod representations;
 pub mod request_id;
 mod routes;
 pub mod server;
 mod state;
+pub mod writing;
 
 pub use caller::Caller;
 pub use closing::Closing;
 pub use limits::Limits;
 pub use listener::{Connections, Patience};
 pub use problem::Problem;
-pub use project::Project;
+pub use project::{Historian, Index, Project, ProjectNameError};
 pub use request_id::RequestId;
 pub use server::Server;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// What requests may take, and how much of it at a time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// The longest body, in bytes. Default: 1 MiB, room for the longest text of an issue.
+    /// The longest body, in bytes. Default: 2 MiB, room for the longest text of an issue, which has 1 MiB.
     pub body: usize,
     /// The longest body of a batch, in bytes. Default: 10 MiB.
     pub batch_body: usize,
@@ -24,7 +24,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            body: 1 << 20,
+            body: 2 << 20,
             batch_body: 10 << 20,
             operations: 100_000,
             page: 1_000,

@@ -7,11 +7,13 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use tickety_api::ErrorCode;
 use tickety_core::query::QueryParseError;
 use tickety_core::{RelationParseError, ident, issue};
 use tickety_engine::questions::QuestionError;
 use tickety_store::StorageError;
+use utoipa::ToSchema;
 
 use crate::request_id::RequestId;
 
@@ -28,24 +30,41 @@ struct Particulars {
     parameter: Option<&'static str>,
     column: Option<usize>,
     line: Option<usize>,
+    data: Option<Value>,
 }
 
-/// A problem as it is written.
-#[derive(Serialize)]
-struct Written<'a> {
+/// What is wrong with a request, or with answering it (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Written<'a> {
+    /// Always `about:blank`: `code` tells problems apart.
     r#type: &'static str,
+    /// What the code means.
     title: &'static str,
+    /// The status of the answer.
     status: u16,
+    /// What programs tell problems apart by.
+    #[schema(value_type = crate::openapi::Code)]
     code: &'static str,
+    /// What is wrong.
     detail: &'a str,
+    /// What to do next, where that is known.
     hint: Option<&'a str>,
+    /// Which parameter or header is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<&'static str>,
+    /// In which line it is wrong, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
+    /// At which character, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
-    request_id: Option<&'a str>,
+    /// What tells the request apart in the server's log.
+    request_id: &'a str,
+    /// What became of each operation of a batch that was rolled back.
+    #[schema(value_type = Option<tickety_api::batch::BatchAnswer>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'a Value>,
 }
 
 /// The type of the body.
@@ -55,7 +74,7 @@ impl Problem {
     /// Makes a problem from its row in the table and what is to be said about it.
     pub fn new(code: ErrorCode, detail: impl Display) -> Self {
         let detail = Cow::Owned(detail.to_string());
-        Self(Box::new(Particulars { code, detail, hint: None, parameter: None, column: None, line: None }))
+        Self(Box::new(Particulars { code, detail, hint: None, parameter: None, column: None, line: None, data: None }))
     }
 
     /// Says what to do next, unless that is said already.
@@ -86,6 +105,13 @@ impl Problem {
         self
     }
 
+    /// Adds what there is to tell although it was refused.
+    #[must_use]
+    pub(crate) fn with_data(mut self, data: &impl Serialize) -> Self {
+        self.0.data = serde_json::to_value(data).ok();
+        self
+    }
+
     /// Returns the row in the table.
     pub fn code(&self) -> ErrorCode {
         self.0.code
@@ -103,7 +129,7 @@ impl Problem {
     /// Writes the body of a response that carries a problem.
     pub(crate) fn write_into(mut response: Response, id: &RequestId) -> Response {
         let Some(Self(particulars)) = response.extensions_mut().remove::<Self>() else { return response };
-        let Particulars { code, detail, hint, parameter, column, line } = &*particulars;
+        let Particulars { code, detail, hint, parameter, column, line, data } = &*particulars;
         let written = Written {
             r#type: "about:blank",
             title: code.meaning(),
@@ -114,7 +140,8 @@ impl Problem {
             parameter: *parameter,
             line: *line,
             column: *column,
-            request_id: Some(id.as_str()),
+            request_id: id.as_str(),
+            data: data.as_ref(),
         };
         let body = serde_json::to_vec(&written).expect("a problem is made of texts and numbers");
         response.headers_mut().remove(header::CONTENT_LENGTH);

@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
 use jiff::Timestamp;
 
 use crate::caller::Caller;
 use crate::limits::Limits;
 use crate::project::Project;
+use crate::representations::Terms;
 use crate::state::{Clock, Shared, State};
 use crate::{edge, routes};
 
@@ -22,6 +25,7 @@ pub struct Server {
     limits: Limits,
     caller: Caller,
     clock: Clock,
+    max_age: Duration,
 }
 
 impl Server {
@@ -33,6 +37,7 @@ impl Server {
             limits: Limits::default(),
             caller: Caller::default(),
             clock: Box::new(clock),
+            max_age: Duration::ZERO,
         }
     }
 
@@ -64,20 +69,39 @@ impl Server {
         self
     }
 
+    /// Sets for how long clients may give an answer again without asking, in whole seconds. Default: not at all; they ask
+    /// whether it still is as they have it.
+    #[must_use]
+    pub fn max_age(mut self, time: Duration) -> Self {
+        self.max_age = time;
+        self
+    }
+
     /// Makes the router.
     pub fn router(self) -> Router {
-        let Self { projects, extra, limits, caller, clock } = self;
-        let shared = Arc::new(Shared::new(limits, caller, clock));
-        let mut router = extra;
+        let Self { projects, extra, limits, caller, clock, max_age } = self;
+        let shared = Arc::new(Shared::new(limits, caller, clock, terms(max_age)));
+        let mut router = extra.merge(routes::of_server());
         for (place, project) in projects.into_iter().enumerate() {
-            let state = State { project, shared: Arc::clone(&shared) };
-            router = router.nest(&format!("{API}/projects/{}", state.project.name), routes::of_project(state.clone()));
+            let at =
+                |base: String| State { project: Arc::clone(&project), base: base.into(), shared: Arc::clone(&shared) };
+            let base = format!("{API}/projects/{}", project.name);
+            router = router.nest(&base, routes::of_project(at(base.clone())));
             if place == 0 {
-                router = router.nest(API, routes::of_project(state));
+                router = router.nest(API, routes::of_project(at(API.to_owned())));
             }
         }
         edge::guard(router, &shared)
     }
+}
+
+fn terms(max_age: Duration) -> Terms {
+    let cache_control = match max_age.as_secs() {
+        0 => HeaderValue::from_static("private, no-cache"),
+        seconds => HeaderValue::try_from(format!("private, max-age={seconds}, must-revalidate"))
+            .unwrap_or(HeaderValue::from_static("private, no-cache")),
+    };
+    Terms { cache_control }
 }
 
 impl fmt::Debug for Server {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tickety_api::ErrorCode;
+use tickety_core::ident::IssueSelector;
 use tickety_core::schema::Schema;
 use tickety_store::{IssueStorage, StorageError};
 use tokio::runtime::Handle;
@@ -12,6 +14,7 @@ use crate::caller::Caller;
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::project::Project;
+use crate::representations::Terms;
 
 /// Tells the time.
 pub(crate) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -20,6 +23,8 @@ pub(crate) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) project: Arc<Project>,
+    /// What the addresses of the project begin with.
+    pub(crate) base: Arc<str>,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -28,14 +33,15 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) caller: Caller,
     pub(crate) clock: Clock,
+    pub(crate) terms: Terms,
     /// One permit for each thread that may ask a store.
     threads: Arc<Semaphore>,
 }
 
 impl Shared {
-    pub(crate) fn new(limits: Limits, caller: Caller, clock: Clock) -> Self {
+    pub(crate) fn new(limits: Limits, caller: Caller, clock: Clock, terms: Terms) -> Self {
         let threads = Arc::new(Semaphore::new(limits.threads.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { limits, caller, clock, threads }
+        Self { limits, caller, clock, terms, threads }
     }
 }
 
@@ -79,8 +85,26 @@ impl State {
         }
     }
 
-    /// Returns the vocabulary of the issues.
+    /// Returns the vocabulary of the issues, which a store has at hand.
     pub(crate) async fn schema(&self) -> Result<Arc<Schema>, Problem> {
-        self.ask(async |storage| storage.schema().await).await
+        Ok(self.project.storage.schema().await?)
+    }
+
+    /// Reads the name or the id of an issue.
+    pub(crate) async fn selector(&self, name: &str) -> Result<IssueSelector, Problem> {
+        Ok(IssueSelector::parse(name, &self.schema().await?.prefix)?)
+    }
+
+    /// Reads several names or ids with commas between them.
+    pub(crate) async fn selectors(&self, names: &str) -> Result<Vec<IssueSelector>, Problem> {
+        let schema = self.schema().await?;
+        let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let selectors: Vec<_> =
+            names.map(|name| IssueSelector::parse(name, &schema.prefix)).collect::<Result<_, _>>()?;
+        let most = self.shared.limits.page as usize;
+        match selectors.len() > most {
+            true => Err(Problem::new(ErrorCode::TooMany, format_args!("a question names at most {most} issues"))),
+            false => Ok(selectors),
+        }
     }
 }

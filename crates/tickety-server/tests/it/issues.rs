@@ -47,7 +47,7 @@ async fn what_is_wrong_with_a_request_is_a_problem() {
     assert_eq!(problem(Method::POST, "/issues", json, "{").await, wrong(400, "bad_json"));
     assert_eq!(problem(Method::POST, "/issues", json, "{}").await, wrong(422, "bad_input"));
     assert_eq!(problem(Method::POST, "/issues", json, r#"{"title": ""}"#).await, wrong(422, "bad_text"));
-    let long = format!(r#"{{"title": "{}"}}"#, "x".repeat(2 << 20));
+    let long = format!(r#"{{"title": "{}"}}"#, "x".repeat(3 << 20));
     assert_eq!(problem(Method::POST, "/issues", json, &long).await, wrong(413, "too_large"));
 }
 

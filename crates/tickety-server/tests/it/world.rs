@@ -6,9 +6,12 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
-use tickety_server::{Caller, Project, Server};
-use tickety_store::MemoryStore;
+use tickety_server::{Caller, Limits, Project, Server};
+use tickety_store::{EventLog, IssueStorage, MemoryStore};
 use tower::ServiceExt as _;
+
+/// The type of bodies.
+pub(crate) const JSON: &str = "content-type: application/json";
 
 /// A server.
 pub(crate) struct World {
@@ -33,12 +36,23 @@ impl World {
     pub(crate) fn of(names: &[&str]) -> Self {
         let project = |name: &&str| {
             let store = Arc::<MemoryStore>::default();
-            Arc::new(Project::new(*name, Arc::clone(&store) as _, store))
+            Arc::new(Project::new(name, Arc::clone(&store) as _, store).unwrap())
         };
         Self { router: names.iter().map(project).fold(server(), Server::project).router() }
     }
 
-    /// Sends a request with a body of JSON, and headers as `name: value`.
+    /// A server over this store.
+    pub(crate) fn over(storage: Arc<dyn IssueStorage>, log: Arc<dyn EventLog>, limits: Limits) -> Self {
+        let project = Project::new("main", storage, log).unwrap();
+        Self { router: server().limits(limits).project(Arc::new(project)).router() }
+    }
+
+    /// What a server that somebody put together answers.
+    pub(crate) fn with(server: Server) -> Self {
+        Self { router: server.router() }
+    }
+
+    /// Sends a request, with headers as `name: value`.
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[&str], body: &str) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for header in headers {
@@ -55,8 +69,23 @@ impl World {
         self.send(Method::GET, path, &[], "").await
     }
 
+    /// The data of an answer that has to succeed.
+    pub(crate) async fn data(&self, path: &str) -> Value {
+        let answer = self.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {answer:?}");
+        answer.json()["data"].take()
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &str) -> Answer {
-        self.send(Method::POST, path, &["content-type: application/json"], body).await
+        self.send(Method::POST, path, &[JSON], body).await
+    }
+
+    /// Makes issues with these titles.
+    pub(crate) async fn create(&self, titles: &[&str]) {
+        for title in titles {
+            let body = serde_json::json!({ "title": title }).to_string();
+            assert_eq!(self.post("/api/v1/issues", &body).await.status, StatusCode::CREATED);
+        }
     }
 }
 
@@ -80,6 +109,12 @@ impl Answer {
         let body = self.json();
         assert_eq!(body["status"], self.status.as_u16());
         assert_eq!(body["request_id"], self.header("x-request-id"));
+        assert!(body["detail"].is_string() && body["title"].is_string(), "{body}");
         (self.status.as_u16(), body["code"].as_str().unwrap().to_owned())
     }
+}
+
+/// A problem as it is expected.
+pub(crate) fn problem(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
 }

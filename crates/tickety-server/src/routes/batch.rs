@@ -1,0 +1,277 @@
+//! Many operations at once, and many issues.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request, State as At};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+use tickety_api::answer::Found;
+use tickety_api::batch::{BatchAnswer, BatchChange, BatchFailure, Origin};
+use tickety_api::operation::{LocalNames, WireName, WireOperation};
+use tickety_api::{Envelope, ErrorCode, Freshness, Issue, Meta};
+use tickety_core::ident::{IssueKey, IssueSelector};
+use tickety_core::operation::{Operation, Target};
+use tickety_core::schema::Schema;
+use tickety_store::{BatchMode, BatchOutcome, BatchPreview, Effect, IssueStorage, OperationFailure, StorageError};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::envelope;
+use crate::extract::{self, Parameters};
+use crate::problem::Problem;
+use crate::state::State;
+use crate::writing::{self, WithBody, Writing};
+
+/// The types of a body with a line for each operation.
+const LINES: [&str; 3] = ["application/jsonl", "application/x-ndjson", "application/json-lines"];
+
+/// How a batch is applied.
+#[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BatchParameters {
+    /// Whether it is all or nothing.
+    #[serde(default = "yes")]
+    atomic: bool,
+    /// Whether to say what would change, and change nothing.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a batch is made of: operations in a JSON list, or one a line.
+#[derive(Debug)]
+pub(crate) struct Operations {
+    writing: Writing,
+    /// Each with its line, where lines were sent.
+    operations: Vec<(Option<u64>, WireOperation)>,
+}
+
+/// Which issues are wanted.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GetBody {
+    /// Their names.
+    #[schema(max_items = 1000)]
+    issues: Vec<WireName>,
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+struct Work {
+    operations: Vec<Operation>,
+    origins: Vec<Origin>,
+}
+
+/// What came of it.
+struct Told {
+    answer: BatchAnswer,
+    replayed: bool,
+    /// Why nothing was done, if so.
+    refused: Option<ErrorCode>,
+}
+
+/// Applies operations, or tells what they would do.
+#[utoipa::path(
+    post,
+    path = "/batch",
+    tag = "batch",
+    operation_id = "applyBatch",
+    params(BatchParameters),
+    request_body(content(
+        (Vec<WireOperation> = "application/json"),
+        (String = "application/jsonl")
+    )),
+    responses((status = 200, description = "What became of each operation", body = Envelope<BatchAnswer>))
+)]
+pub(crate) async fn apply(
+    At(state): At<State>,
+    Parameters(parameters): Parameters<BatchParameters>,
+    Operations { writing, operations }: Operations,
+) -> Result<Response, Problem> {
+    let project = Arc::clone(&state.project);
+    let told = state
+        .ask(async move |storage| {
+            let told = told(storage, &writing, operations, parameters).await;
+            if !parameters.dry_run {
+                project.announce().await;
+            }
+            told
+        })
+        .await?;
+    match told {
+        Told { answer, replayed, refused: None } => Ok(writing::respond(StatusCode::OK, answer, replayed)),
+        Told { answer, refused: Some(code), .. } => {
+            let failed = answer.failures.len();
+            let first = answer.failures.first().map(|failure| failure.message.clone()).unwrap_or_default();
+            let count = if failed == 1 { "one operation".to_owned() } else { format!("{failed} operations") };
+            let detail = format!("{count} can't be applied, so nothing was changed; the first: {first}");
+            Ok(Problem::new(code, detail).with_data(&answer).into_response())
+        }
+    }
+}
+
+async fn told(
+    storage: &dyn IssueStorage,
+    writing: &Writing,
+    operations: Vec<(Option<u64>, WireOperation)>,
+    BatchParameters { atomic, dry_run }: BatchParameters,
+) -> Result<Told, Problem> {
+    let mode = if atomic { BatchMode::Atomic } else { BatchMode::Each };
+    if !dry_run && let Some(outcome) = writing.recalled(storage).await? {
+        let answer = BatchAnswer::new(&outcome, &[], atomic, false);
+        return Ok(Told { answer, replayed: true, refused: None });
+    }
+    let schema = storage.schema().await?;
+    let Work { operations, origins } = work(operations, &schema)?;
+    let batch = writing.batch(operations);
+    let begun = Instant::now();
+    if dry_run {
+        let preview = storage.preview(batch, mode).await?;
+        let duration_ms = milliseconds(begun);
+        let changes = changes(&preview, &origins, &schema);
+        let answer = BatchAnswer {
+            duration_ms,
+            changes: Some(changes),
+            ..BatchAnswer::new(&preview.outcome, &origins, atomic, true)
+        };
+        return Ok(Told { answer, replayed: false, refused: None });
+    }
+    let outcome = storage.submit(batch, mode).await?;
+    let duration_ms = milliseconds(begun);
+    let answer = BatchAnswer { duration_ms, ..BatchAnswer::new(&outcome, &origins, atomic, false) };
+    Ok(Told { answer, replayed: outcome.replayed, refused: refusal(&outcome) })
+}
+
+fn refusal(outcome: &BatchOutcome) -> Option<ErrorCode> {
+    outcome.failures.first().filter(|_| outcome.rolled_back).map(|failure| (&failure.error).into())
+}
+
+/// Returns how long something took, to the microsecond.
+fn milliseconds(begun: Instant) -> f64 {
+    (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn changes(preview: &BatchPreview, origins: &[Origin], schema: &Schema) -> Vec<BatchChange> {
+    let BatchPreview { outcome, changes } = preview;
+    let made = outcome.outcomes.iter().filter(|outcome| outcome.effect == Effect::Created);
+    // The names of new issues aren't theirs yet.
+    let made: BTreeMap<IssueKey, usize> = made.map(|outcome| (outcome.key, outcome.index)).collect();
+    let name = |key: IssueKey| match made.get(&key) {
+        Some(index) => Origin::name_of_new(origins.get(*index), *index),
+        None => key.to_string(),
+    };
+    changes.iter().map(|change| BatchChange::new(change, schema, name)).collect()
+}
+
+fn work(operations: Vec<(Option<u64>, WireOperation)>, schema: &Schema) -> Result<Work, Problem> {
+    let mut names = LocalNames::new(&schema.prefix);
+    let mut work = Work::default();
+    for (index, (line, wire)) in operations.into_iter().enumerate() {
+        let made = match &wire {
+            WireOperation::Create(draft) => draft.reference.as_ref().map(|name| format!("${name}")),
+            _ => None,
+        };
+        let operation = names.operation(index, wire).map_err(|fault| {
+            let place = line.map_or_else(|| format!("operation {index}"), |line| format!("line {line}"));
+            let problem = Problem::new(fault.code, format_args!("{place}: {fault}"));
+            match line {
+                Some(line) => problem.at_line(usize::try_from(line).unwrap_or(usize::MAX)),
+                None => problem,
+            }
+        })?;
+        let name = made.or_else(|| about(&operation, &work));
+        work.operations.push(operation);
+        work.origins.push(Origin { line, name });
+    }
+    Ok(work)
+}
+
+/// Returns what the operation calls its issue.
+fn about(operation: &Operation, work: &Work) -> Option<String> {
+    match operation {
+        Operation::Create(_) => None,
+        Operation::Update { target, .. } | Operation::Delete { target, .. } => match target {
+            Target::Existing(selector) => Some(selector.to_string()),
+            Target::Created(index) => work.origins.get(*index).and_then(|origin| origin.name.clone()),
+        },
+    }
+}
+
+/// Shows whole issues.
+#[utoipa::path(
+    post,
+    path = "/batch/get",
+    tag = "batch",
+    operation_id = "getIssues",
+    request_body = GetBody,
+    responses((status = 200, description = "The issues, and what isn't there", body = Envelope<Found>))
+)]
+pub(crate) async fn get(
+    At(state): At<State>,
+    WithBody { writing: _, body: GetBody { issues } }: WithBody<GetBody>,
+) -> Result<Response, Problem> {
+    let most = state.shared.limits.page as usize;
+    if issues.len() > most {
+        return Err(Problem::new(ErrorCode::TooMany, format_args!("a question names at most {most} issues")));
+    }
+    let mut selectors: Vec<IssueSelector> = Vec::with_capacity(issues.len());
+    for WireName(name) in &issues {
+        selectors.push(state.selector(name).await?);
+    }
+    let trusts_index = state.project.trusts_index;
+    let (data, meta) = state
+        .ask(async move |storage| {
+            let origins: Vec<Origin> =
+                issues.into_iter().map(|WireName(name)| Origin { line: None, name: Some(name) }).collect();
+            let (mut issues, mut failures) = (Vec::new(), Vec::new());
+            for (index, found) in storage.get_many(&selectors).await.into_iter().enumerate() {
+                match found {
+                    Ok(stored) => issues.push(Issue::from(&stored)),
+                    Err(error) => failures.push(BatchFailure::new(&OperationFailure { index, error }, &origins)),
+                }
+            }
+            let freshness = Some(Freshness::of_whole_issues(trusts_index, issues.len()));
+            Ok::<_, StorageError>((Found { issues, failures }, Meta { freshness, ..Meta::default() }))
+        })
+        .await?;
+    Ok(envelope::answer(StatusCode::OK, data, meta))
+}
+
+impl FromRequest<State> for Operations {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let [lines, ndjson, json_lines] = LINES;
+        let found = extract::check_type(&parts.headers, &[extract::JSON, lines, ndjson, json_lines])?;
+        let bytes = extract::read(Request::from_parts(parts.clone(), body), state).await?;
+        let most = state.shared.limits.operations;
+        let operations = if found == extract::JSON {
+            let list: Vec<WireOperation> = extract::parse(&bytes)?;
+            list.into_iter().map(|operation| (None, operation)).collect()
+        } else {
+            read_lines(&bytes)?
+        };
+        if operations.len() > most {
+            let detail = format!("the batch has more than {most} operations, which is the limit");
+            return Err(Problem::new(ErrorCode::TooMany, detail).hint("do it in several batches"));
+        }
+        Ok(Self { writing: Writing::read(&mut parts, &bytes, state).await?, operations })
+    }
+}
+
+fn read_lines(bytes: &Bytes) -> Result<Vec<(Option<u64>, WireOperation)>, Problem> {
+    let lines = bytes.split(|byte| *byte == b'\n').zip(1_u64..).filter(|(line, _)| !line.trim_ascii().is_empty());
+    let read = lines.map(|(line, number)| match extract::parse::<WireOperation>(line) {
+        Ok(operation) => Ok((Some(number), operation)),
+        Err(problem) => Err(problem.at_line(usize::try_from(number).unwrap_or(usize::MAX))),
+    });
+    read.collect()
+}
