@@ -78,7 +78,9 @@ pub use doctor::{Check, Finding, Remedy};
 pub use effort::{Durable, Effort, processor_time};
 pub use flaws::{Flaw, FlawKind};
 pub use git::Merged;
-pub use homes::{Moved, UnknownBranch, ask_for_branch, hint_of_left_out_home, init_in_clone, known_branch};
+pub use homes::{
+    LostConfig, Moved, UnknownBranch, ask_for_branch, hint_of_left_out_home, init_in_clone, known_branch, lost_config,
+};
 pub use init::{Initialized, init, usual_root};
 pub use layout::Layout;
 pub use renumber::Renumbered;

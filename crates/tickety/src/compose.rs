@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use tickety_store::ids::IdSource;
-use tickety_store::repo::layout::{CONFIG_FILE, Layout};
+use tickety_store::repo::layout::Layout;
 use tickety_store::repo::{self, RepoOptions, discovery};
 use tickety_store::{FreshnessMode, StorageError};
 
@@ -18,12 +18,12 @@ pub use served::{Served, Serving, clock};
 pub use tickety_store::MemoryStore as Past;
 pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
-pub use tickety_store::repo::layout::{HOME_DIR, HomeKind};
+pub use tickety_store::repo::layout::{CONFIG_FILE, HOME_DIR, HomeKind};
 pub use tickety_store::repo::watch::{Looked, WatchMode};
 pub use tickety_store::repo::{
     Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexPlace, IndexReport, Initialized,
-    InstalledDriver, IssueChange, LeftFile, Loss, Merged, Remedy, Renumbered, RepoStore as Repo, Resolution,
-    ResolvedIssue, Restorable, Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced,
+    InstalledDriver, IssueChange, LeftFile, Loss, LostConfig, Merged, Remedy, Renumbered, RepoStore as Repo,
+    Resolution, ResolvedIssue, Restorable, Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced,
     UnknownBranch, Usage,
 };
 
@@ -117,6 +117,11 @@ pub fn ask_for_branch(folder: &Path) -> Result<Option<UnknownBranch>, StorageErr
 /// Tells what to do where the work tree around a folder leaves out the home that git has for it.
 pub fn hint_of_left_out_home(folder: &Path) -> Option<String> {
     repo::hint_of_left_out_home(folder)
+}
+
+/// Says how the configuration of the home around a folder was lost; `None` if it isn't.
+pub fn lost_config(folder: &Path) -> Result<Option<LostConfig>, CliError> {
+    Ok(repo::lost_config(folder)?)
 }
 
 /// Returns the home that a file lies in, or would.

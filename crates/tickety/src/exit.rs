@@ -14,6 +14,7 @@ use tickety_core::issue::PartParseError;
 use tickety_core::operation::OperationError;
 use tickety_store::StorageError;
 
+use crate::compose::LostConfig;
 use crate::{args, compose, output};
 
 /// How a command ended that didn't fail.
@@ -162,7 +163,10 @@ impl From<StorageError> for CliError {
                 path.parent().unwrap_or(path).display()
             )),
             StorageError::NumberTaken { .. } => made.hint("leave out --to to get the next free number"),
-            StorageError::Git { .. } => made,
+            StorageError::Git { message } => match git_hint(message) {
+                Some(hint) => made.hint(hint),
+                None => made,
+            },
             StorageError::NoReference { what: "branch", .. } => made.hint("`git branch --all` lists them"),
             StorageError::NoReference { .. } => {
                 made.hint("`git rev-parse --verify REF` tells whether git knows a branch or commit")
@@ -185,11 +189,12 @@ impl From<StorageError> for CliError {
                 })),
             },
             StorageError::NoConfig { path } => {
-                let left_out = path.ancestors().nth(2).and_then(compose::hint_of_left_out_home);
-                made.hint(left_out.unwrap_or_else(|| format!(
-                    "`git restore {}` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are",
-                    path.display()
-                )))
+                // The home is the directory around it.
+                let folder = path.ancestors().nth(2).unwrap_or(path);
+                made.hint(compose::hint_of_left_out_home(folder).unwrap_or_else(|| {
+                    let lost = compose::lost_config(folder).ok().flatten().unwrap_or(LostConfig::Unknown);
+                    lost.remedy(&path.display().to_string())
+                }))
             }
             StorageError::HomeMoved { .. } => made.hint("try again: the next command finds it"),
             StorageError::HomeRefused { hint, .. } => made.hint(hint),
@@ -225,6 +230,31 @@ impl From<StorageError> for CliError {
             StorageError::Io { .. } => made,
         }
     }
+}
+
+/// Says what to do about some of what git fails at.
+pub fn git_hint(message: &str) -> Option<&'static str> {
+    const HINTS: [(&[&str], &str); 6] = [
+        (
+            &["tell me who you are", "auto-detect email", "empty ident name", "no email was given"],
+            "`git config --global user.name NAME` and `git config --global user.email ADDRESS` tell git who you are",
+        ),
+        (
+            &["dubious ownership"],
+            "the repository belongs to somebody else: if you trust it, `git config --global --add safe.directory DIR`",
+        ),
+        (&[".lock': File exists"], "another git is at work here, or was killed: if none is running, remove that file"),
+        (&["can't start git"], "install git, or put it on the PATH"),
+        (
+            &["gpg failed to sign", "failed to write commit object", "Couldn't load public key"],
+            "git could not sign: `git config user.signingkey` names the key, `git config commit.gpgsign false` does without",
+        ),
+        (
+            &["GPG signature"],
+            "your git merges only what is signed (`merge.verifySignatures`): look at those commits before you allow it",
+        ),
+    ];
+    HINTS.iter().find(|(signs, _)| signs.iter().any(|sign| message.contains(sign))).map(|(_, hint)| *hint)
 }
 
 /// Whether the path of a record isn't in the directory that its number belongs to: its text may be all right.

@@ -18,7 +18,7 @@ use super::counter;
 use super::discovery::{self, DiscoveryError};
 use super::files::HomeDir;
 use super::format::{self, FormatProblem};
-use super::homes::Leftover;
+use super::homes::{Leftover, LostConfig, lost_config};
 use super::journal::{self, JournalError, JournalStatus};
 use super::layout::{CONFIG_FILE, CommentStamp, HOME_DIR, RecordPath, TEMPORARY_PREFIX};
 use super::load::{Found, load, shown};
@@ -181,9 +181,10 @@ impl RepoStore {
             StorageError::ConfigConflict { line, .. } => {
                 format!("line {line}: unresolved merge conflict: choose between the sides, and `git add` it")
             }
-            StorageError::NoConfig { .. } => format!(
-                "is missing: `git restore {path}` brings a committed one back, `tickety init` writes a new one and leaves the issues as they are"
-            ),
+            StorageError::NoConfig { .. } => {
+                let lost = lost_config(&self.layout.root).ok().flatten().unwrap_or(LostConfig::Unknown);
+                format!("is missing: {}", lost.remedy(&path))
+            }
             StorageError::NewerHome { line, found, known, .. } => {
                 let message = format!(
                     "{}made by a newer Tickety (format {found}, and this program knows format {known}): update this program",

@@ -10,6 +10,8 @@
 mod branch;
 mod branches;
 mod checkouts;
+mod committing;
+mod exchange;
 mod files;
 mod history;
 mod identity;
@@ -37,10 +39,12 @@ pub use branch::{Author, BranchFile, ISSUE_BRANCH, Past};
 pub(super) use branches::Branch;
 pub use branches::Merged;
 pub(super) use checkouts::{Checkout, checkout_name};
+pub use committing::MergeOutcome;
+pub use exchange::Pushed;
 pub use identity::{ConfigFiles, Identity, identity, user_name};
 pub(super) use log::{Blob, Change, FileChange, Which};
 pub(super) use objects::{Object, Objects};
-pub use sync::{Distance, MergeOutcome, Upstream};
+pub use sync::{Distance, Tracking, Upstream};
 pub(super) use tree::Listed;
 
 /// What `git rev-parse --local-env-vars` lists, and what else changes where git looks or what it
@@ -274,6 +278,8 @@ fn command_in<I: AsRef<OsStr>>(dir: &Path, arguments: impl IntoIterator<Item = I
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_PAGER", "cat")
+        // Nothing here waits for an editor.
+        .env("GIT_EDITOR", ":")
         .env("LC_ALL", "C")
         .current_dir(dir)
         .args(HARDENED)

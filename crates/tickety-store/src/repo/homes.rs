@@ -3,6 +3,7 @@
 //! Such a home lies in Tickety's directory of the clone, in a folder like any other that has a home. On a branch it is a work
 //! tree of that branch, so that git sees the issues there and nowhere else.
 
+mod lost;
 mod making;
 mod moving;
 
@@ -13,11 +14,12 @@ use jiff::Timestamp;
 
 use super::config;
 use super::discovery;
-use super::git::{Author, BranchFile, Git, ISSUE_BRANCH, Past};
+use super::git::{Author, BranchFile, Git, ISSUE_BRANCH, Past, Tracking, Upstream};
 use super::init::{self, Initialized};
 use super::layout::{CONFIG_FILE, GitDirs, HOME_DIR, HomeKind, ISSUES_DIR, Layout};
 use crate::error::StorageError;
 
+pub use lost::{LostConfig, lost_config};
 pub(super) use making::Leftover;
 use making::Making;
 pub use moving::Moved;
@@ -88,6 +90,12 @@ fn begin_branch(git: &Git, files: &[(&str, String)], author: &Author) -> Result<
     check_branch_is_free(git)?;
     if let Some((name, commit)) = git.remote_issue_branch()? {
         git.begin_issue_branch(&commit)?;
+        let remote = name.strip_suffix(&format!("/{ISSUE_BRANCH}")).unwrap_or(&name).to_owned();
+        let upstream = Upstream { remote, branch: ISSUE_BRANCH.to_owned() };
+        // Of several remotes, it is exchanged with the one that it is from.
+        if git.tracking(ISSUE_BRANCH)? != Tracking::Upstream(upstream.clone()) {
+            git.set_upstream(ISSUE_BRANCH, &upstream)?;
+        }
         return Ok(name);
     }
     let file = |(name, text): &(&str, String)| BranchFile {

@@ -3,30 +3,25 @@
 //! The lock is held while git writes files of the home, so that no writer of Tickety does at the same time, and given
 //! back while git talks to other machines.
 
+mod committing;
+mod hindrance;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use tickety_core::Issue;
-use tickety_core::ident::{IssueKey, IssueNumber, Suffix, alias_reference};
+use tickety_core::ident::{IssueKey, IssueNumber};
 
-use super::files::RECORD_LIMIT;
-use super::format;
-use super::git::{Author, Distance, Git, GitError, MergeOutcome, Upstream};
-use super::layout::{HomeKind, HomePath, RecordPath};
+use super::git::{Distance, Git, GitError, MergeOutcome, Pushed, Upstream};
+use super::layout::HomeKind;
 use super::lock::WriteLock;
-use super::resolve::Resolution;
+use super::resolve::{LeftFile, Resolution};
 use super::store::RepoStore;
 use crate::error::StorageError;
+use committing::{Pending, subject};
+use hindrance::Hindrance;
 
 /// How often to fetch, merge and push again because somebody else has pushed meanwhile.
 const MAX_ROUNDS: usize = 5;
-
-/// How many issues the first line of a commit's message names.
-const NAMED: usize = 3;
-
-/// How many issues the rest of it lists.
-const DETAILED: usize = 100;
 
 /// How the issues stand to git.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,6 +36,8 @@ pub struct SyncStatus {
     pub uncommitted: Vec<IssueKey>,
     /// How far the branch and that of the remote are apart, as of the last fetch; `None` if none was fetched.
     pub distance: Option<Distance>,
+    /// What would keep a sync from exchanging the issues, as of the last fetch.
+    pub held_back: Option<String>,
 }
 
 /// What a sync did, or would do.
@@ -56,6 +53,8 @@ pub struct Synced {
     pub resolution: Resolution,
     /// The numbers that more issues have than before, because others gave them out, too.
     pub ambiguous: BTreeMap<IssueNumber, BTreeSet<IssueKey>>,
+    /// The files that aren't committed, because nobody could read them.
+    pub left_out: Vec<LeftFile>,
     /// What kept the issues from being exchanged, though nothing failed.
     pub held_back: Option<String>,
     /// What failed after the commit.
@@ -67,32 +66,35 @@ impl RepoStore {
     pub fn sync_status(&self) -> Result<SyncStatus, StorageError> {
         self.recover();
         let (home, git) = (self.layout.kind, Git::of(&self.layout));
-        let Some(git) = git else {
-            return Ok(SyncStatus { home, branch: None, upstream: None, uncommitted: Vec::new(), distance: None });
-        };
-        let branch = git.branch()?;
-        let upstream = branch.as_deref().map(|branch| git.upstream(branch)).transpose()?.flatten();
-        let distance = match &upstream {
-            Some(upstream) => distance(&git, upstream)?,
-            None => None,
-        };
+        let mut status =
+            SyncStatus { home, branch: None, upstream: None, uncommitted: Vec::new(), distance: None, held_back: None };
+        let Some(git) = git else { return Ok(status) };
+        status.branch = git.branch()?;
+        if let Some(branch) = &status.branch {
+            status.upstream = self.upstream(&git, branch)?.ok();
+        }
+        if let Some(upstream) = &status.upstream {
+            status.distance = distance(&git, upstream)?;
+        }
         let changed = git.dirty_paths()?;
-        let mut uncommitted: Vec<IssueKey> = changed.iter().filter_map(|path| Some(path.record()?.issue)).collect();
-        uncommitted.dedup();
-        Ok(SyncStatus { home, branch, upstream, uncommitted, distance })
+        status.uncommitted = changed.iter().filter_map(|path| Some(path.record()?.issue)).collect();
+        status.uncommitted.dedup();
+        status.held_back = self.preview(&git, true)?.held_back;
+        Ok(status)
     }
 
     /// Commits the files of the home, merges what others have pushed, and pushes. `who` does it, now.
     pub fn sync(&self, (actor, now): (Option<&str>, Timestamp), push: bool) -> Result<Synced, StorageError> {
         let git = self.syncable()?;
         let mut synced = Synced::default();
-        if git.is_ignored()? {
-            let home = self.layout.home.display();
-            synced.held_back = Some(format!("git ignores {home}: `git check-ignore -v` tells why"));
-            return Ok(synced);
+        let hindrance = self.hindrance(&git)?;
+        if let Some(Hindrance::Other(why)) = hindrance {
+            return Ok(Synced { held_back: Some(why), ..synced });
         }
         let before = self.ambiguous_numbers()?;
-        self.sync_with(&git, (actor, now), push, &mut synced)?;
+        if hindrance.is_none() || self.conclude(&git, (actor, now), &mut synced)? {
+            self.sync_with(&git, (actor, now), push, &mut synced)?;
+        }
         synced.ambiguous = self.ambiguous_numbers()?;
         synced.ambiguous.retain(|number, keys| before.get(number).is_none_or(|known| !keys.is_subset(known)));
         Ok(synced)
@@ -105,28 +107,21 @@ impl RepoStore {
         push: bool,
         synced: &mut Synced,
     ) -> Result<(), StorageError> {
-        if !self.finish_merge(git, (actor, now), synced)? {
-            return Ok(());
-        }
         let branch = {
             let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
             drop(self.open_journal(&lock)?);
             let author = git.author(actor, now)?;
-            synced.committed = self.commit_files(git, &author)?;
-            git.branch()?
+            (synced.committed, synced.left_out) = self.commit_files(git, &author)?;
+            git.branch()?.unwrap_or_default()
         };
-        let Some(branch) = branch else {
-            synced.held_back = Some("no branch is checked out".to_owned());
-            return Ok(());
+        let exchanged = match self.upstream(git, &branch)? {
+            Ok(upstream) => self.exchange(git, (&branch, &upstream), push, (actor, now), synced),
+            Err(why) => {
+                synced.held_back = Some(why);
+                Ok(())
+            }
         };
-        let Some(upstream) = git.upstream(&branch)? else {
-            synced.held_back = Some(match self.layout.kind {
-                HomeKind::Branch => "there is no remote: `git remote add origin URL` names one".to_owned(),
-                _ => format!("{branch} has no upstream: `git push -u origin {branch}` gives it one"),
-            });
-            return Ok(());
-        };
-        if let Err(error) = self.exchange(git, &branch, &upstream, push, (actor, now), synced) {
+        if let Err(error) = exchanged {
             // What was committed is told all the same.
             synced.failure = Some(error.to_string());
         }
@@ -134,14 +129,57 @@ impl RepoStore {
     }
 
     /// Returns what a sync would commit, merge and push, as of the last fetch.
-    pub fn preview_sync(&self) -> Result<Synced, StorageError> {
+    pub fn preview_sync(&self, push: bool) -> Result<Synced, StorageError> {
         let git = self.syncable()?;
-        let status = self.sync_status()?;
-        let changed: Vec<(char, HomePath)> = git.home_changes()?;
-        let Distance { ahead, behind } = status.distance.unwrap_or_default();
-        let committed = (!changed.is_empty()).then(|| subject(&self.by_issue(&changed)));
-        let pushed = if status.upstream.is_some() { ahead + usize::from(committed.is_some()) } else { 0 };
-        Ok(Synced { committed, merged: behind, pushed, ..Synced::default() })
+        self.recover();
+        self.preview(&git, push)
+    }
+
+    fn preview(&self, git: &Git, push: bool) -> Result<Synced, StorageError> {
+        let mut synced = Synced::default();
+        match self.hindrance(git)? {
+            Some(Hindrance::Other(why)) => return Ok(Synced { held_back: Some(why), ..synced }),
+            Some(Hindrance::OwnMerge) => {
+                let why = "a merge of issues isn't finished: a sync finishes it before all else";
+                return Ok(Synced { held_back: Some(why.to_owned()), ..synced });
+            }
+            None => {}
+        }
+        let Pending { changed, left_out } = self.pending(git)?;
+        synced.committed = (!changed.is_empty()).then(|| subject(&self.by_issue(&changed)));
+        synced.left_out = left_out;
+        let branch = git.branch()?.unwrap_or_default();
+        let upstream = match self.upstream(git, &branch)? {
+            Ok(upstream) => upstream,
+            Err(why) => return Ok(Synced { held_back: Some(why), ..synced }),
+        };
+        let is_new = usize::from(synced.committed.is_some());
+        if git.head_commit()?.is_none() && git.checked_out()?.is_none() {
+            synced.pushed = if push { is_new } else { 0 };
+            return Ok(synced);
+        }
+        let theirs = git.commit_of(&upstream.reference())?;
+        let (ahead, behind) = match &theirs {
+            Some(theirs) => {
+                let Distance { ahead, behind } = git.distance("HEAD", theirs)?;
+                (ahead, behind)
+            }
+            None => (git.commits_to_share(&upstream.remote)?, 0),
+        };
+        if let (Some(theirs), true) = (&theirs, behind > 0) {
+            synced.held_back = self.hindrance_of_merge(git, &upstream, theirs)?;
+            if synced.held_back.is_some() {
+                return Ok(synced);
+            }
+            synced.merged = behind;
+        }
+        if push && ahead + is_new > 0 {
+            synced.held_back = self.hindrance_of_push(git, &branch, &upstream, theirs.as_deref())?;
+            if synced.held_back.is_none() {
+                synced.pushed = ahead + is_new;
+            }
+        }
+        Ok(synced)
     }
 
     fn syncable(&self) -> Result<Git, StorageError> {
@@ -154,26 +192,6 @@ impl RepoStore {
             };
             StorageError::HomeRefused { message: message.to_owned(), hint: hint.to_owned() }
         })
-    }
-
-    /// Finishes a merge of issues that a sync has left, and sees that git is in the midst of nothing else.
-    fn finish_merge(
-        &self,
-        git: &Git,
-        who: (Option<&str>, Timestamp),
-        synced: &mut Synced,
-    ) -> Result<bool, StorageError> {
-        let doing = git.unfinished();
-        match (doing, git.has_unmerged()?) {
-            (None, false) => Ok(true),
-            (Some("merge"), _) if self.layout.kind == HomeKind::Branch => self.conclude(git, who, synced),
-            (doing, unmerged) => {
-                let settle = if unmerged { "`tickety resolve` settles issues, then " } else { "" };
-                let doing = doing.unwrap_or("merge of files");
-                synced.held_back = Some(format!("git is in the midst of a {doing}: {settle}finish it with git"));
-                Ok(false)
-            }
-        }
     }
 
     /// Settles what waits in a merge, and commits it.
@@ -195,78 +213,11 @@ impl RepoStore {
         Ok(false)
     }
 
-    /// Commits the files of the home. Returns the first line of the message.
-    fn commit_files(&self, git: &Git, author: &Author) -> Result<Option<String>, StorageError> {
-        let changed = git.home_changes()?;
-        if changed.is_empty() {
-            return Ok(None);
-        }
-        let issues = self.by_issue(&changed);
-        let subject = subject(&issues);
-        let message = format!("{subject}\n\n{}", self.details(&issues));
-        Ok(git.commit_home(message.trim_end(), author)?.map(|_| subject))
-    }
-
-    /// Says what a commit does to each issue.
-    fn details(&self, issues: &BTreeMap<IssueKey, Done>) -> String {
-        let mut text = String::new();
-        for (key, done) in issues.iter().take(DETAILED) {
-            let title = self.committed_issue(*key).map(|issue| format!(": {}", issue.title)).unwrap_or_default();
-            let from = match done {
-                Done::Renumbered { from } => format!(" from {from}"),
-                _ => String::new(),
-            };
-            writeln!(text, "{key} {}{from}{title}", done.as_str()).expect("writing to a string succeeds");
-        }
-        if issues.len() > DETAILED {
-            writeln!(text, "and {} more", issues.len() - DETAILED).expect("writing to a string succeeds");
-        }
-        text
-    }
-
-    fn committed_issue(&self, key: IssueKey) -> Option<Issue> {
-        let content = self.home.read(&RecordPath::issue(key).home_path(), RECORD_LIMIT).ok()??;
-        format::parse_issue(&content.bytes, key, &self.schema).ok()
-    }
-
-    /// Says what happens to each issue of a commit.
-    fn by_issue(&self, changed: &[(char, HomePath)]) -> BTreeMap<IssueKey, Done> {
-        let records = changed.iter().filter_map(|(how, path)| Some((*how, path.record()?)));
-        let mut issues = BTreeMap::new();
-        for (how, record) in records {
-            let done = match (record.comment, how) {
-                (None, 'A') => Done::Created,
-                (None, 'D') => Done::Deleted,
-                (None, _) => Done::Updated,
-                (Some(_), _) => Done::Commented,
-            };
-            let known = issues.entry(record.issue).or_insert(done);
-            // What happens to the issue itself says more.
-            if record.comment.is_none() {
-                *known = done;
-            }
-        }
-        let of = |done| issues.iter().filter(move |(_, known)| **known == done).map(|(key, _)| *key);
-        let gone: BTreeMap<Suffix, IssueKey> = of(Done::Deleted).map(|key| (key.suffix, key)).collect();
-        let moved: Vec<(IssueKey, IssueKey)> = of(Done::Created)
-            .filter_map(|key| {
-                let from = *gone.get(&key.suffix)?;
-                self.committed_issue(key)?.references.contains(&alias_reference(from)).then_some((from, key))
-            })
-            .collect();
-        for (from, to) in moved {
-            issues.remove(&from);
-            issues.insert(to, Done::Renumbered { from });
-        }
-        issues
-    }
-
     /// Fetches, merges and pushes until nobody else was faster.
     fn exchange(
         &self,
         git: &Git,
-        branch: &str,
-        upstream: &Upstream,
+        (branch, upstream): (&str, &Upstream),
         push: bool,
         who: (Option<&str>, Timestamp),
         synced: &mut Synced,
@@ -274,54 +225,52 @@ impl RepoStore {
         // Where a remote is a path, it is one from the code.
         let code = Git::of_code(&self.layout);
         let outside = code.as_ref().unwrap_or(git);
+        let mut last = String::new();
         for _ in 0..MAX_ROUNDS {
             let theirs = outside.fetch(upstream)?;
-            let Distance { ahead, behind } = match &theirs {
-                Some(theirs) => git.distance("HEAD", theirs)?,
-                None => Distance { ahead: usize::from(git.head_commit()?.is_some()), behind: 0 },
+            if git.checked_out()?.is_none() {
+                return Ok(());
+            }
+            let behind = match &theirs {
+                Some(theirs) => git.distance("HEAD", theirs)?.behind,
+                None => 0,
             };
             if let (Some(theirs), true) = (&theirs, behind > 0) {
-                if let Some(why) = self.keeps_code(git, theirs, "HEAD", "bring in")? {
-                    synced.held_back = Some(format!("{why}: `git pull` merges it"));
-                    return Ok(());
+                if self.layout.kind == HomeKind::Tree && !git.has_home(theirs)? {
+                    self.fetch_issue_branch(outside, upstream);
                 }
-                if !self.merge(git, theirs, upstream, who, synced)? {
+                synced.held_back = self.hindrance_of_merge(git, upstream, theirs)?;
+                if synced.held_back.is_some() || !self.merge(git, theirs, upstream, who, synced)? {
                     return Ok(());
                 }
                 synced.merged += behind;
-            } else if ahead == 0 {
+            }
+            let count = match &theirs {
+                Some(theirs) => git.distance("HEAD", theirs)?.ahead,
+                None => git.commits_to_share(&upstream.remote)?,
+            };
+            // A branch that the remote doesn't have is made there in any case.
+            if !push || (count == 0 && theirs.is_some()) {
                 return Ok(());
             }
-            if !push {
+            synced.held_back = self.hindrance_of_push(git, branch, upstream, theirs.as_deref())?;
+            if synced.held_back.is_some() {
                 return Ok(());
             }
-            let base = theirs.as_deref();
-            if let Some(base) = base
-                && let Some(why) = self.keeps_code(git, "HEAD", base, "push")?
-            {
-                synced.held_back = Some(format!("{why}: `git push` pushes it, and the issues with it"));
-                return Ok(());
-            }
-            let count = base.map_or(Ok(1), |base| git.distance("HEAD", base).map(|distance| distance.ahead))?;
-            if count == 0 || outside.push(branch, upstream)? {
-                synced.pushed = count;
-                return Ok(());
+            match outside.push(branch, upstream)? {
+                Pushed::Whole => {
+                    synced.pushed = count;
+                    return Ok(());
+                }
+                Pushed::Overtaken(why) => last = why,
+                Pushed::Refused(why) => {
+                    synced.failure = Some(format!("{} refuses the push: {why}", upstream.remote));
+                    return Ok(());
+                }
             }
         }
-        synced.failure = Some(format!("somebody else pushed {MAX_ROUNDS} times meanwhile: try again"));
+        synced.failure = Some(format!("somebody else pushed {MAX_ROUNDS} times meanwhile ({last}): try again"));
         Ok(())
-    }
-
-    /// Says what code a merge or a push would take along, where the issues are with the code.
-    fn keeps_code(&self, git: &Git, of: &str, not_in: &str, doing: &str) -> Result<Option<String>, GitError> {
-        if self.layout.kind != HomeKind::Tree {
-            return Ok(None);
-        }
-        Ok(match git.commits_of_code(of, not_in)? {
-            0 => None,
-            1 => Some(format!("to {doing} the issues would {doing} a commit of code")),
-            count => Some(format!("to {doing} the issues would {doing} {count} commits of code")),
-        })
     }
 
     /// Merges what others have pushed, field by field where git can't. Returns whether that is done.
@@ -348,7 +297,7 @@ impl RepoStore {
         synced.resolution = self.resolve(None, who)?;
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         drop(self.open_journal(&lock)?);
-        self.commit_files(git, &git.author(who.0, who.1)?)?;
+        synced.left_out = self.commit_files(git, &git.author(who.0, who.1)?)?.1;
         Ok(true)
     }
 }
@@ -358,46 +307,4 @@ fn distance(git: &Git, upstream: &Upstream) -> Result<Option<Distance>, GitError
         true => git.distance("HEAD", &upstream.reference()).map(Some),
         false => Ok(None),
     }
-}
-
-/// What happens to an issue in a commit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Done {
-    Created,
-    Updated,
-    Commented,
-    Deleted,
-    /// It had another number.
-    Renumbered {
-        from: IssueKey,
-    },
-}
-
-impl Done {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Commented => "commented",
-            Self::Deleted => "deleted",
-            Self::Renumbered { .. } => "renumbered",
-        }
-    }
-}
-
-/// Says in a line what a commit does.
-fn subject(issues: &BTreeMap<IssueKey, Done>) -> String {
-    if issues.is_empty() {
-        return "Issues: settings".to_owned();
-    }
-    if issues.len() <= NAMED {
-        let named: Vec<String> = issues.iter().map(|(key, done)| format!("{key} {}", done.as_str())).collect();
-        return format!("Issues: {}", named.join(", "));
-    }
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for done in issues.values() {
-        *counts.entry(done.as_str()).or_default() += 1;
-    }
-    let counted: Vec<String> = counts.iter().map(|(done, count)| format!("{count} {done}")).collect();
-    format!("Issues: {}", counted.join(", "))
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 
-use crate::compose::{self, HOME_DIR, HomeKind};
+use crate::compose::{self, CONFIG_FILE, HOME_DIR, HomeKind, LostConfig};
 use crate::exit::{CliError, Ended};
 use crate::render::palette;
 use crate::session::Session;
@@ -60,10 +60,17 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         None => match compose::kind_of_home(directory) {
             Some(kind) => kind,
             None if compose::known_branch(directory)?.is_some() => HomeKind::Branch,
-            None => {
-                check_remote(session)?;
-                HomeKind::Tree
-            }
+            None => match compose::lost_config(directory)? {
+                // A home of what is left would be one beside theirs.
+                Some(lost @ (LostConfig::Merging | LostConfig::Moved { .. })) => {
+                    return Err(CliError::new(ErrorCode::HomeRefused, "the home of these issues was moved elsewhere")
+                        .hint(lost.remedy(CONFIG_FILE)));
+                }
+                Some(LostConfig::Removed | LostConfig::Unknown) | None => {
+                    check_remote(session)?;
+                    HomeKind::Tree
+                }
+            },
         },
     };
     if kind != HomeKind::Tree {

@@ -37,10 +37,12 @@ struct Answer {
     behind: Option<usize>,
     /// The issues that are open here and closed on another branch of the clone.
     closed_elsewhere: Vec<String>,
+    /// What would keep a sync from exchanging the issues.
+    held_back: Option<String>,
 }
 
 pub fn run(_args: Args, session: &Session) -> Result<Ended, CliError> {
-    let SyncStatus { home, branch, upstream, uncommitted, distance } = session.opened()?.sync_status()?;
+    let SyncStatus { home, branch, upstream, uncommitted, distance, held_back } = session.opened()?.sync_status()?;
     let upstream = upstream.map(|upstream| format!("{}/{}", upstream.remote, upstream.branch));
     let elsewhere = if home == HomeKind::Tree { closed_elsewhere(session)? } else { Vec::new() };
     if session.json() {
@@ -48,7 +50,7 @@ pub fn run(_args: Args, session: &Session) -> Result<Ended, CliError> {
         let closed_elsewhere = elsewhere.iter().map(|issue| issue.key.to_string()).collect();
         let (ahead, behind) = (distance.map(|distance| distance.ahead), distance.map(|distance| distance.behind));
         let home = home.as_str();
-        let answer = Answer { home, branch, upstream, uncommitted, ahead, behind, closed_elsewhere };
+        let answer = Answer { home, branch, upstream, uncommitted, ahead, behind, closed_elsewhere, held_back };
         return session.answer(answer, Meta::default());
     }
     let mut screen = session.screen();
@@ -80,6 +82,9 @@ pub fn run(_args: Args, session: &Session) -> Result<Ended, CliError> {
             places.into_iter().collect::<Vec<_>>().join(", "),
             named(elsewhere.iter().map(|issue| issue.key))
         ));
+    }
+    if let Some(why) = held_back {
+        screen.raw("a sync would stop: ").line(why);
     }
     session.show(screen)
 }

@@ -5,7 +5,7 @@ use tickety_api::{ErrorCode, Meta};
 
 use crate::commands::resolve::{WireNumber, show_ambiguous};
 use crate::compose::Synced;
-use crate::exit::{CliError, Ended};
+use crate::exit::{CliError, Ended, git_hint};
 use crate::render::counted;
 use crate::session::Session;
 
@@ -38,8 +38,18 @@ struct Answer {
     conflicts: Vec<String>,
     /// The numbers that more issues have than before.
     ambiguous: Vec<WireNumber>,
+    /// The files that aren't committed, because nobody could read them.
+    left_out: Vec<LeftOut>,
     /// What kept the issues from being exchanged.
     held_back: Option<String>,
+}
+
+/// A file that isn't committed.
+#[derive(Serialize)]
+struct LeftOut {
+    /// Where it lies, relative to the root.
+    path: String,
+    message: String,
 }
 
 /// How many numbers that several issues have are told to people.
@@ -48,19 +58,21 @@ const TOLD: usize = 10;
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let repo = session.opened()?;
     let who = (session.context.actor()?, session.context.time_of_writing());
-    let synced = if args.dry_run { repo.preview_sync()? } else { repo.sync(who, !args.no_push)? };
-    let Synced { committed, merged, pushed, resolution, ambiguous, held_back, failure } = synced;
+    let synced = if args.dry_run { repo.preview_sync(!args.no_push)? } else { repo.sync(who, !args.no_push)? };
+    let Synced { committed, merged, pushed, resolution, ambiguous, left_out, held_back, failure } = synced;
     let in_conflict = resolution.resolved.iter().filter(|issue| issue.has_conflict());
     let conflicts: Vec<String> = in_conflict.map(|issue| issue.key.to_string()).collect();
-    let is_whole = conflicts.is_empty() && held_back.is_none();
+    let is_whole = conflicts.is_empty() && left_out.is_empty() && held_back.is_none();
     if let Some(failure) = failure {
-        let done = match &committed {
-            Some(_) => "the issues are committed here; `tickety sync` goes on once that works",
-            None => "`tickety sync` goes on once that works",
-        };
-        return Err(CliError::new(ErrorCode::Git, failure).hint(done));
+        let mut done: Vec<String> = Vec::new();
+        done.extend(committed.map(|subject| format!("the issues are committed here (`{subject}`)")));
+        done.extend((merged > 0).then(|| format!("{} merged", counted(merged, "commit"))));
+        done.push("`tickety sync` goes on once that works".to_owned());
+        let hint = git_hint(&failure).map(|hint| format!("{hint}; ")).unwrap_or_default();
+        return Err(CliError::new(ErrorCode::Git, failure).hint(format!("{hint}{}", done.join("; "))));
     }
     if session.json() {
+        let left_out = left_out.iter().map(|left| LeftOut { path: left.path.clone(), message: left.message.clone() });
         let answer = Answer {
             dry_run: args.dry_run,
             committed,
@@ -68,6 +80,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             pushed,
             conflicts: conflicts.clone(),
             ambiguous: ambiguous.into_iter().map(Into::into).collect(),
+            left_out: left_out.collect(),
             held_back,
         };
         session.answer(answer, Meta::default())?;
@@ -86,7 +99,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         if pushed > 0 {
             screen.raw(counted(pushed, "commit")).line(would(" pushed", " would be pushed"));
         }
-        if committed.is_none() && merged == 0 && pushed == 0 && held_back.is_none() {
+        if committed.is_none() && merged == 0 && pushed == 0 && is_whole {
             screen.line("everything is committed, merged and pushed");
         }
         let count = ambiguous.len();
@@ -111,7 +124,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     for key in &conflicts {
         session.note(format_args!("{key} has two versions of some lines, between markers: `tickety edit {key}`"));
     }
-    for left in &resolution.left {
+    for left in left_out.iter().chain(&resolution.left) {
         session.note(format_args!("{}: {}", left.path, left.message));
     }
     Ok(if is_whole { Ended::Done } else { Ended::No })

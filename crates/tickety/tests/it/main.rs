@@ -18,6 +18,8 @@ mod merging;
 mod reading;
 mod serving;
 mod state;
+mod sync_limits;
+mod sync_moves;
 mod syncing;
 mod terminal;
 mod tour;

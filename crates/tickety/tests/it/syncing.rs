@@ -8,7 +8,7 @@ use tickety_testkit::{Output, TestEnv};
 use super::json;
 
 /// Two clones, `one` and `two`, of a bare repository with a commit of code.
-fn clones(home: &[&str]) -> TestEnv {
+pub(super) fn clones(home: &[&str]) -> TestEnv {
     let env =
         TestEnv::with_git(env!("CARGO_BIN_EXE_tickety")).starting("2026-11-21T12:00:00Z".parse().expect("a time"));
     env.git(&["init", "-q", "--bare", "--initial-branch=main", "remote"]);
@@ -31,21 +31,21 @@ fn clones(home: &[&str]) -> TestEnv {
     env
 }
 
-fn git(env: &TestEnv, clone: &str, arguments: &[&str]) -> String {
+pub(super) fn git(env: &TestEnv, clone: &str, arguments: &[&str]) -> String {
     env.git(&[&["-C", clone], arguments].concat())
 }
 
-fn run(env: &TestEnv, clone: &str, arguments: &[&str]) -> Output {
+pub(super) fn run(env: &TestEnv, clone: &str, arguments: &[&str]) -> Output {
     env.call(arguments).within(clone).run()
 }
 
-fn ok(env: &TestEnv, clone: &str, arguments: &[&str]) -> String {
+pub(super) fn ok(env: &TestEnv, clone: &str, arguments: &[&str]) -> String {
     let output = run(env, clone, arguments);
     assert_eq!(output.status, 0, "{arguments:?}\n{output}");
     output.stdout
 }
 
-fn titles(env: &TestEnv, clone: &str) -> Vec<String> {
+pub(super) fn titles(env: &TestEnv, clone: &str) -> Vec<String> {
     let listed: serde_json::Value =
         serde_json::from_str(&ok(env, clone, &["list", "is:any sort:title", "--json"])).expect("JSON");
     let issues = listed["data"]["issues"].as_array().expect("a list");
@@ -223,16 +223,42 @@ fn who_is_overtaken_merges_and_pushes_again() {
     let env = clones(&["--home", "branch"]);
     ok(&env, "one", &["new", "From one"]);
     ok(&env, "two", &["new", "From two"]);
-    // A push that is refused once, because somebody else was faster.
-    env.write("remote/hooks/update", "#!/bin/sh\nif mkdir tried 2>/dev/null; then exit 1; fi\n");
-    fs::set_permissions(env.work().join("remote/hooks/update"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .expect("it is there");
+    // Somebody else is faster: when the remote is about to take the branch, and when git looks what it has.
+    ok(&env, "two", &["sync", "--no-push"]);
+    git(&env, "two", &["push", "-q", "origin", "tickety:ahead"]);
+    executable(
+        &env,
+        "remote/hooks/update",
+        "#!/bin/sh\nif test \"$1\" = refs/heads/tickety && mkdir tried 2>/dev/null; then git update-ref refs/heads/tickety refs/heads/ahead; fi\n",
+    );
     let synced = ok(&env, "one", &["sync"]);
-    assert!(synced.contains("pushed"), "{synced}");
-    assert!(env.work().join("remote/tried").exists(), "it was refused once");
+    assert!(synced.contains("1 commit merged\n") && synced.contains("2 commits pushed\n"), "{synced}");
+    assert!(env.work().join("remote/tried").exists(), "it was overtaken once");
+    ok(&env, "two", &["sync"]);
+    ok(&env, "two", &["new", "Also from two"]);
+    ok(&env, "two", &["sync", "--no-push"]);
+    git(&env, "two", &["push", "-q", "origin", "tickety:ahead"]);
+    executable(
+        &env,
+        "receive",
+        "#!/bin/sh\ngit -C \"$1\" update-ref refs/heads/tickety refs/heads/ahead\nexec git-receive-pack \"$1\"\n",
+    );
+    git(&env, "one", &["config", "remote.origin.receivepack", &env.work().join("receive").to_string_lossy()]);
+    ok(&env, "one", &["new", "Also from one"]);
+    let synced = ok(&env, "one", &["sync"]);
+    assert!(synced.contains("1 commit merged\n") && synced.contains("2 commits pushed\n"), "{synced}");
+    git(&env, "one", &["config", "--unset", "remote.origin.receivepack"]);
     ok(&env, "two", &["sync"]);
     ok(&env, "one", &["sync"]);
-    assert_eq!(titles(&env, "one"), ["From one", "From two"]);
+    assert_eq!(titles(&env, "one"), ["Also from one", "Also from two", "From one", "From two"]);
+    assert_eq!(titles(&env, "two"), titles(&env, "one"));
+}
+
+/// Writes a script.
+pub(super) fn executable(env: &TestEnv, path: &str, script: &str) {
+    env.write(path, script);
+    fs::set_permissions(env.work().join(path), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is there");
 }
 
 /// The titles of all issues by number, and their names by title.

@@ -68,7 +68,7 @@ fn the_doctor_examines_a_home_whose_config_is_broken() {
     assert_snapshot!(told(&env, &["list"]), @"
     --- standard error
     error: ~/.tickety/config.toml is missing
-    hint: `git restore ~/.tickety/config.toml` brings a committed one back; `tickety init` writes a new one and leaves the issues as they are
+    hint: `git restore ~/.tickety/config.toml` brings a committed one back, `tickety init` writes a new one and leaves the issues as they are
     --- status 12
     ");
     std::fs::create_dir(env.work().join(".tickety/config.toml")).expect("nothing is there");

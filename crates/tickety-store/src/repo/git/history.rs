@@ -103,6 +103,19 @@ impl Git {
 
     /// Returns them with how they differ: `A` for a new one, `D` for one that is gone, `M` for another content.
     pub(crate) fn home_changes(&self) -> Result<Vec<(char, HomePath)>, GitError> {
+        let change = |(how, path): ([u8; 2], HomePath)| {
+            let how = match &how {
+                how if how.contains(&b'D') => 'D',
+                b"??" | [b'A', _] => 'A',
+                _ => 'M',
+            };
+            (how, path)
+        };
+        Ok(self.home_status()?.into_iter().map(change).collect())
+    }
+
+    /// Returns them with the two letters that git has for how they differ: in its index, and on the disk.
+    pub(super) fn home_status(&self) -> Result<Vec<([u8; 2], HomePath)>, GitError> {
         let home = self.prefix.trim_end_matches('/');
         let output = self.run(&[
             "status",
@@ -115,15 +128,7 @@ impl Git {
             home,
         ])?;
         // `XY path`: two letters and a blank.
-        let change = |entry: &[u8]| {
-            let (how, path) = (entry.get(..2)?, self.home_path(entry.get(3..)?)?);
-            let how = match how {
-                how if how.contains(&b'D') => 'D',
-                b"??" | [b'A', _] => 'A',
-                _ => 'M',
-            };
-            Some((how, path))
-        };
+        let change = |entry: &[u8]| Some((*entry.first_chunk::<2>()?, self.home_path(entry.get(3..)?)?));
         Ok(output.split(|&byte| byte == 0).filter_map(change).collect())
     }
 }

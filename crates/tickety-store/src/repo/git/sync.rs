@@ -1,20 +1,10 @@
-//! Committing the files of a home, and exchanging commits with a remote.
-//!
-//! This is where git may talk to other machines, with the user's own settings for that. Hooks aren't run, nothing is
-//! forced, and paths outside of the home are never written.
+//! How the issues stand to git: with which branch they are exchanged, how far the two are apart, and what keeps git from
+//! it.
 
 use std::fmt;
-use std::io::{self, Read as _};
-use std::process::Command;
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use super::super::layout::{CONFIG_FILE, HomePath};
-use super::{Author, Git, GitError, ISSUE_BRANCH, Running, run, text};
-
-/// How long a remote may take to answer a question that nobody has asked for.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::{Git, GitError, ISSUE_BRANCH, text};
 
 /// With which branch of which remote a branch is exchanged.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +28,21 @@ impl fmt::Display for Upstream {
     }
 }
 
+/// What a branch is exchanged with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Tracking {
+    /// A branch of a remote.
+    Upstream(Upstream),
+    /// Nothing: its upstream is another branch of the clone.
+    Local(String),
+    /// Nothing: its upstream is at an address without a name.
+    Address(String),
+    /// Nothing: there are several remotes, and nobody has chosen one.
+    Several(Vec<String>),
+    /// Nothing.
+    Nothing,
+}
+
 /// How many commits each of two has that the other hasn't.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Distance {
@@ -47,62 +52,73 @@ pub struct Distance {
     pub behind: usize,
 }
 
-/// What became of a merge.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MergeOutcome {
-    /// It is committed, or needed no commit of its own.
-    Whole,
-    /// Some files wait to be settled.
-    InConflict,
-}
-
 impl Git {
     /// Returns with what a branch is exchanged: as configured or, for the branch of the issues, under its own name with
-    /// `origin` or the only remote.
-    pub fn upstream(&self, branch: &str) -> Result<Option<Upstream>, GitError> {
+    /// `origin`, the only remote, or the only one that has such a branch.
+    pub fn tracking(&self, branch: &str) -> Result<Tracking, GitError> {
         let remote = self.setting(&format!("branch.{branch}.remote"))?;
         let merge = self.setting(&format!("branch.{branch}.merge"))?;
-        if let (Some(remote), Some(merge)) = (remote, merge)
-            && remote != "."
+        let own = || (branch == ISSUE_BRANCH).then(|| branch.to_owned());
+        if let Some(remote) = remote
+            && let Some(merge) = merge.or_else(own)
         {
             let branch = merge.strip_prefix("refs/heads/").unwrap_or(&merge).to_owned();
-            return Ok(Some(Upstream { remote, branch }));
+            return Ok(match remote.as_str() {
+                "." => Tracking::Local(branch),
+                // No name of a remote has a colon, and few look like paths.
+                address if address.contains(':') || address.starts_with(['.', '/', '~']) => Tracking::Address(remote),
+                _ => Tracking::Upstream(Upstream { remote, branch }),
+            });
         }
         if branch != ISSUE_BRANCH {
-            return Ok(None);
+            return Ok(Tracking::Nothing);
         }
-        let remotes = text(&self.run(&["remote"])?);
-        let remotes: Vec<&str> = remotes.lines().collect();
-        let remote = match remotes[..] {
-            [only] => Some(only),
-            _ => remotes.iter().copied().find(|name| *name == "origin"),
-        };
-        Ok(remote.map(|remote| Upstream { remote: remote.to_owned(), branch: branch.to_owned() }))
+        let remotes: Vec<String> = text(&self.run(&["remote"])?).lines().map(str::to_owned).collect();
+        let upstream =
+            |remote: &String| Tracking::Upstream(Upstream { remote: remote.clone(), branch: branch.to_owned() });
+        if let Some(remote) = remotes.iter().find(|name| *name == "origin" || remotes.len() == 1) {
+            return Ok(upstream(remote));
+        }
+        let mut having = Vec::new();
+        for remote in &remotes {
+            if self.commit_of(&format!("refs/remotes/{remote}/{branch}"))?.is_some() {
+                having.push(remote);
+            }
+        }
+        Ok(match having[..] {
+            [only] => upstream(only),
+            _ if remotes.is_empty() => Tracking::Nothing,
+            _ => Tracking::Several(remotes),
+        })
     }
 
-    /// Commits the files of the home, and nothing else that may be staged. Returns the commit, if there was something.
-    pub fn commit_home(&self, message: &str, author: &Author) -> Result<Option<String>, GitError> {
-        let home = self.prefix.trim_end_matches('/');
-        if self.dirty_paths()?.is_empty() {
-            return Ok(None);
-        }
-        self.run(&["add", "--all", "--", home])?;
-        let author = format!("--author={}", author.ident());
-        self.run(&["commit", "--quiet", "--no-verify", "--message", message, &author, "--only", "--", home])?;
-        Ok(Some(text(&self.run(&["rev-parse", "HEAD"])?)))
+    /// Remembers with which branch of which remote a branch is exchanged.
+    pub fn set_upstream(&self, branch: &str, upstream: &Upstream) -> Result<(), GitError> {
+        self.set(&format!("branch.{branch}.remote"), &upstream.remote)?;
+        self.set(&format!("branch.{branch}.merge"), &format!("refs/heads/{}", upstream.branch))
     }
 
-    /// Fetches what a remote has; `None` if it has no such branch.
-    pub fn fetch(&self, upstream: &Upstream) -> Result<Option<String>, GitError> {
-        let Upstream { remote, branch } = upstream;
-        let refspec = format!("+refs/heads/{branch}:{}", upstream.reference());
-        let arguments =
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", remote, &refspec];
-        match run(self.command_to_others(&arguments)?, &arguments) {
-            Ok(_) => self.commit_of(&upstream.reference()),
-            Err(GitError::Failed { message, .. }) if message.contains("couldn't find remote ref") => Ok(None),
-            Err(error) => Err(error),
+    /// Says why `git push` would not push a branch to its upstream; `None` if it would.
+    pub fn pushes_elsewhere(&self, branch: &str, upstream: &Upstream) -> Result<Option<String>, GitError> {
+        let own = self.setting(&format!("branch.{branch}.pushRemote"))?;
+        let remote = if own.is_some() { own } else { self.setting("remote.pushDefault")? };
+        if let Some(remote) = remote.filter(|remote| *remote != upstream.remote) {
+            return Ok(Some(format!(
+                "{branch} is merged from {upstream} and pushed to {remote}: `git push` pushes it"
+            )));
         }
+        if branch == upstream.branch {
+            return Ok(None);
+        }
+        let policy = self.setting("push.default")?;
+        if policy.is_some_and(|policy| matches!(policy.as_str(), "upstream" | "tracking")) {
+            return Ok(None);
+        }
+        let remote = &upstream.remote;
+        Ok(Some(format!(
+            "{branch} follows {upstream}, a branch of another name, and nothing is pushed: \
+             `git push -u {remote} {branch}` gives it one of its own, `git config push.default upstream` allows it"
+        )))
     }
 
     /// Counts the commits of each of two that the other hasn't.
@@ -112,10 +128,19 @@ impl Git {
         Ok(Distance { ahead: counts.next().unwrap_or(0), behind: counts.next().unwrap_or(0) })
     }
 
-    /// Counts the commits of one that another hasn't and that change something outside of the home.
+    /// Counts the commits that are checked out and that no branch of a remote has, as of the last fetch.
+    pub fn commits_to_share(&self, remote: &str) -> Result<usize, GitError> {
+        let known = format!("--remotes={remote}");
+        let counted = text(&self.run(&["rev-list", "--count", "HEAD", "--not", &known, "--"])?);
+        Ok(counted.parse().unwrap_or(0))
+    }
+
+    /// Counts the commits of one that others haven't and that change something outside of the home. `not_in` is a
+    /// commit, or `--remotes=NAME`: all that a remote had at the last fetch.
     pub fn commits_of_code(&self, of: &str, not_in: &str) -> Result<usize, GitError> {
-        let range = format!("{not_in}..{of}");
-        let output = self.run(&["log", "-z", "--format=%x01", "--name-only", "--no-renames", &range, "--"])?;
+        let range = [of, "--not", not_in, "--"];
+        let output =
+            self.run(&[&["log", "-z", "--format=%x01", "--name-only", "--no-renames"], &range[..]].concat())?;
         let home = self.prefix.as_bytes();
         let (mut count, mut is_counted) = (0, false);
         for field in output.split(|&byte| byte == 0) {
@@ -130,42 +155,25 @@ impl Git {
         Ok(count)
     }
 
-    /// Merges a commit.
-    pub fn merge(&self, commit: &str, message: &str) -> Result<MergeOutcome, GitError> {
-        // Short issues look alike: git would take one that was deleted for one that was made, renamed. No two are the
-        // same. (Before 2.50, git doesn't know how to look for none.)
-        let mut arguments = vec![
-            "merge",
-            "-Xfind-renames=100%",
-            "--quiet",
-            "--no-stat",
-            "--no-verify",
-            "--no-edit",
-            "--message",
-            message,
-        ];
-        if self.branch()?.as_deref() == Some(ISSUE_BRANCH) {
-            // Two people may have begun it.
-            arguments.push("--allow-unrelated-histories");
-        }
-        arguments.push(commit);
-        match self.run(&arguments) {
-            Ok(_) => Ok(MergeOutcome::Whole),
-            Err(GitError::Failed { status, .. }) if status.code() == Some(1) && self.has_unmerged()? => {
-                Ok(MergeOutcome::InConflict)
-            }
-            Err(error) => Err(error),
-        }
+    /// Whether a commit has the home.
+    pub fn has_home(&self, commit: &str) -> Result<bool, GitError> {
+        let config = format!("{}{CONFIG_FILE}", self.prefix);
+        Ok(!self.run(&["ls-tree", "--name-only", "-z", commit, "--", &config])?.is_empty())
     }
 
-    /// Commits a merge whose files are settled.
-    pub fn conclude_merge(&self) -> Result<(), GitError> {
-        self.run(&["commit", "--quiet", "--no-verify", "--no-edit"]).map(drop)
+    /// Returns the last commit that two commits both come from.
+    pub fn merge_base(&self, ours: &str, theirs: &str) -> Result<Option<String>, GitError> {
+        Ok(self.ask(&["merge-base", ours, theirs])?.map(|id| text(&id)))
     }
 
-    /// Takes a merge back that can't be settled.
-    pub fn abort_merge(&self) -> Result<(), GitError> {
-        self.run(&["merge", "--abort"]).map(drop)
+    /// Returns the commit up to the one that is checked out that removed the home last, with its subject.
+    pub fn removal_of_home(&self) -> Result<Option<String>, GitError> {
+        if self.is_unborn()? {
+            return Ok(None);
+        }
+        let config = format!("{}{CONFIG_FILE}", self.prefix);
+        let found = text(&self.run(&["log", "-1", "--diff-filter=D", "--format=%h (%s)", "HEAD", "--", &config])?);
+        Ok((!found.is_empty()).then_some(found))
     }
 
     /// Whether git ignores the home, so that it would never be committed.
@@ -175,7 +183,7 @@ impl Git {
         Ok(!self.run(&ignored)?.is_empty())
     }
 
-    /// Returns what git is in the midst of, if it is: a merge, a rebase, a cherry-pick or a revert.
+    /// Returns what git is in the midst of, if it is: a merge, a rebase, a cherry-pick, a revert or a bisect.
     pub fn unfinished(&self) -> Option<&'static str> {
         let signs = [
             ("MERGE_HEAD", "merge"),
@@ -183,6 +191,8 @@ impl Git {
             ("rebase-apply", "rebase"),
             ("CHERRY_PICK_HEAD", "cherry-pick"),
             ("REVERT_HEAD", "revert"),
+            ("sequencer", "cherry-pick"),
+            ("BISECT_LOG", "bisect"),
         ];
         let found = signs.iter().find(|(name, _)| self.dirs.git_dir.join(name).symlink_metadata().is_ok());
         found.map(|(_, doing)| *doing)
@@ -191,23 +201,6 @@ impl Git {
     /// Whether files wait to be settled.
     pub fn has_unmerged(&self) -> Result<bool, GitError> {
         Ok(!self.run(&["ls-files", "--unmerged", "-z"])?.is_empty())
-    }
-
-    /// Pushes a branch. Returns `false` if the remote has gone on meanwhile.
-    pub fn push(&self, branch: &str, upstream: &Upstream) -> Result<bool, GitError> {
-        let refspec = format!("refs/heads/{branch}:refs/heads/{}", upstream.branch);
-        let arguments = ["push", "--quiet", "--no-verify", &upstream.remote, &refspec];
-        match run(self.command_to_others(&arguments)?, &arguments) {
-            Ok(_) => Ok(true),
-            Err(GitError::Failed { message, .. })
-                if ["[rejected]", "[remote rejected]", "non-fast-forward", "fetch first", "cannot lock ref"]
-                    .iter()
-                    .any(|sign| message.contains(sign)) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
     }
 
     /// Returns the home's files in a commit that differ from those in another, with how: `A`, `M` or `D`.
@@ -221,42 +214,5 @@ impl Git {
             changed.extend(self.home_path(path).map(|path| (how, path)));
         }
         Ok(changed)
-    }
-
-    /// Asks a remote whether it has a branch; for some seconds, and without asking anybody for a password.
-    pub fn ask_remote_for(&self, remote: &str, branch: &str) -> Result<bool, GitError> {
-        let reference = format!("refs/heads/{branch}");
-        let arguments = ["ls-remote", "--quiet", "--exit-code", "--heads", remote, &reference];
-        let mut command = self.command_to_others(&arguments)?;
-        command.env("GIT_TERMINAL_PROMPT", "0").env("SSH_ASKPASS", "false").env("SSH_ASKPASS_REQUIRE", "force");
-        let mut running = Running(command.spawn().map_err(|source| GitError::Start { source })?);
-        let mut stderr = running.0.stderr.take().expect("its errors are piped");
-        let (sender, said) = mpsc::channel();
-        thread::spawn(move || {
-            let mut message = String::new();
-            // What can't be read is missing from what is told.
-            let _ = stderr.read_to_string(&mut message);
-            let _ = sender.send(message);
-        });
-        let failed = |source| GitError::Pipe { command: "ls-remote", source };
-        let message = said.recv_timeout(PATIENCE).map_err(|_| failed(io::ErrorKind::TimedOut.into()))?;
-        let status = running.0.wait().map_err(failed)?;
-        match status.code() {
-            Some(0) => Ok(true),
-            // What `--exit-code` is for.
-            Some(2) => Ok(false),
-            _ => Err(GitError::Failed { command: "ls-remote".to_owned(), status, message: message.trim().to_owned() }),
-        }
-    }
-
-    /// Starts a command line that talks to other machines: with the protocols that the user's git allows, and its ways
-    /// to ask for a password.
-    fn command_to_others(&self, arguments: &[&str]) -> Result<Command, GitError> {
-        let mut command = self.command(["-c", "protocol.allow=user", "-c", "protocol.ext.allow=never"])?;
-        for protocol in ["file", "git", "http", "https", "ssh"] {
-            command.arg("-c").arg(format!("protocol.{protocol}.allow=always"));
-        }
-        command.args(arguments).env_remove("GIT_TERMINAL_PROMPT");
-        Ok(command)
     }
 }

@@ -204,8 +204,19 @@ impl Git {
     }
 
     /// Runs git with something to read.
-    fn feed(&self, name: &'static str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
-        let mut command = self.command([name].iter().chain(arguments))?;
+    pub(super) fn feed(&self, name: &'static str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+        self.feed_with(&[], name, arguments, input)
+    }
+
+    /// The same with settings.
+    pub(super) fn feed_with(
+        &self,
+        settings: &[&str],
+        name: &'static str,
+        arguments: &[&str],
+        input: &[u8],
+    ) -> Result<Vec<u8>, GitError> {
+        let mut command = self.command(settings.iter().chain(&[name]).chain(arguments))?;
         command.stdin(Stdio::piped());
         let mut child = command.spawn().map_err(|source| GitError::Start { source })?;
         let mut stdin = child.stdin.take().expect("its input is piped");
