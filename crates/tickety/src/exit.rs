@@ -234,7 +234,7 @@ impl From<StorageError> for CliError {
 
 /// Says what to do about some of what git fails at.
 pub fn git_hint(message: &str) -> Option<&'static str> {
-    const HINTS: [(&[&str], &str); 6] = [
+    const HINTS: [(&[&str], &str); 7] = [
         (
             &["tell me who you are", "auto-detect email", "empty ident name", "no email was given"],
             "`git config --global user.name NAME` and `git config --global user.email ADDRESS` tell git who you are",
@@ -244,6 +244,10 @@ pub fn git_hint(message: &str) -> Option<&'static str> {
             "the repository belongs to somebody else: if you trust it, `git config --global --add safe.directory DIR`",
         ),
         (&[".lock': File exists"], "another git is at work here, or was killed: if none is running, remove that file"),
+        (
+            &["would be overwritten by merge"],
+            "git merges nothing over changes that aren't committed, nor while code is staged: commit that, or `git stash` it",
+        ),
         (&["can't start git"], "install git, or put it on the PATH"),
         (
             &["gpg failed to sign", "failed to write commit object", "Couldn't load public key"],

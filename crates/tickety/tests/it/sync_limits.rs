@@ -232,6 +232,24 @@ fn a_commit_that_fails_leaves_the_index_as_it_was() {
 }
 
 #[test]
+fn what_is_staged_stays_staged_also_where_it_keeps_git_from_merging() {
+    let env = clones(&[]);
+    for clone in ["one", "two"] {
+        ok(&env, clone, &["new", &format!("From {clone}")]);
+    }
+    ok(&env, "two", &["sync"]);
+    env.write("one/staged.txt", "staged\n");
+    git(&env, "one", &["add", "staged.txt"]);
+    let failed = run(&env, "one", &["sync"]);
+    assert!(failed.status == 14 && failed.stderr.contains("nor while code is staged"), "{failed}");
+    assert_eq!(git(&env, "one", &["status", "--porcelain"]), "A  staged.txt\n");
+    git(&env, "one", &["commit", "-qm", "Code"]);
+    git(&env, "one", &["pull", "-q", "--no-rebase", "--no-edit"]);
+    git(&env, "one", &["push", "-q"]);
+    assert_eq!(ok(&env, "one", &["sync"]), "everything is committed, merged and pushed\n");
+}
+
+#[test]
 fn what_is_staged_and_gone_again_is_no_trouble() {
     let env = clones(&[]);
     ok(&env, "one", &["new", "First"]);
