@@ -463,10 +463,12 @@ impl<K: Hash + Eq, V: Clone + Send + 'static> Inner<K, V> {
         let Entry { value, ref terms } = entry;
         let facts = self.facts(&key, value.as_ref(), terms, class, began, now);
         let stale = self.is_stale(terms, class);
+        // What isn't kept is handed to those who wait all the same, and may be outdated for them.
+        let unkept = if facts.is_none() { self.world.tags.tagged(&terms.tags) } else { None };
         let mut dropped = Dropped::default();
         let mut lane = self.lane(hash).lock();
         let ended = lane.end(id);
-        let stamp = facts.as_ref().and_then(Facts::tags).map_or(0, Tag::stamp);
+        let stamp = facts.as_ref().and_then(Facts::tags).or(unkept.as_deref()).map_or(0, Tag::stamp);
         let landing = Landing(ended.flight);
         // Others get a clone, if there are others.
         let others = landing.0.is_some().then(|| value.clone());

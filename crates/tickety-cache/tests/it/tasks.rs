@@ -207,28 +207,30 @@ fn who_comes_after_an_invalidation_begins_anew() {
 }
 
 #[test]
-fn who_joins_a_load_after_its_tag_was_invalidated_loads_anew() {
-    let world = World::new(|builder| builder);
-    let (source, cache) = (Source::default(), &world.cache);
-    let begin = |value: u32, steps: u32| {
-        let source = source.clone();
-        Caller::new(cache.load_with_async("a", LoadOptions::new(), move || async move {
-            source.after(steps).await;
-            Ok::<_, ()>(Entry::new(value).tag("t"))
-        }))
-    };
-    let mut before = begin(1, 1);
-    assert!(before.poll().is_pending());
-    cache.invalidate_tag("t");
-    let mut after = begin(2, 0);
-    assert!(after.poll().is_pending());
-    source.step();
-    let value = |poll: Poll<Result<Lookup<u32>, LoadError<()>>>| match poll {
-        Poll::Ready(Ok(lookup)) => lookup.into_value(),
-        _ => None,
-    };
-    assert_eq!((value(before.poll()), value(after.poll())), (Some(1), Some(2)));
-    assert_eq!(cache.get("a"), Some(2));
+fn who_joins_a_load_after_its_tag_was_invalidated_loads_anew_be_it_kept_or_not() {
+    for ttl in [Duration::MAX, Duration::ZERO] {
+        let world = World::new(|builder| builder);
+        let (source, cache) = (Source::default(), &world.cache);
+        let begin = |value: u32, steps: u32| {
+            let source = source.clone();
+            Caller::new(cache.load_with_async("a", LoadOptions::new(), move || async move {
+                source.after(steps).await;
+                Ok::<_, ()>(Entry::new(value).ttl(ttl).tag("t"))
+            }))
+        };
+        let mut before = begin(1, 1);
+        assert!(before.poll().is_pending());
+        cache.invalidate_tag("t");
+        let mut after = begin(2, 0);
+        assert!(after.poll().is_pending());
+        source.step();
+        let value = |poll: Poll<Result<Lookup<u32>, LoadError<()>>>| match poll {
+            Poll::Ready(Ok(lookup)) => lookup.into_value(),
+            _ => None,
+        };
+        assert_eq!((value(before.poll()), value(after.poll())), (Some(1), Some(2)), "{ttl:?}");
+        assert_eq!(cache.get("a"), Some(2).filter(|_| !ttl.is_zero()));
+    }
 }
 
 #[test]
