@@ -35,12 +35,8 @@ pub(crate) struct Store {
     tagging: Arc<dyn Tagging>,
 }
 
-/// How many bytes the answers may take that are handed out by the requests that brought them, at least: what nobody has fetched lies
-/// there until it is displaced.
-const FLIGHTS: u64 = 16 << 20;
-
-/// How many entries are expected there. With so few there is one shard, and no answer that may be stored is too heavy for it.
-const FLIGHTS_EXPECTED: u64 = 4_096;
+/// How many requests whose answers turned out not to be for several callers are remembered.
+const FLIGHTS: u64 = 10_000;
 
 /// The weight of an answer that is expected, by which the shards of the cache are made.
 const EXPECTED: u64 = 16 * 1024;
@@ -49,8 +45,7 @@ impl Store {
     /// Makes an empty store. A clock is given for tests; the cache has a better one of its own.
     pub(crate) fn new(limits: Limits, tagging: Arc<dyn Tagging>, clock: Option<Arc<dyn Clock>>) -> Self {
         let mut entries = Cache::weighted(limits.bytes, limits.bytes / EXPECTED);
-        let room = FLIGHTS.max((limits.largest as u64).saturating_mul(2));
-        let mut flights = Cache::weighted(room, FLIGHTS_EXPECTED).spawner(Tasks);
+        let mut flights = Cache::builder(FLIGHTS).spawner(Tasks);
         if let Some(clock) = clock {
             entries = entries.clock(Arc::new(CacheClock(clock.clone())));
             flights = flights.clock(Arc::new(CacheClock(clock)));

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tickety_cache::{Entry, LoadOptions, Lookup};
+use tickety_cache::{Entry, LoadOptions};
 
 use super::{Job, ON_ERROR, Outcome};
 use crate::client::Inner;
@@ -17,13 +17,6 @@ use crate::stored::Stored;
 
 /// How long it is remembered that the answers to a request are for one caller each, so that others needn't wait to learn that.
 const ALONE: Duration = Duration::from_secs(10);
-
-/// How long an answer is handed out by the request that brought it if its first caller is gone. No time would be enough, but what
-/// the cache of flights doesn't keep at all (it rounds times down by up to 17 ms) it doesn't compare with the stamps of its tags.
-const LANDED: Duration = Duration::from_millis(50);
-
-/// What a mark takes, about.
-const MARKER: u32 = 256;
 
 /// What those who wait for the request of another get.
 #[derive(Clone, Debug)]
@@ -46,20 +39,16 @@ impl Inner {
                 *own.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
                 Ok::<_, Error>(match &landed {
                     Landed::Kept(stored, _) => {
-                        let weight = u32::try_from(stored.weight()).unwrap_or(u32::MAX);
                         let tags = inner.store.tags(&job.key.url, &job.request.url, &stored.headers);
-                        Entry::new(landed).ttl(LANDED).weight(weight).tags(tags)
+                        // It is for those who wait: who comes later looks into the store.
+                        Entry::new(landed).ttl(Duration::ZERO).tags(tags)
                     }
-                    Landed::Alone => Entry::new(landed).ttl(ALONE).weight(MARKER),
+                    Landed::Alone => Entry::new(landed).ttl(ALONE),
                 })
             }
         };
         let landed = self.store.flights.load_with_async(&flight, LoadOptions::new(), load).await;
         if let Some(outcome) = own.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // Whoever waits has it; who comes now looks into the store.
-            if let Ok(Lookup::Fresh { value: Landed::Kept(..), .. }) = landed {
-                self.store.flights.remove(&flight);
-            }
             return Ok(self.answer(&job, outcome));
         }
         let landed = match landed {
