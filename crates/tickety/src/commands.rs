@@ -9,7 +9,7 @@ mod all_closed;
 mod backup;
 mod batch;
 mod branch;
-mod cache;
+pub(crate) mod cache;
 mod check;
 mod close;
 mod comment;

@@ -7,6 +7,7 @@ mod health;
 mod logging;
 mod process;
 mod syncing;
+mod told;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -28,6 +29,7 @@ use crate::session::Session;
 use figures::Looks;
 pub use logging::Logging;
 use syncing::{Syncing, Work};
+use told::Told;
 
 /// How many threads may wait for disks.
 const BLOCKING_THREADS: usize = 64;
@@ -72,7 +74,7 @@ pub fn run(
     }
     let mut examined = Vec::new();
     for running in &served {
-        server = server.project(running.project(&closing));
+        server = server.project(running.project(&closing)?);
         let (figures, health) = (Arc::clone(running), Arc::clone(running));
         metrics.add(Box::new(move |more| {
             figures::of_project(&figures.name, &figures.served, &figures.looks, figures.syncing.as_ref(), more);
@@ -131,10 +133,17 @@ struct Running {
 
 impl Running {
     /// Makes of it what the routes have.
-    fn project(&self, closing: &Closing) -> Arc<Project> {
+    fn project(&self, closing: &Closing) -> Result<Arc<Project>, CliError> {
         let served = &self.served;
         let project = Project::new(&self.name, Arc::clone(&served.storage), Arc::clone(&served.log));
-        Arc::new(project.bus(Arc::clone(&served.bus)).closing(closing.clone()))
+        let project = project.map_err(CliError::usage)?;
+        let told = Arc::new(Told(Arc::clone(&served.repo)));
+        let project = project.bus(Arc::clone(&served.bus)).closing(closing.clone()).index(Arc::clone(&told) as _);
+        let project = if served.has_git() { project.historian(told) } else { project };
+        Ok(Arc::new(match &served.cached {
+            Some(cached) => project.cached(Arc::clone(cached), served.settings.clone()),
+            None => project,
+        }))
     }
 }
 

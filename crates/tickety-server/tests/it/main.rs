@@ -6,12 +6,9 @@ mod batches;
 mod conditions;
 mod description;
 mod issues;
-<<<<<<< HEAD
-mod operations;
-mod stream;
-=======
 mod keeping;
 mod once;
+mod operations;
 mod resources;
->>>>>>> b9126541 (x)
+mod stream;
 mod world;

@@ -41,7 +41,7 @@ impl Streams {
         let store = Arc::<MemoryStore>::default();
         let bus = Arc::new(EventBus::start(Arc::clone(&store) as _).await.unwrap());
         let closing = Closing::default();
-        let project = Project::new("main", Arc::clone(&store) as _, Arc::clone(&store) as _);
+        let project = Project::new("main", Arc::clone(&store) as _, Arc::clone(&store) as _).unwrap();
         let project = project.bus(Arc::clone(&bus)).closing(closing.clone());
         Self { router: server().project(Arc::new(project)).router(), store, bus, closing }
     }

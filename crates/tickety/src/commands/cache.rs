@@ -4,8 +4,9 @@ use anstyle::Style;
 use tickety_api::cache::{self, CacheEntries, CacheStats, IndexRows, IndexUse, Settings};
 use tickety_api::{ErrorCode, Meta};
 use tickety_engine::layers::CacheSettings;
+use tickety_store::StorageError;
 
-use crate::compose::{IndexReport, Usage};
+use crate::compose::{IndexReport, Repo, Usage};
 use crate::exit::{CliError, Ended};
 use crate::output;
 use crate::render::{Screen, counted, palette};
@@ -61,9 +62,7 @@ fn stats(clear: bool, session: &Session) -> Result<Ended, CliError> {
         let error = CliError::from(error);
         if error.is(ErrorCode::Damaged) { error.hint_instead(BROKEN_HINT) } else { error }
     })?;
-    let IndexReport { path, bytes, .. } = repo.index_status()?;
-    let rows = repo.index_rows()?.iter().map(|(_, rows)| rows).sum();
-    let size = Size { path, bytes, rows };
+    let size = Size::of(&repo)?;
     if session.json() {
         return session.answer(wire(&usage, size, &settings), Meta::default());
     }
@@ -87,41 +86,55 @@ fn stats(clear: bool, session: &Session) -> Result<Ended, CliError> {
 const BROKEN_HINT: &str = "without it, counting begins anew with the next command; no other answer depends on it";
 
 /// The index on the disk.
-struct Size {
+pub(crate) struct Size {
     path: Option<String>,
     bytes: u64,
     rows: u64,
 }
 
+impl Size {
+    /// Measures the index of a store.
+    pub(crate) fn of(repo: &Repo) -> Result<Self, StorageError> {
+        let IndexReport { path, bytes, .. } = repo.index_status()?;
+        let rows = repo.index_rows()?.iter().map(|(_, rows)| rows).sum();
+        Ok(Self { path, bytes, rows })
+    }
+}
+
 fn wire(usage: &Usage, size: Size, settings: &CacheSettings) -> CacheStats {
-    let Usage { answers, delayed, verified, read_again, rebuilds, since, unreadable_bytes } = *usage;
-    let CacheSettings { enabled, ttl, issues, answers: kept_answers, check_every, namespace: _ } = settings;
-    let Size { path, bytes, rows } = size;
-    let hit_rate = usage.hit_rate();
+    let CacheSettings { enabled, ttl, issues, answers, check_every, namespace: _ } = settings;
     CacheStats {
-        index: Some(IndexUse {
-            answers,
-            hits: usage.hits(),
-            delayed,
-            hit_rate,
-            mark: hit_rate.map(cache::mark),
-            files_verified: verified,
-            issues_read_again: read_again,
-            rebuilds,
-            since: since.map(|since| since.to_string()),
-            unreadable_bytes,
-            path,
-            bytes,
-            rows,
-        }),
+        index: Some(index_use(usage, size)),
         memory: Vec::new(),
         settings: Settings {
             enabled: *enabled,
             ttl_seconds: ttl.map(|ttl| ttl.as_secs()),
             issues: *issues,
-            answers: *kept_answers,
+            answers: *answers,
             check_milliseconds: u64::try_from(check_every.as_millis()).unwrap_or(u64::MAX),
         },
+    }
+}
+
+/// Tells what an index was good for.
+pub(crate) fn index_use(usage: &Usage, size: Size) -> IndexUse {
+    let Usage { answers, delayed, verified, read_again, rebuilds, since, unreadable_bytes } = *usage;
+    let Size { path, bytes, rows } = size;
+    let hit_rate = usage.hit_rate();
+    IndexUse {
+        answers,
+        hits: usage.hits(),
+        delayed,
+        hit_rate,
+        mark: hit_rate.map(cache::mark),
+        files_verified: verified,
+        issues_read_again: read_again,
+        rebuilds,
+        since: since.map(|since| since.to_string()),
+        unreadable_bytes,
+        path,
+        bytes,
+        rows,
     }
 }
 
