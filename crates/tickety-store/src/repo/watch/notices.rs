@@ -85,10 +85,8 @@ impl Named {
             // The home itself was moved, or what holds all issues came or went.
             [] => (named.directories, named.everything) = (true, true),
             [issues] if *issues == ISSUES_DIR.as_bytes() => (named.directories, named.everything) = (true, true),
-            [issues, shard] if *issues == ISSUES_DIR.as_bytes() => {
-                if !is_temporary(shard) {
-                    (named.directories, named.everything) = (true, true);
-                }
+            [issues, shard] if *issues == ISSUES_DIR.as_bytes() && !is_temporary(shard) => {
+                (named.directories, named.everything) = (true, true);
             }
             [issues, shard, file] if *issues == ISSUES_DIR.as_bytes() && !is_temporary(file) => {
                 if let Some(shard) = Shard::parse(shard) {
