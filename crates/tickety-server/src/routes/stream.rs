@@ -94,7 +94,12 @@ pub(crate) async fn follow(
     let subscription = bus.subscribe();
     let (sender, receiver) = mpsc::channel(PIECES);
     let teller = Teller { state, bus, types, sender };
-    tokio::spawn(teller.tell(from, subscription));
+    // Before the answer, so that whoever gets it and then writes hears of that.
+    let at = match from {
+        Position::After(cursor) => cursor,
+        from => teller.page(from, 0).await?.next,
+    };
+    tokio::spawn(teller.tell(at, subscription));
     let mut response = Response::new(Body::new(Pieces(receiver)));
     response.headers_mut().insert(header::CONTENT_TYPE, EVENT_STREAM);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -123,18 +128,17 @@ struct Teller {
 struct Over;
 
 impl Teller {
-    async fn tell(self, from: Position, subscription: Subscription) {
+    async fn tell(self, at: EventCursor, subscription: Subscription) {
         let closing = self.state.project.closing.clone();
         tokio::select! {
             biased;
             () = closing.begun() => {}
             () = self.sender.closed() => {}
-            _ = self.go_on(from, &subscription) => {}
+            _ = self.go_on(at, &subscription) => {}
         }
     }
 
-    async fn go_on(&self, from: Position, subscription: &Subscription) -> Result<(), Over> {
-        let mut at = self.begin(from).await?;
+    async fn go_on(&self, mut at: EventCursor, subscription: &Subscription) -> Result<(), Over> {
         self.send(format!("retry: {RETRY}\nid: {at}\n\n")).await?;
         at = self.read_log(at).await?;
         loop {
@@ -152,17 +156,6 @@ impl Teller {
                 }
                 // More came than waited for us, or the log is another one.
                 Ok(Heard::Event(_) | Heard::Missed) => at = self.read_log(at).await?,
-            }
-        }
-    }
-
-    /// Returns the cursor after which to begin.
-    async fn begin(&self, from: Position) -> Result<EventCursor, Over> {
-        match from {
-            Position::After(cursor) => Ok(cursor),
-            from => {
-                let page = self.page(from, 0).await.map_err(|error| self.give_up(&error))?;
-                Ok(page.next)
             }
         }
     }
