@@ -74,10 +74,11 @@ pub fn run(
     }
     let mut examined = Vec::new();
     for running in &served {
-        server = server.project(running.project(&closing)?);
+        let project = running.project(&closing)?;
+        server = server.project(Arc::clone(&project));
         let (figures, health) = (Arc::clone(running), Arc::clone(running));
         metrics.add(Box::new(move |more| {
-            figures::of_project(&figures.name, &figures.served, &figures.looks, figures.syncing.as_ref(), more);
+            figures::of_project(&project, &figures.served, &figures.looks, figures.syncing.as_ref(), more);
         }));
         let examine = move || health::examine(&health.served, health.syncing.as_ref());
         examined.push((running.name.clone(), Arc::new(examine) as _));

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tickety_cache::Stats;
+use tickety_server::Project;
 use tickety_server::metrics::Exposition;
 
 use super::syncing::Syncing;
@@ -38,7 +39,9 @@ fn seconds(nanoseconds: u64) -> f64 {
 }
 
 /// Says the figures of a project.
-pub fn of_project(name: &str, served: &Served, looks: &Looks, syncing: Option<&Syncing>, more: &mut Exposition) {
+pub fn of_project(project: &Project, served: &Served, looks: &Looks, syncing: Option<&Syncing>, more: &mut Exposition) {
+    let name = project.name();
+    of_cache(&[("project", name), ("cache", "answers"), ("class", "bytes")], &project.kept_answers(), more);
     let project = [("project", name)];
     for (kind, stats) in served.instrumented.snapshot() {
         let labels = [("project", name), ("operation", kind.as_str())];

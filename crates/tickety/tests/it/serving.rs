@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tickety_testkit::TestEnv;
 
 use crate::{home, json, small_home};
-use process::Server;
+pub(crate) use process::Server;
 
 /// Returns the file of an issue.
 fn record(env: &TestEnv, number: &str) -> String {

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tickety_testkit::TestEnv;
 const BOUND: Duration = Duration::from_secs(60);
 
 /// A server of the folder that an environment works in.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: RefCell<Child>,
     status: Cell<Option<i32>>,
     client: Client,
@@ -24,8 +25,8 @@ pub(super) struct Server {
 
 /// Who asks one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Client {
-    pub(super) address: SocketAddr,
+pub(crate) struct Client {
+    pub(crate) address: SocketAddr,
 }
 
 /// An answer.
@@ -50,10 +51,15 @@ pub(super) struct Message {
 impl Server {
     /// Starts one on a port that is free, and waits until it takes connections.
     pub(super) fn start(env: &TestEnv, arguments: &[&str]) -> Self {
+        Self::start_in(env, &env.work(), arguments)
+    }
+
+    /// Does the same in another folder.
+    pub(crate) fn start_in(env: &TestEnv, folder: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tickety"))
             .args(["serve", "--port", "0", "--json"])
             .args(arguments)
-            .current_dir(env.work())
+            .current_dir(folder)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", env.home())
