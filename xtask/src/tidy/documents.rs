@@ -142,6 +142,7 @@ const ROOT: [&str; 18] = [
     "LICENSE-MIT",
     "README.md",
     "clippy.toml",
+    "contrib",
     "crates",
     "docs",
     "fuzz",

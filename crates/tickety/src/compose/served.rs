@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tickety_engine::events::EventBus;
 use tickety_engine::layers::{CacheSettings, CachedIssueStorage, GroupedIssueStorage, InstrumentedIssueStorage};
+use tickety_store::repo::RepoOptions;
 use tickety_store::repo::watch::{Looked, Watcher};
-use tickety_store::repo::{RepoOptions, RepoStore, SyncStatus};
 use tickety_store::{EventLog, FreshnessMode, IssueStorage, Stamp};
 
-use crate::compose::options;
+use crate::compose::{Repo, SyncStatus, options};
 use crate::context::Context;
 use crate::exit::CliError;
 
@@ -36,7 +36,7 @@ pub struct Served {
     /// Whether that was told to look at the files again and again.
     pub polls: bool,
     /// The store itself.
-    pub repo: Arc<RepoStore>,
+    pub repo: Arc<Repo>,
 }
 
 /// How a home is to be served.
@@ -62,7 +62,7 @@ impl Served {
     ) -> Result<Self, CliError> {
         let Serving { directory, freshness, settings, poll } = serving;
         let options = RepoOptions { now: context.fixed_time(), ..options(context, freshness, "serve") };
-        let repo = Arc::new(RepoStore::open(&directory, options)?);
+        let repo = Arc::new(Repo::open(&directory, options)?);
         let log: Arc<dyn EventLog> = Arc::clone(&repo) as _;
         // The watcher looks, so the bus doesn't have to.
         let bus = Arc::new(pollster::block_on(EventBus::start(Arc::clone(&repo).told()))?);
