@@ -128,7 +128,7 @@ fn machine_path(line: &str) -> Option<&'static str> {
 }
 
 /// What belongs into the root.
-const ROOT: [&str; 18] = [
+const ROOT: [&str; 19] = [
     ".cargo",
     ".ci",
     ".config",

@@ -33,7 +33,6 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) head: String,
     pub(super) body: String,
 }
 
@@ -153,7 +152,7 @@ impl Client {
         stream.read_to_string(&mut text).ok()?;
         let (head, body) = text.split_once("\r\n\r\n")?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
+        Some(Answer { status, body: body.to_owned() })
     }
 
     pub(super) fn get(&self, path: &str) -> Answer {
