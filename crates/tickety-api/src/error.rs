@@ -103,6 +103,11 @@ error_table! {
     Unsupported "unsupported" 404 14 "The project has nothing of that sort.";
     Busy "busy" 503 8 "The server has too much to do.";
     Timeout "timeout" 504 8 "The answer took longer than the server allows.";
+    Unauthenticated "unauthenticated" 401 18 "The server asks for a token, or the one it got is no good.";
+    Forbidden "forbidden" 403 18 "The token isn't good for that.";
+    ForeignHost "foreign_host" 403 18 "The request names a host that the server doesn't go by.";
+    ForeignOrigin "foreign_origin" 403 18 "The request comes from a page that may not ask.";
+    RateLimited "rate_limited" 429 8 "There were too many requests in too short a time.";
 }
 
 impl From<&StorageError> for ErrorCode {

@@ -16,12 +16,13 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 
 use crate::conditional;
+use crate::guard::{self, Guard};
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::request_id::{RequestIds, X_REQUEST_ID};
 use crate::state::Shared;
 
-/// What the guards have at hand.
+/// What is at hand for every request.
 struct Gate {
     ids: RequestIds,
     limits: Limits,
@@ -29,17 +30,17 @@ struct Gate {
     requests: Semaphore,
 }
 
-/// Puts the guards around routes, those that are there already included.
-pub(crate) fn guard(router: Router, shared: &Arc<Shared>) -> Router {
+/// Puts all of it around routes, those that are there already included.
+pub(crate) fn around(router: Router, guard: Arc<Guard>, shared: &Arc<Shared>) -> Router {
     let limits = shared.limits.clone();
     let requests = Semaphore::new(limits.requests.clamp(1, Semaphore::MAX_PERMITS));
     let gate = Arc::new(Gate { ids: RequestIds::default(), limits, requests });
-    router
+    let router = router
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(compression())
-        .layer(middleware::from_fn_with_state(gate, pass))
+        .layer(compression());
+    guard::around(router, guard).layer(middleware::from_fn_with_state(gate, pass))
 }
 
 /// The shortest answer that is compressed, in bytes: below, it isn't worth the time.
@@ -64,6 +65,7 @@ async fn pass(Has(gate): Has<Arc<Gate>>, mut request: Request, next: Next) -> Re
         Err(_) => late(&gate.limits).into_response(),
     };
     let mut response = tag_compressed(Problem::write_into(response, &id));
+    guard::secure(response.headers_mut());
     response.headers_mut().insert(X_REQUEST_ID, id.to_header());
     response
 }

@@ -11,6 +11,7 @@ mod conditional;
 mod edge;
 mod envelope;
 mod extract;
+pub mod guard;
 pub mod limits;
 pub mod listener;
 pub mod metrics;
@@ -28,6 +29,7 @@ pub mod writing;
 
 pub use caller::Caller;
 pub use closing::Closing;
+pub use guard::Policy;
 pub use limits::Limits;
 pub use listener::{Connections, Patience};
 pub use problem::Problem;

@@ -9,6 +9,7 @@ use axum::http::HeaderValue;
 use jiff::Timestamp;
 
 use crate::caller::Caller;
+use crate::guard::{self, Guard, Policy};
 use crate::limits::Limits;
 use crate::project::Project;
 use crate::representations::Terms;
@@ -23,6 +24,7 @@ pub struct Server {
     projects: Vec<Arc<Project>>,
     extra: Router,
     limits: Limits,
+    policy: Policy,
     caller: Caller,
     clock: Clock,
     max_age: Duration,
@@ -35,6 +37,7 @@ impl Server {
             projects: Vec::new(),
             extra: Router::new(),
             limits: Limits::default(),
+            policy: Policy::default(),
             caller: Caller::default(),
             clock: Box::new(clock),
             max_age: Duration::ZERO,
@@ -62,6 +65,13 @@ impl Server {
         self
     }
 
+    /// Says whom to answer. Default: everybody who asks for this machine by a name that only it goes by.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// Says who asks where nothing else tells.
     #[must_use]
     pub fn caller(mut self, caller: Caller) -> Self {
@@ -79,9 +89,11 @@ impl Server {
 
     /// Makes the router.
     pub fn router(self) -> Router {
-        let Self { projects, extra, limits, caller, clock, max_age } = self;
+        let Self { projects, extra, limits, policy, caller, clock, max_age } = self;
+        let names: Vec<_> = projects.iter().map(|project| project.name().into()).collect();
+        let guard = Arc::new(Guard::new(policy, &names));
         let shared = Arc::new(Shared::new(limits, caller, clock, terms(max_age)));
-        let mut router = extra.merge(routes::of_server());
+        let mut router = extra.merge(routes::of_server()).merge(guard::routes(&guard));
         for (place, project) in projects.into_iter().enumerate() {
             let at =
                 |base: String| State { project: Arc::clone(&project), base: base.into(), shared: Arc::clone(&shared) };
@@ -91,7 +103,7 @@ impl Server {
                 router = router.nest(API, routes::of_project(at(API.to_owned())));
             }
         }
-        edge::guard(router, &shared)
+        edge::around(router, guard, &shared)
     }
 }
 

@@ -5,6 +5,7 @@
 mod batches;
 mod conditions;
 mod description;
+mod guard;
 mod issues;
 mod keeping;
 mod once;

@@ -55,7 +55,7 @@ impl Streams {
     }
 
     async fn follow(&self, query: &str, last_event_id: Option<&str>) -> Client {
-        let mut request = Request::get(format!("/api/v1/events/stream{query}"));
+        let mut request = Request::get(format!("/api/v1/events/stream{query}")).header("host", "localhost");
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
         }

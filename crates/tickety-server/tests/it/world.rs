@@ -54,7 +54,7 @@ impl World {
 
     /// Sends a request, with headers as `name: value`.
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[&str], body: &str) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for header in headers {
             let (name, value) = header.split_once(": ").unwrap();
             request = request.header(name, value);
