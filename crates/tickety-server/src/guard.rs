@@ -40,7 +40,7 @@ use sessions::{SessionLimits, Sessions};
 pub(crate) use headers::secure;
 
 /// Tells how long ago something was that never changes.
-type Ticks = Box<dyn Fn() -> Duration + Send + Sync>;
+pub type Ticks = Box<dyn Fn() -> Duration + Send + Sync>;
 
 /// Whom a server answers.
 pub struct Policy {
@@ -62,7 +62,8 @@ pub struct Policy {
     /// What routes of others ask for, by the address they are mounted at. What isn't named asks for `read`, or for `write`
     /// where its method changes something.
     pub needs: Vec<(String, Need)>,
-    ticks: Ticks,
+    /// The clock that rates and sessions go by: how long ago something was that never changes. Default: the making of this.
+    pub ticks: Ticks,
 }
 
 impl Default for Policy {
@@ -85,15 +86,6 @@ impl Default for Policy {
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy").field("allowed", &self.allowed).field("open", &self.open).finish_non_exhaustive()
-    }
-}
-
-impl Policy {
-    /// Has rates and sessions go by another clock: it tells how long ago something was that never changes.
-    #[must_use]
-    pub fn ticks(mut self, ticks: impl Fn() -> Duration + Send + Sync + 'static) -> Self {
-        self.ticks = Box::new(ticks);
-        self
     }
 }
 

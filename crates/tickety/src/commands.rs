@@ -46,6 +46,7 @@ mod show;
 mod stats;
 mod status;
 mod sync;
+mod token;
 mod unlink;
 
 use std::ffi::OsString;
@@ -126,6 +127,7 @@ commands! {
     Keep status "status";
     Keep sync "sync";
     Keep serve "serve";
+    Keep token "token";
     Keep import "import";
     Keep export "export";
     Keep index "index";

@@ -29,6 +29,7 @@ mod question;
 mod render;
 mod serving;
 mod session;
+mod tokens;
 mod user_config;
 mod values;
 

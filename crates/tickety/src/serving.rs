@@ -3,6 +3,7 @@
 //! Nothing of it is touched by other commands: the runtime and all threads begin in [`run`].
 
 mod figures;
+mod guarding;
 mod health;
 mod logging;
 mod process;
@@ -25,8 +26,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::compose::{self, Served, Serving};
 use crate::exit::CliError;
 use crate::session::Session;
+use crate::tokens::TokenFile;
 
 use figures::Looks;
+pub use guarding::Guarding;
 pub use logging::Logging;
 use syncing::{Syncing, Work};
 use told::Told;
@@ -45,6 +48,8 @@ pub struct Plan {
     pub idle: Duration,
     /// How often to exchange the issues with the remotes, if at all.
     pub sync: Option<Duration>,
+    /// Whom to answer.
+    pub guarding: Guarding,
 }
 
 /// Serves until a signal comes. `begun` is called when connections are taken.
@@ -53,7 +58,7 @@ pub fn run(
     session: &Session,
     begun: impl FnOnce(SocketAddr) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let Plan { address, projects, idle, sync } = plan;
+    let Plan { address, projects, idle, sync, guarding } = plan;
     raise_file_limit();
     let closing = Closing::default();
     let metrics = Arc::new(Metrics::default());
@@ -68,7 +73,12 @@ pub fn run(
         let syncing = begin_syncing(&name, &opened, sync, session)?;
         served.push(Arc::new(Running { syncing, looks, served: opened, name }));
     }
-    let mut server = Server::new(compose::clock(&session.context));
+    let tokens = served.iter().map(|running| {
+        let file = TokenFile::in_state(&running.served.repo.layout().common_state);
+        (running.name.as_str().into(), file)
+    });
+    let policy = guarding.policy(address.ip(), tokens.collect(), compose::clock(&session.context))?;
+    let mut server = Server::new(compose::clock(&session.context)).policy(policy);
     if let Some(actor) = session.context.actor()? {
         server = server.caller(Caller::new(actor));
     }

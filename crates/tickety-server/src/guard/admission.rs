@@ -74,7 +74,8 @@ impl Guard {
         if !request.method().is_safe() {
             let is_by_cookie = who.as_ref().is_some_and(|who| matches!(who.shown, Shown::Session(_)));
             if is_by_cookie && *origin != Origin::Own {
-                let problem = Problem::new(ErrorCode::ForeignOrigin, "with a cookie only pages of the server may write");
+                let problem =
+                    Problem::new(ErrorCode::ForeignOrigin, "with a cookie only pages of the server may write");
                 return Err(refuse(problem.hint("send the token in the header `Authorization`")));
             }
             if !has_json(request) {
@@ -120,7 +121,9 @@ impl Guard {
             let token = authorization.to_str().ok().filter(|_| only).and_then(bearer);
             let Some(token) = token else { return Err(self.fail(client, "the header `Authorization` has no token")) };
             let found = match (Secret::parse(SecretKind::Token, token), &self.credentials) {
-                (Some(secret), Some(credentials)) => credentials.verify(&secret).map_err(|error| unavailable(&error))?,
+                (Some(secret), Some(credentials)) => {
+                    credentials.verify(&secret).map_err(|error| unavailable(&error))?
+                }
                 _ => None,
             };
             let found = found.map(|grant| Identity::of(grant, Shown::Token));

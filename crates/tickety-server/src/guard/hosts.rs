@@ -190,9 +190,12 @@ impl Allowed {
         let mut named = request.headers().get_all(header::HOST).iter();
         let header = match (named.next(), named.next()) {
             (_, Some(_)) => return Err(foreign_host("a request names its host once")),
-            (Some(host), None) => Some(host.to_str().ok().and_then(Authority::parse).ok_or_else(|| {
-                foreign_host("the header `Host` can't be read")
-            })?),
+            (Some(host), None) => Some(
+                host.to_str()
+                    .ok()
+                    .and_then(Authority::parse)
+                    .ok_or_else(|| foreign_host("the header `Host` can't be read"))?,
+            ),
             (None, None) => None,
         };
         let target = match request.uri().authority() {
@@ -269,7 +272,9 @@ mod tests {
 
     fn allowed() -> Allowed {
         Allowed {
-            hosts: ["tickety.example.org", "proxy.example.org:8443", "fe80::1"].map(|host| host.parse().unwrap()).into(),
+            hosts: ["tickety.example.org", "proxy.example.org:8443", "fe80::1"]
+                .map(|host| host.parse().unwrap())
+                .into(),
             origins: ["https://Board.example.org:443", "http://localhost:3000"].map(|at| at.parse().unwrap()).into(),
         }
     }
@@ -282,17 +287,47 @@ mod tests {
     #[test]
     fn own_names_are_answered_and_no_others() {
         for host in [
-            "localhost", "LOCALHOST:7420", "127.0.0.1", "127.8.9.1:1", "[::1]:7420", "tickety.example.org",
-            "Tickety.Example.ORG:9", "proxy.example.org:8443", "[fe80::1]:7420",
+            "localhost",
+            "LOCALHOST:7420",
+            "127.0.0.1",
+            "127.8.9.1:1",
+            "[::1]:7420",
+            "tickety.example.org",
+            "Tickety.Example.ORG:9",
+            "proxy.example.org:8443",
+            "[fe80::1]:7420",
         ] {
             assert!(is_allowed(host), "{host}");
         }
         for host in [
-            "", " ", "evil.example.com", "evil.example.com:7420", "localhost.evil.example.com", "localhost:80:80",
-            "evil@localhost", "localhost@evil", "localhost/", "localhost:x", "localhost:+80", "localhost:99999", "127.1",
-            "0.0.0.0", "0x7f.0.0.1", "2130706433", "192.168.0.1", "proxy.example.org", "proxy.example.org:7420",
-            "[::1", "[::1]x", "::1", "[::ffff:127.0.0.1]", "tickety.example.org.evil.com", "localhost, evil.com",
-            "localhost.", "sub.tickety.example.org", "[::1%25lo]",
+            "",
+            " ",
+            "evil.example.com",
+            "evil.example.com:7420",
+            "localhost.evil.example.com",
+            "localhost:80:80",
+            "evil@localhost",
+            "localhost@evil",
+            "localhost/",
+            "localhost:x",
+            "localhost:+80",
+            "localhost:99999",
+            "127.1",
+            "0.0.0.0",
+            "0x7f.0.0.1",
+            "2130706433",
+            "192.168.0.1",
+            "proxy.example.org",
+            "proxy.example.org:7420",
+            "[::1",
+            "[::1]x",
+            "::1",
+            "[::ffff:127.0.0.1]",
+            "tickety.example.org.evil.com",
+            "localhost, evil.com",
+            "localhost.",
+            "sub.tickety.example.org",
+            "[::1%25lo]",
         ] {
             assert!(!is_allowed(host), "{host:?}");
         }
@@ -345,10 +380,19 @@ mod tests {
             assert!(matches!(ask("localhost:7420", &[origin]), Some(Origin::Other(_))), "{origin}");
         }
         for origins in [
-            &["null"][..], &[""], &["http://evil.example.com"], &["http://localhost"], &["http://localhost:7421"],
-            &["http://127.0.0.1:7420"], &["http://board.example.org"], &["https://board.example.org.evil.com"],
-            &["file://localhost:7420"], &["http://localhost:7420/"], &["http://localhost:7420@evil.com"],
-            &["http://localhost:7420", "http://evil.example.com"], &["http://localhost:7420", "http://localhost:7420"],
+            &["null"][..],
+            &[""],
+            &["http://evil.example.com"],
+            &["http://localhost"],
+            &["http://localhost:7421"],
+            &["http://127.0.0.1:7420"],
+            &["http://board.example.org"],
+            &["https://board.example.org.evil.com"],
+            &["file://localhost:7420"],
+            &["http://localhost:7420/"],
+            &["http://localhost:7420@evil.com"],
+            &["http://localhost:7420", "http://evil.example.com"],
+            &["http://localhost:7420", "http://localhost:7420"],
         ] {
             assert_eq!(ask("localhost:7420", origins), None, "{origins:?}");
         }
@@ -365,7 +409,9 @@ mod tests {
         };
         assert!(ask(["none", "navigate", "document"]) && ask(["cross-site", "navigate", "document"]));
         assert!(ask(["same-origin", "cors", "empty"]));
-        for fetch in [["cross-site", "no-cors", "image"], ["same-site", "cors", "empty"], ["cross-site", "navigate", "iframe"]] {
+        for fetch in
+            [["cross-site", "no-cors", "image"], ["same-site", "cors", "empty"], ["cross-site", "navigate", "iframe"]]
+        {
             assert!(!ask(fetch), "{fetch:?}");
         }
     }

@@ -50,7 +50,8 @@ impl Needs {
             ("/health/details".to_owned(), admin),
             (SESSION.to_owned(), Need::Scope(Scope::Read)),
         ]);
-        let mut bases: Vec<_> = names.iter().map(|name| (format!("{API}/projects/{name}/"), Arc::clone(name))).collect();
+        let mut bases: Vec<_> =
+            names.iter().map(|name| (format!("{API}/projects/{name}/"), Arc::clone(name))).collect();
         bases.extend(names.first().map(|first| (format!("{API}/"), Arc::clone(first))));
         for (base, _) in &bases {
             special.insert(format!("{base}cache/clear"), admin);

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
+pub use axum::http::HeaderName;
 use tickety_api::ErrorCode;
 
 use crate::guard::access::Scope;

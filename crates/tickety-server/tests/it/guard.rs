@@ -21,7 +21,7 @@ use tickety_server::{Closing, Policy, Project, Server};
 use tickety_store::MemoryStore;
 use tower::ServiceExt as _;
 
-use crate::world::{Answer, problem, server};
+use crate::world::{Answer, server};
 
 /// A server of two projects, with everything around them that a program has, and what a test turns.
 struct Gate {
@@ -53,7 +53,12 @@ impl Credentials for Tokens {
 impl Tokens {
     fn make(&self, name: &str, scope: Scope, project: Option<&str>) -> String {
         let secret = Secret::generate(SecretKind::Token).unwrap();
-        let grant = Grant { token: name.into(), user: format!("user of {name}").into(), scope, project: project.map(Into::into) };
+        let grant = Grant {
+            token: name.into(),
+            user: format!("user of {name}").into(),
+            scope,
+            project: project.map(Into::into),
+        };
         self.known.lock().unwrap().insert(secret.hash(), grant);
         secret.reveal().to_owned()
     }
@@ -71,7 +76,14 @@ fn brought() -> Router {
     Router::new()
         .nest("/brought", nested)
         .route("/page", get(|| async { ([(header::CONTENT_TYPE, "text/html")], "<p>").into_response() }))
-        .route("/panics", get(|| async { if true { panic!("on purpose") } }))
+        .route(
+            "/panics",
+            get(|| async {
+                if true {
+                    panic!("on purpose")
+                }
+            }),
+        )
         .route("/written", post(|| async { "written" }))
         .route("/follow", get(events))
 }
@@ -91,7 +103,8 @@ impl Gate {
         let (tokens, seconds) = (Arc::<Tokens>::default(), Arc::<AtomicU64>::default());
         let policy = Policy { credentials: Some(Arc::clone(&tokens) as _), ..Policy::default() };
         let ticks = Arc::clone(&seconds);
-        let policy = change(policy).ticks(move || Duration::from_secs(ticks.load(Ordering::Relaxed)));
+        let ticks = Box::new(move || Duration::from_secs(ticks.load(Ordering::Relaxed)));
+        let policy = Policy { ticks, ..change(policy) };
         let project = |server: Server, name: &str| {
             let store = Arc::<MemoryStore>::default();
             server.project(Arc::new(project(name, &store)))
@@ -151,6 +164,11 @@ fn request(peer: &str, line: &str, headers: &[&str]) -> Request<Body> {
     request
 }
 
+/// A problem as it is expected.
+fn problem(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
 fn bearer(token: &str) -> String {
     format!("authorization: Bearer {token}")
 }
@@ -165,11 +183,32 @@ fn lines() -> Vec<String> {
         }
     }
     let others = [
-        "GET /api/v1/openapi.json", "GET /health", "GET /health/live", "GET /health/ready", "GET /health/details",
-        "GET /metrics", "GET /session", "POST /session", "DELETE /session", "GET /brought/deep/1", "GET /brought/nothing",
-        "GET /page", "GET /panics", "POST /written", "GET /", "GET /nothing", "POST /nothing", "GET /api/v1/nothing",
-        "GET /api/v1/projects/nobody/issues", "PUT /api/v1/issues", "TRACE /api/v1/issues", "OPTIONS /api/v1/issues",
-        "HEAD /api/v1/issues", "BREW /page", "GET //", "GET /api/v1/issues/",
+        "GET /api/v1/openapi.json",
+        "GET /health",
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /health/details",
+        "GET /metrics",
+        "GET /session",
+        "POST /session",
+        "DELETE /session",
+        "GET /brought/deep/1",
+        "GET /brought/nothing",
+        "GET /page",
+        "GET /panics",
+        "POST /written",
+        "GET /",
+        "GET /nothing",
+        "POST /nothing",
+        "GET /api/v1/nothing",
+        "GET /api/v1/projects/nobody/issues",
+        "PUT /api/v1/issues",
+        "TRACE /api/v1/issues",
+        "OPTIONS /api/v1/issues",
+        "HEAD /api/v1/issues",
+        "BREW /page",
+        "GET //",
+        "GET /api/v1/issues/",
     ];
     lines.extend(others.map(str::to_owned));
     lines
@@ -203,7 +242,8 @@ async fn a_foreign_host_is_refused_on_every_route() {
 async fn a_foreign_origin_is_refused_on_every_route() {
     let gate = Gate::open();
     for line in &lines() {
-        for origin in ["http://evil.example.com", "null", "http://localhost:3000", "https://localhost.evil.example.com"] {
+        for origin in ["http://evil.example.com", "null", "http://localhost:3000", "https://localhost.evil.example.com"]
+        {
             let answer = gate.ask(line, &[&format!("origin: {origin}")]).await;
             assert_eq!(answer.status, 403, "{line} {origin}");
             assert_eq!(answer.header("access-control-allow-origin"), "", "{line} {origin}");
@@ -247,14 +287,17 @@ async fn names_and_origins_can_be_added() {
     assert!(!answer.headers.contains_key("access-control-allow-credentials"));
     let asked = gate.ask("OPTIONS /api/v1/issues", &[origin, "access-control-request-method: POST"]).await;
     assert_eq!((asked.status.as_u16(), asked.header("access-control-allow-origin")), (204, &origin[8..]));
-    let asked = gate.ask("OPTIONS /api/v1/issues", &["origin: https://x.example.org", "access-control-request-method: POST"]).await;
+    let asked = gate
+        .ask("OPTIONS /api/v1/issues", &["origin: https://x.example.org", "access-control-request-method: POST"])
+        .await;
     assert_eq!((asked.status.as_u16(), asked.header("access-control-allow-methods")), (403, ""));
 }
 
 #[tokio::test]
 async fn what_changes_something_is_sent_as_json() {
     let gate = Gate::open();
-    let forms = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "", "application/jsonx"];
+    let forms =
+        ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "", "application/jsonx"];
     for line in lines().iter().filter(|line| ["POST", "PATC", "PUT "].contains(&&line[..4])) {
         for kind in forms {
             let answer = gate.ask(line, &[&format!("content-type: {kind}")]).await;
@@ -294,8 +337,22 @@ async fn no_name_of_a_project_leads_out_of_it() {
     let gate = Gate::closed();
     let token = bearer(&gate.tokens.make("t", Scope::Admin, Some("main")));
     for name in [
-        "other", "..", "../other", "%2e%2e", "%2e%2e/other", "..%2fother", "main%2f..%2fother", "main/../other", "%6fther",
-        "OTHER", "other%00", "main;other", "main%5c..%5cother", "/other", "./other", "main//..//other",
+        "other",
+        "..",
+        "../other",
+        "%2e%2e",
+        "%2e%2e/other",
+        "..%2fother",
+        "main%2f..%2fother",
+        "main/../other",
+        "%6fther",
+        "OTHER",
+        "other%00",
+        "main;other",
+        "main%5c..%5cother",
+        "/other",
+        "./other",
+        "main//..//other",
     ] {
         let answer = gate.ask(&format!("GET /api/v1/projects/{name}/issues"), &[&token]).await;
         assert_eq!(answer.problem(), problem(404, "no_route"), "{name}");
@@ -306,7 +363,14 @@ async fn no_name_of_a_project_leads_out_of_it() {
 #[tokio::test]
 async fn the_id_of_a_request_brings_nothing_into_the_log() {
     let gate = Gate::open();
-    for id in ["a b", "x\ty", "\u{1b}[31mred".trim_start_matches('\u{1b}'), "{\"level\":\"error\"}", &"x".repeat(65), "<script>"] {
+    for id in [
+        "a b",
+        "x\ty",
+        "\u{1b}[31mred".trim_start_matches('\u{1b}'),
+        "{\"level\":\"error\"}",
+        &"x".repeat(65),
+        "<script>",
+    ] {
         let answer = gate.ask("GET /page", &[&format!("x-request-id: {id}")]).await;
         assert_ne!(answer.header("x-request-id"), id);
     }

@@ -25,7 +25,11 @@ fn router(closing: &Closing, projects: Vec<(&str, Vec<Check>)>) -> Router {
 }
 
 async fn get(router: &Router, path: &str) -> (u16, String) {
-    let response = router.clone().oneshot(Request::get(path).header("host", "localhost").body(Body::empty()).unwrap()).await.unwrap();
+    let response = router
+        .clone()
+        .oneshot(Request::get(path).header("host", "localhost").body(Body::empty()).unwrap())
+        .await
+        .unwrap();
     let status = response.status().as_u16();
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, String::from_utf8(body.to_vec()).unwrap())

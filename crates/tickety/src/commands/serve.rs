@@ -6,12 +6,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use serde::Serialize;
-use tickety_api::{ErrorCode, Meta};
+use tickety_api::Meta;
 
 use crate::compose::Serving;
 use crate::exit::{CliError, Ended};
 use crate::output;
-use crate::serving::{self, Logging, Plan};
+use crate::serving::{self, Guarding, Logging, Plan};
 use crate::session::Session;
 
 /// The port where nothing else is said.
@@ -51,6 +51,9 @@ pub struct Args {
     /// Commit, merge and push as `tickety sync` does, every so often, as in 60s or 5m: for a clone that nobody works in
     #[arg(long, value_name = "TIME", value_parser = period)]
     sync: Option<Duration>,
+
+    #[command(flatten)]
+    guarding: Guarding,
 
     #[command(flatten)]
     logging: Logging,
@@ -104,12 +107,7 @@ struct Answer {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let Args { bind, port, projects, poll, idle_timeout, sync, logging } = args;
-    if !bind.is_loopback() {
-        let message = format!("--bind {bind} is no address of this machine alone");
-        return Err(CliError::new(ErrorCode::BadValue, message)
-            .hint("leave it out: other machines could read and write without being asked who they are"));
-    }
+    let Args { bind, port, projects, poll, idle_timeout, sync, guarding, logging } = args;
     logging.begin(&session.context)?;
     let settings = session.context.caching()?.settings()?;
     let serving =
@@ -121,8 +119,8 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
         projects.into_iter().map(|Project { name, directory }| (name, serving(from.join(directory)))).collect()
     };
     let names = projects.iter().map(|(name, _)| name.clone()).collect();
-    let plan =
-        Plan { address: SocketAddr::new(bind, port), projects, idle: Duration::from_secs(idle_timeout.into()), sync };
+    let idle = Duration::from_secs(idle_timeout.into());
+    let plan = Plan { address: SocketAddr::new(bind, port), projects, idle, sync, guarding };
     serving::run(plan, session, |address| begun(address, names, session))?;
     Ok(Ended::Done)
 }

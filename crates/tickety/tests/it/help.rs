@@ -26,7 +26,7 @@ fn every_command_explains_itself() {
         assert_eq!(env.ok(&["help", name]), help);
         count += 1;
     }
-    assert_eq!(count, 41);
+    assert_eq!(count, 42);
 }
 
 #[test]

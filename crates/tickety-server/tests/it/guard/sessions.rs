@@ -3,8 +3,8 @@
 use tickety_server::Policy;
 use tickety_server::guard::access::Scope;
 
-use super::{Gate, bearer};
-use crate::world::{Answer, problem};
+use super::{Gate, bearer, problem};
+use crate::world::Answer;
 
 const OWN: &str = "origin: http://localhost:7420";
 
@@ -44,7 +44,9 @@ async fn with_a_cookie_only_pages_of_the_server_write() {
     });
     let cookie = begin(&gate, Scope::Write).await;
     assert_eq!(gate.ask("POST /written", &[&cookie, OWN]).await.status, 200);
-    for origin in [&[][..], &["origin: https://board.example.org"], &["origin: https://evil.example.com"], &["origin: null"]] {
+    for origin in
+        [&[][..], &["origin: https://board.example.org"], &["origin: https://evil.example.com"], &["origin: null"]]
+    {
         let answer = gate.ask("POST /written", &[&[cookie.as_str()], origin].concat()).await;
         assert_eq!(answer.problem(), problem(403, "foreign_origin"), "{origin:?}");
     }

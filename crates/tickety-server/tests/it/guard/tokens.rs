@@ -8,8 +8,7 @@ use tickety_server::guard::rates::Rate;
 use tickety_server::guard::token::{Secret, SecretKind};
 use tower::ServiceExt as _;
 
-use super::{Gate, bearer, lines, request};
-use crate::world::problem;
+use super::{Gate, bearer, lines, problem, request};
 
 #[tokio::test]
 async fn without_a_token_nothing_is_told_but_that_the_server_lives() {
@@ -44,7 +43,9 @@ async fn a_token_is_good_for_its_scope() {
             "POST /nothing" => Scope::Read,
             line if line.ends_with("/cache/clear") => Scope::Admin,
             line if line.ends_with("/batch/get") => Scope::Read,
-            line if ["GET ", "HEAD ", "OPTIONS ", "TRACE "].iter().any(|method| line.starts_with(method)) => Scope::Read,
+            line if ["GET ", "HEAD ", "OPTIONS ", "TRACE "].iter().any(|method| line.starts_with(method)) => {
+                Scope::Read
+            }
             _ => Scope::Write,
         };
         for (scope, token) in &tokens {
@@ -171,7 +172,9 @@ async fn this_machine_may_ask_as_often_as_it_likes() {
 #[tokio::test]
 async fn a_proxy_that_nobody_has_named_opens_nothing() {
     let gate = Gate::open();
-    for header in ["x-forwarded-for: 127.0.0.1", "forwarded: for=127.0.0.1", "x-real-ip: ::1", "x-forwarded-host: localhost"] {
+    for header in
+        ["x-forwarded-for: 127.0.0.1", "forwarded: for=127.0.0.1", "x-real-ip: ::1", "x-forwarded-host: localhost"]
+    {
         assert_eq!(gate.ask("GET /page", &[header]).await.problem(), problem(401, "unauthenticated"), "{header}");
     }
     let token = bearer(&gate.tokens.make("t", Scope::Read, None));
