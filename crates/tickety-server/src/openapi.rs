@@ -107,7 +107,7 @@ impl ToSchema for Code {}
 struct WhatHoldsEverywhere;
 
 /// What may go wrong with every request.
-const ALWAYS: &[u16] = &[400, 404, 409, 500, 503, 504];
+const ALWAYS: &[u16] = &[400, 401, 403, 404, 409, 429, 500, 503, 504];
 
 /// What else may go wrong with one that has a body, or writes.
 const WRITING: &[u16] = &[412, 413, 415, 422, 507];

@@ -112,6 +112,15 @@ impl CliError {
         self
     }
 
+    /// Returns what went wrong, in one line.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Failed(failed) => failed.message.clone(),
+            Self::Arguments(error) => error.to_string(),
+            Self::BrokenPipe => String::new(),
+        }
+    }
+
     /// Puts the object in front of the message, as in `3-k3f9: …`.
     pub fn about(mut self, object: impl Display) -> Self {
         if let Self::Failed(failed) = &mut self {

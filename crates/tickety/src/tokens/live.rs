@@ -109,6 +109,6 @@ fn seen(file: &TokenFile) -> Option<Seen> {
 }
 
 fn read(file: &TokenFile) -> Result<HashMap<String, Token>, CredentialsError> {
-    let tokens = file.read().map_err(|error| CredentialsError(error.said()))?;
+    let tokens = file.read().map_err(|error| CredentialsError(error.message()))?;
     Ok(tokens.into_iter().map(|token| (token.id(), token)).collect())
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "talks to a program that goes on running")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod guarding;
 mod health;
 mod metrics;
 mod process;
@@ -187,7 +188,7 @@ fn what_cannot_be_served_is_refused_before_anything_begins() {
         (output.status, output.stderr.lines().next().unwrap_or_default().to_owned())
     };
     let (status, said) = refused(&["serve", "--bind", "0.0.0.0"]);
-    assert!(status == 2 && said.contains("no address of this machine alone"), "{said}");
+    assert!(status == 2 && said.contains("other machines could ask, and there is no token"), "{said}");
     let (status, said) = refused(&["serve", "--project", "a=.", "--project", "b=."]);
     assert!(status == 2 && said.contains("have the same home"), "{said}");
     let (status, said) = refused(&["serve", "--project", "a=nowhere"]);

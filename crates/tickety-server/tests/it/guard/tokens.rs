@@ -68,7 +68,7 @@ async fn who_writes_is_who_the_token_says() {
     let response = gate.router.clone().oneshot(made).await.unwrap();
     assert_eq!(response.status(), 201);
     let issue = gate.ask("GET /api/v1/issues/1", &[&token]).await.json();
-    assert_eq!(issue["data"]["reporter"], "user of ci", "{issue}");
+    assert_eq!(issue["data"]["issues"][0]["reporter"], "user of ci", "{issue}");
 }
 
 #[tokio::test]
