@@ -13,11 +13,12 @@ use crate::{dist, faults, tidy};
 /// A name and what to do.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", format),
     ("layout rules", tidy::run),
     ("lints", lints),
     ("the storage traits without a store", traits_alone),
+    ("the command line without the server", without_server),
     ("the caching library as a package", package),
     ("documentation", documentation),
     ("the distributed binary", distributed_binary),
@@ -61,6 +62,12 @@ fn traits_alone() -> Result<()> {
     program::run(&mut cargo(&["check", "--locked", "--package", "tickety-store", "--no-default-features"]))
 }
 
+/// The small binary is the program without the server.
+fn without_server() -> Result<()> {
+    let arguments = ["clippy", "--locked", "--package", "tickety", "--no-default-features", "--", "-D", "warnings"];
+    program::run(&mut cargo(&arguments))
+}
+
 /// What others would download has to compile by itself.
 fn package() -> Result<()> {
     let crates = ["--package", "tickety-cache-macros", "--package", "tickety-cache"];
@@ -73,7 +80,7 @@ fn documentation() -> Result<()> {
 }
 
 fn distributed_binary() -> Result<()> {
-    dist::build().map(drop)
+    dist::build_both().map(drop)
 }
 
 fn documentation_examples() -> Result<()> {

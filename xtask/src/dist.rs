@@ -1,6 +1,6 @@
-//! The distributed binary: static, small, and quick to start.
+//! The distributed binary, static, small, and quick to start, and beside it the program with the server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -30,42 +30,74 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// The program with the server in it, which the small one starts for `tickety serve`.
+const SERVER: &str = "tickety-server";
+
+/// What the small binary is compiled without.
+const SMALL: &[&str] = &["--no-default-features"];
+
 /// Builds the binary, checks that it is static and small, and returns where it lies.
 pub(crate) fn build() -> Result<String> {
-    let path = program::target().join(TARGET).join("dist").join("tickety");
+    let path = built();
     if program::installed("valgrind") {
-        link(&["strip=none"])?;
+        link(SMALL, &["strip=none"])?;
         let order = order::trace(&path, &program::target().join("order"))?;
         let first = format!("link-arg=-Wl,--symbol-ordering-file={}", order.display());
-        link(&["strip=symbols", &first, WITHOUT_WARNINGS])?;
+        link(SMALL, &["strip=symbols", &first, WITHOUT_WARNINGS])?;
     } else {
         eprintln!("valgrind is not installed: functions stay where the compiler put them, and commands start later");
-        link(&["strip=symbols"])?;
+        link(SMALL, &["strip=symbols"])?;
     }
-    check(&path).with_context(|| format!("{}", path.display()))?;
-    // Cargo puts other builds of it, such as that of a benchmark, where it put this one.
-    let kept = program::target().join("tickety");
-    std::fs::copy(&path, &kept).with_context(|| format!("could not copy {}", path.display()))?;
-    Ok(kept.display().to_string())
+    let size = size_of_static(&path).with_context(|| format!("{}", path.display()))?;
+    eprintln!("static, {:.2} MB of at most {:.0} MB", size as f64 / 1e6, MOST_BYTES as f64 / 1e6);
+    if size > MOST_BYTES {
+        bail!("{} weighs {size} bytes, more than {MOST_BYTES}", path.display());
+    }
+    Ok(keep(&path, "tickety")?.display().to_string())
 }
 
-fn link(options: &[&str]) -> Result<()> {
+/// Builds the binary and, to lie beside it, the program with the server; checks that the one finds the other.
+/// Returns where the binary lies.
+pub(crate) fn build_both() -> Result<String> {
+    let small = build()?;
+    let path = built();
+    // How quickly a server starts matters little: its functions lie where the compiler puts them.
+    link(&[], &["strip=symbols"])?;
+    let size = size_of_static(&path).with_context(|| format!("{}", path.display()))?;
+    eprintln!("{SERVER}: static, {:.2} MB", size as f64 / 1e6);
+    let server = keep(&path, SERVER)?;
+    let help = |program: &Path| program::read(Command::new(program).args(["serve", "--help"]));
+    if help(Path::new(&small))? != help(&server)? {
+        bail!("`{small} serve` is not {SERVER}");
+    }
+    Ok(small)
+}
+
+/// Returns where cargo puts what it builds.
+fn built() -> PathBuf {
+    program::target().join(TARGET).join("dist").join("tickety")
+}
+
+/// Copies a program away: cargo puts other builds of it, such as that of a benchmark, where it put this one.
+fn keep(path: &Path, name: &str) -> Result<PathBuf> {
+    let kept = program::target().join(name);
+    std::fs::copy(path, &kept).with_context(|| format!("could not copy {}", path.display()))?;
+    Ok(kept)
+}
+
+fn link(features: &[&str], options: &[&str]) -> Result<()> {
     let mut command = cargo(&["rustc", "--package", "tickety", "--bin", "tickety"]);
-    command.arg("--").args(options.iter().flat_map(|option| ["-C", option]));
+    command.args(features).arg("--").args(options.iter().flat_map(|option| ["-C", option]));
     program::run(&mut command)
 }
 
-fn check(path: &Path) -> Result<()> {
+/// Returns how many bytes a program has that has to be static.
+fn size_of_static(path: &Path) -> Result<u64> {
     let bytes = std::fs::read(path).context("could not read the binary")?;
     if let Some(loader) = interpreter(&bytes).context("not an ELF program")? {
         bail!("is not static: it asks for {loader}");
     }
-    let size = bytes.len() as u64;
-    eprintln!("static, {:.2} MB of at most {:.0} MB", size as f64 / 1e6, MOST_BYTES as f64 / 1e6);
-    if size > MOST_BYTES {
-        bail!("weighs {size} bytes, more than {MOST_BYTES}");
-    }
-    Ok(())
+    Ok(bytes.len() as u64)
 }
 
 /// Returns the loader that a little-endian 64-bit ELF program asks for (its `PT_INTERP` segment).

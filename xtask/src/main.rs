@@ -27,7 +27,7 @@ usage: cargo xtask COMMAND
 
   ci      format, lints, layout rules, documentation, features, the distributed binary, tests
   tidy    the layout rules alone
-  dist    builds the distributed binary and checks it
+  dist    builds the distributed binary, and the program with the server, and checks them
   bench   cli [--sizes 1000,10000,100000] [--quick] [--seed S]   measures the command line
           peers [--size 10000] [--quick] [--seed S]              measures it beside other trackers
           cache [--quick]                                        measures the caching library beside others
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.as_slice() {
         ["ci"] => ci::run(),
         ["tidy"] => tidy::run(),
-        ["dist"] => dist::build().map(|binary| println!("{binary}")),
+        ["dist"] => dist::build_both().map(|binary| println!("{binary}")),
         ["bench", which, options @ ..] => bench::run(which, options),
         ["faults", options @ ..] => faults::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),

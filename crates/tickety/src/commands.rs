@@ -24,6 +24,8 @@ mod edit;
 mod events;
 mod export;
 mod graph;
+#[cfg(not(feature = "server"))]
+mod handed_over;
 mod home;
 mod import;
 mod index;
@@ -41,11 +43,13 @@ mod resolve;
 mod restore;
 mod scan;
 mod search;
+#[cfg(feature = "server")]
 mod serve;
 mod show;
 mod stats;
 mod status;
 mod sync;
+#[cfg(feature = "server")]
 mod token;
 mod unlink;
 
@@ -54,6 +58,9 @@ use std::fmt::Write;
 use std::mem::ManuallyDrop;
 
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
+
+#[cfg(not(feature = "server"))]
+use handed_over::{serve, token};
 
 use crate::args::Global;
 use crate::exit::{CliError, Ended};

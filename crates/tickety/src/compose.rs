@@ -1,5 +1,6 @@
 //! Which store a command works on: the only place that names one.
 
+#[cfg(feature = "server")]
 mod served;
 
 use std::fs;
@@ -14,17 +15,20 @@ use tickety_store::{FreshnessMode, StorageError};
 use crate::context::Context;
 use crate::exit::CliError;
 
+#[cfg(feature = "server")]
 pub use served::{Served, Serving, clock};
 pub use tickety_store::MemoryStore as Past;
+#[cfg(feature = "server")]
+pub use tickety_store::repo::IndexPlace;
 pub use tickety_store::repo::files::read_foreign_text;
 pub use tickety_store::repo::index::{Difference, IndexStatus, Side};
 pub use tickety_store::repo::layout::{CONFIG_FILE, HOME_DIR, HomeKind};
+#[cfg(feature = "server")]
 pub use tickety_store::repo::watch::{Looked, WatchMode};
 pub use tickety_store::repo::{
-    Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexPlace, IndexReport, Initialized,
-    InstalledDriver, IssueChange, LeftFile, Loss, LostConfig, Merged, Remedy, Renumbered, RepoStore as Repo,
-    Resolution, ResolvedIssue, Restorable, Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced,
-    UnknownBranch, Usage,
+    Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, InstalledDriver,
+    IssueChange, LeftFile, Loss, LostConfig, Merged, Remedy, Renumbered, RepoStore as Repo, Resolution, ResolvedIssue,
+    Restorable, Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced, UnknownBranch, Usage,
 };
 
 /// Opens the home that the context's directory lies in.

@@ -37,6 +37,7 @@ pub struct Context {
     given_actor: Option<String>,
     zone: OnceCell<TimeZone>,
     now: Timestamp,
+    #[cfg(feature = "server")]
     fixed_time: Option<Timestamp>,
     test_seed: Option<u64>,
     /// What is known of the terminal.
@@ -63,6 +64,7 @@ impl Context {
             given_actor: global.actor.clone(),
             zone: OnceCell::new(),
             now: fixed_time.unwrap_or_else(Timestamp::now),
+            #[cfg(feature = "server")]
             fixed_time,
             test_seed: test_hook("TICKETY_TEST_SEED")?,
             colour: use_colour(global.colour, terminal.stdout),
@@ -89,6 +91,7 @@ impl Context {
             given_actor: None,
             zone: OnceCell::from(TimeZone::UTC),
             now: "2026-11-21T12:00:00Z".parse().expect("a time"),
+            #[cfg(feature = "server")]
             fixed_time: None,
             test_seed: None,
             terminal,
@@ -105,22 +108,6 @@ impl Context {
     /// Returns the time of the command.
     pub fn now(&self) -> Timestamp {
         self.now
-    }
-
-    /// Returns the time that it stays, where a test fixes it.
-    pub fn fixed_time(&self) -> Option<Timestamp> {
-        self.fixed_time
-    }
-
-    /// Returns the time that it is now, for what outlives a command: in whole seconds, as records have it.
-    pub fn current_time() -> Timestamp {
-        let now = Timestamp::now();
-        Timestamp::from_second(now.as_second()).unwrap_or(now)
-    }
-
-    /// Returns what the environment says about the log of a process that stays.
-    pub fn log_level(&self) -> Result<Option<String>, CliError> {
-        Ok(text_variable("TICKETY_LOG")?.filter(|text| !text.trim().is_empty()))
     }
 
     /// Returns the time to write into records: in whole seconds.
@@ -250,6 +237,26 @@ impl Context {
     /// Whether somebody is there to be asked.
     pub fn can_ask(&self) -> bool {
         self.terminal.stdin && self.terminal.stderr
+    }
+}
+
+/// What a process that stays asks.
+#[cfg(feature = "server")]
+impl Context {
+    /// Returns the time that it stays, where a test fixes it.
+    pub fn fixed_time(&self) -> Option<Timestamp> {
+        self.fixed_time
+    }
+
+    /// Returns the time that it is now, for what outlives a command: in whole seconds, as records have it.
+    pub fn current_time() -> Timestamp {
+        let now = Timestamp::now();
+        Timestamp::from_second(now.as_second()).unwrap_or(now)
+    }
+
+    /// Returns what the environment says about the log of a process that stays.
+    pub fn log_level(&self) -> Result<Option<String>, CliError> {
+        Ok(text_variable("TICKETY_LOG")?.filter(|text| !text.trim().is_empty()))
     }
 }
 

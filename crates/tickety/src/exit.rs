@@ -113,6 +113,7 @@ impl CliError {
     }
 
     /// Returns what went wrong, in one line.
+    #[cfg(feature = "server")]
     pub fn message(&self) -> String {
         match self {
             Self::Failed(failed) => failed.message.clone(),

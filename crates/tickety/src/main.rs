@@ -27,8 +27,10 @@ mod parents;
 mod progress;
 mod question;
 mod render;
+#[cfg(feature = "server")]
 mod serving;
 mod session;
+#[cfg(feature = "server")]
 mod tokens;
 mod user_config;
 mod values;
