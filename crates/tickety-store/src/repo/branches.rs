@@ -84,6 +84,7 @@ impl RepoStore {
             Some((name, branch)) => git.switch_to_remote(name, branch)?,
             None => git.switch(&name, true, start)?,
         }
+        self.carry_to_branch();
         let is_new = existing.is_none();
         Ok(Started { branch: existing.map_or(name, |(name, _)| name.to_owned()), is_new })
     }

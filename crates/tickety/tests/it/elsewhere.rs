@@ -304,6 +304,39 @@ fn one_work_tree_that_switches_is_enough() {
 }
 
 #[test]
+fn what_was_closed_before_its_branch_began_is_closed_there() {
+    let env = clone();
+    env.ok(&["close", "1"]);
+    env.git(&["switch", "--quiet", "--create", "topic"]);
+    env.ok(&["list"]);
+    commit(&env, "Close 1");
+    env.ok(&["list"]);
+    env.git(&["switch", "--quiet", "main"]);
+    assert_eq!((ready(&env), places(&env, "1")), (vec![2, 3], vec!["topic".to_owned()]));
+    assert_eq!(ready_at_side(&env), [2, 3]);
+    env.ok(&["reopen", "1"]);
+    assert_eq!(ready(&env), [1, 2, 3]);
+    env.git(&["switch", "--quiet", "topic"]);
+    env.ok(&["list"]);
+    env.git(&["switch", "--quiet", "main"]);
+    assert_eq!(ready(&env), [1, 2, 3], "it was reopened");
+}
+
+#[test]
+fn tickety_branch_takes_along_what_is_closed() {
+    let env = clone();
+    env.ok(&["close", "2"]);
+    env.ok(&["branch", "2"]);
+    commit(&env, "Close 2");
+    env.git(&["switch", "--quiet", "main"]);
+    assert_eq!(ready(&env), [1, 3]);
+    assert_eq!(listed(&env, &["list", "is:elsewhere"]), [2]);
+    let branches = env.git(&["branch", "--list", "2-*", "--format=%(refname:short)"]);
+    env.git(&["branch", "--quiet", "-D", branches.trim()]);
+    assert_eq!(ready(&env), [1, 2, 3], "the branch is gone");
+}
+
+#[test]
 fn what_is_not_committed_goes_with_its_work_tree() {
     let env = clone();
     at_side(&env, &["close", "1"]);

@@ -42,18 +42,27 @@ impl Index {
 
     /// Returns those of the issues with these ids that aren't closed.
     pub fn open_among(&self, ids: &[IssueId]) -> Result<Vec<(IssueId, IssueKey)>, IndexError> {
+        self.among(ids, "i.category < 2")
+    }
+
+    /// Returns those of the issues with these ids that are closed.
+    pub fn closed_among(&self, ids: &[IssueId]) -> Result<Vec<(IssueId, IssueKey)>, IndexError> {
+        self.among(ids, "i.category >= 2")
+    }
+
+    fn among(&self, ids: &[IssueId], condition: &str) -> Result<Vec<(IssueId, IssueKey)>, IndexError> {
         let read = || -> rusqlite::Result<Vec<(IssueId, IssueKey)>> {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT c.id FROM cards c CROSS JOIN issues i ON i.id = c.id WHERE c.uuid = ?1 AND i.category < 2",
-            )?;
-            let mut open = Vec::new();
+            let mut statement = self.connection.prepare_cached(&format!(
+                "SELECT c.id FROM cards c CROSS JOIN issues i ON i.id = c.id WHERE c.uuid = ?1 AND {condition}",
+            ))?;
+            let mut found = Vec::new();
             for id in ids {
                 let mut rows = statement.query([uuid_bytes(*id)])?;
                 while let Some(row) = rows.next()? {
-                    open.push((*id, key(row, 0)?));
+                    found.push((*id, key(row, 0)?));
                 }
             }
-            Ok(open)
+            Ok(found)
         };
         self.snapshot(read).map_err(self.error("find issues"))
     }

@@ -120,6 +120,7 @@ impl RepoStore {
                 ledger.push(closed);
             }
         }
+        self.carry(handle, &here, &ledger)?;
         let ids: BTreeSet<Uuid> = ledger.iter().flat_map(|closed| closed.entries.keys().copied()).collect();
         let open = handle.index.open_among(&ids.into_iter().map(IssueId::new).collect::<Vec<_>>())?;
         let open: HashMap<Uuid, IssueKey> = open.into_iter().map(|(id, key)| (id.uuid(), key)).collect();
@@ -146,6 +147,43 @@ impl RepoStore {
         found.issues.values_mut().for_each(|(_, places)| places.sort());
         look.note();
         Ok(found)
+    }
+
+    /// Notes for the branch that is checked out what this work tree closed while it had another one, and is closed still:
+    /// a switch that changes no file took it along, uncommitted or with the commit at which the branch begins.
+    fn carry(&self, handle: &Handle, here: &Place, ledger: &[Closed]) -> Result<(), Failure> {
+        let checkout = self.checkout_name();
+        let mut own: BTreeMap<Uuid, &Closing> = BTreeMap::new();
+        for Closed { entries, .. } in ledger.iter().filter(|_| matches!(here, Place::Branch(_))) {
+            let closings = entries.values().map(|entry| &entry.closing);
+            own.extend(closings.filter(|closing| closing.checkout == checkout).map(|closing| (closing.id, closing)));
+        }
+        if own.is_empty() {
+            return Ok(());
+        }
+        match file::read(&here.path(&self.layout)) {
+            Ok(Read::Known(known)) => own.retain(|id, _| !known.entries.contains_key(id)),
+            Ok(Read::Missing) => {}
+            Ok(Read::Damaged | Read::Newer(_)) | Err(_) => return Ok(()),
+        }
+        let ids: Vec<IssueId> = own.keys().copied().map(IssueId::new).collect();
+        let closed = handle.index.closed_among(&ids)?.into_iter().filter_map(|(id, key)| {
+            let closing = own.get(&id.uuid())?;
+            Some(Line::Closed(Closing { issue: key.to_string(), ..(*closing).clone() }))
+        });
+        let lines: Vec<Line> = closed.collect();
+        if !lines.is_empty()
+            && let Ok(writing) = Writing::begin_at_once(&self.layout)
+        {
+            // The next look tries again.
+            let _ = writing.append(here, &lines);
+        }
+        Ok(())
+    }
+
+    /// Notes what the branch that was just switched to has closed.
+    pub(in crate::repo) fn carry_to_branch(&self) {
+        let _ = self.ask(None, |handle| self.find_elsewhere(handle).map(drop));
     }
 }
 
