@@ -36,6 +36,8 @@ pub enum FlawKind {
     Conflict,
     /// A record can't be read.
     Record,
+    /// A comment's issue has no record.
+    Comment,
     /// Several issues have a number.
     Number,
     /// Several issues have an id.
@@ -52,6 +54,7 @@ impl FlawKind {
         match self {
             Self::Conflict => "conflict",
             Self::Record => "record",
+            Self::Comment => "comment",
             Self::Number => "number",
             Self::Id => "id",
             Self::Link => "link",
@@ -150,6 +153,12 @@ fn brought_in(base: &Whole, now: &Whole) -> Vec<Flaw> {
             let kind = FlawKind::Conflict;
             flaws.push(Flaw { kind, path: Some(path), line: None, issues: vec![*key], message });
         }
+    }
+    for path in now.orphans.difference(&base.orphans) {
+        let key = path.issue;
+        let message = format!("is a comment of {key}, which has no record: put that back, or remove the comment");
+        let (kind, path) = (FlawKind::Comment, Some(shown(*path)));
+        flaws.push(Flaw { kind, path, line: None, issues: vec![key], message });
     }
     let (before, after) = (Outline::of(base), Outline::of(now));
     let mut add = |kind, issues: Vec<IssueKey>, message: String| {

@@ -39,6 +39,8 @@ pub(super) struct Whole {
     pub(super) versions: BTreeMap<IssueKey, Version>,
     /// The issues whose records can't be read.
     pub(super) broken: BTreeSet<IssueKey>,
+    /// The comments that can be read, and whose issues have no record.
+    pub(super) orphans: BTreeSet<RecordPath>,
     /// What can't be read.
     pub(super) problems: Vec<RecordProblem>,
 }
@@ -53,6 +55,7 @@ impl Whole {
             issues: BTreeMap::new(),
             versions: BTreeMap::new(),
             broken: BTreeSet::new(),
+            orphans: BTreeSet::new(),
             problems: Vec::new(),
         }
     }
@@ -61,6 +64,8 @@ impl Whole {
         for issue in self.issues.values_mut() {
             issue.comments.sort_by_key(|comment| (comment.created, comment.id));
         }
+        let Self { issues, broken, orphans, .. } = self;
+        orphans.retain(|path| !issues.contains_key(&path.issue) && !broken.contains(&path.issue));
         self.problems.sort();
         self.problems.dedup();
     }
@@ -177,7 +182,11 @@ impl RepoStore {
                     whole.broken.insert(key);
                     problems
                 }
-                Found::Missing { problems, .. } => problems,
+                Found::Missing { problems, files } => {
+                    let comments = files.iter().map(|file| file.path);
+                    whole.orphans.extend(comments.filter(|path| problems.iter().all(|(broken, _)| broken != path)));
+                    problems
+                }
             };
             whole.problems.extend(problems.into_iter().map(|(_, problem)| problem));
         }
@@ -196,11 +205,12 @@ impl Whole {
                     self.versions.insert(path.issue, files::hash(bytes));
                     self.issues.insert(path.issue, issue);
                 }),
-                Some(stamp) => format::parse_comment(bytes, stamp.suffix()).map(|comment| {
-                    if let Some(issue) = self.issues.get_mut(&path.issue) {
-                        issue.comments.push(comment);
-                    }
-                }),
+                Some(stamp) => {
+                    format::parse_comment(bytes, stamp.suffix()).map(|comment| match self.issues.get_mut(&path.issue) {
+                        Some(issue) => issue.comments.push(comment),
+                        None => drop(self.orphans.insert(path)),
+                    })
+                }
             },
             found => {
                 let message = super::history::why_unread(found, limit(path));

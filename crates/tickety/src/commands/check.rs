@@ -11,7 +11,7 @@ use crate::session::Session;
 
 /// Check the issues, as a step of a pipeline does: 0 nothing wrong, 1 something
 ///
-/// Files that can't be read, markers of unresolved merges, both versions of a text left by one, numbers and ids that several issues have, links that lead
+/// Files that can't be read, comments without their issues, markers of unresolved merges, both versions of a text left by one, numbers and ids that several issues have, links that lead
 /// nowhere, and blocked-by and parent links that go in a circle. With --base, only what isn't wrong there: what a change
 /// has brought in.
 #[derive(Debug, clap::Args)]
@@ -32,7 +32,7 @@ struct Answer {
 /// Something that is wrong.
 #[derive(Serialize)]
 struct WireFlaw {
-    /// `conflict`, `record`, `number`, `id`, `link` or `cycle`.
+    /// `conflict`, `record`, `comment`, `number`, `id`, `link` or `cycle`.
     kind: &'static str,
     path: Option<String>,
     line: Option<u32>,

@@ -226,6 +226,27 @@ fn a_check_fails_on_what_a_change_has_brought_in() {
 }
 
 #[test]
+fn a_comment_whose_issue_was_deleted_is_found() {
+    let env = repository();
+    env.git(&["switch", "--quiet", "--create", "side"]);
+    env.ok(&["comment", "1", "Still there"]);
+    commit(&env, "Comment");
+    env.git(&["switch", "--quiet", "main"]);
+    env.git(&["rm", "--quiet", &file_of(&env, 1)]);
+    commit(&env, "Delete");
+    env.git(&["merge", "--quiet", "--no-edit", "side"]);
+    let found = env.run(&["check", "--base", "HEAD~1"]);
+    assert_snapshot!(found, @"
+    comment .tickety/issues/000/000001-xfy8_21261121T120600Z-0wj1.md: is a comment of 1-xfy8, which has no record: put that back, or remove the comment
+    --- status 1
+    ");
+    assert_eq!(env.run(&["check"]).stdout, found.stdout);
+    assert_eq!(env.run(&["check", "--base", "HEAD"]).status, 0);
+    let answer: serde_json::Value = serde_json::from_str(&env.run(&["check", "--json"]).stdout).expect("JSON");
+    assert_eq!(answer["data"]["problems"][0]["kind"], "comment");
+}
+
+#[test]
 fn deleting_an_issue_that_others_link_to_is_found() {
     let env = repository();
     env.ok(&["new", "Two", "--blocked-by", "1"]);
