@@ -146,7 +146,7 @@ impl RepoStore {
             None => {}
         }
         let Pending { changed, left_out } = self.pending(git)?;
-        synced.committed = (!changed.is_empty()).then(|| subject(&self.by_issue(&changed)));
+        synced.committed = (!changed.is_empty()).then(|| subject(&self.by_issue(git, &changed)));
         synced.left_out = left_out;
         let branch = git.branch()?.unwrap_or_default();
         let upstream = match self.upstream(git, &branch)? {

@@ -53,6 +53,29 @@ pub(super) fn titles(env: &TestEnv, clone: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_message_says_what_was_closed_and_reopened() {
+    let env = clones(&["--home", "branch"]);
+    for title in ["One", "Two"] {
+        ok(&env, "one", &["new", title]);
+    }
+    ok(&env, "one", &["sync"]);
+    ok(&env, "one", &["close", "1"]);
+    ok(&env, "one", &["edit", "2", "--title", "Two more"]);
+    let said = |arguments: &[&str]| {
+        let said = run(&env, "one", arguments);
+        let line = said.stdout.lines().chain(said.stderr.lines()).find(|line| line.contains("Issues:"));
+        line.map(str::to_owned).unwrap_or_default()
+    };
+    let dry = said(&["sync", "--dry-run"]);
+    assert!(dry.contains(" closed, 2-") && dry.ends_with(" updated"), "{dry}");
+    let done = said(&["sync"]);
+    assert!(done.contains(" closed, 2-") && done.ends_with(" updated"), "{done}");
+    ok(&env, "one", &["reopen", "1"]);
+    let reopened = said(&["sync"]);
+    assert!(reopened.ends_with(" reopened"), "{reopened}");
+}
+
+#[test]
 fn two_clones_exchange_issues_on_their_branch() {
     let env = clones(&["--home", "branch"]);
     ok(&env, "one", &["new", "From one"]);

@@ -8,7 +8,7 @@ use tickety_core::ident::{IssueKey, Suffix, alias_reference};
 
 use super::super::files::RECORD_LIMIT;
 use super::super::format::{self, FormatError};
-use super::super::git::{Author, Git};
+use super::super::git::{Author, Git, Object, Objects};
 use super::super::layout::{HOME_DIR, HomePath, RecordPath};
 use super::super::resolve::LeftFile;
 use super::super::store::RepoStore;
@@ -74,7 +74,7 @@ impl RepoStore {
         if changed.is_empty() {
             return Ok((None, left_out));
         }
-        let issues = self.by_issue(&changed);
+        let issues = self.by_issue(git, &changed);
         let subject = subject(&issues);
         let message = format!("{subject}\n\n{}", self.details(&issues));
         let paths: Vec<HomePath> = changed.into_iter().map(|(_, path)| path).collect();
@@ -105,7 +105,7 @@ impl RepoStore {
     }
 
     /// Says what happens to each issue of a commit.
-    pub(super) fn by_issue(&self, changed: &[(char, HomePath)]) -> BTreeMap<IssueKey, Done> {
+    pub(super) fn by_issue(&self, git: &Git, changed: &[(char, HomePath)]) -> BTreeMap<IssueKey, Done> {
         let records = changed.iter().filter_map(|(how, path)| Some((*how, path.record()?)));
         let mut issues = BTreeMap::new();
         for (how, record) in records {
@@ -133,7 +133,38 @@ impl RepoStore {
             issues.remove(&from);
             issues.insert(to, Done::Renumbered { from });
         }
+        // A message that says less than it might is no reason not to commit.
+        let _ = self.tell_closings(git, &mut issues);
         issues
+    }
+
+    /// Tells the updates that close or reopen an issue from the others. Starts git once, however many there are.
+    fn tell_closings(&self, git: &Git, issues: &mut BTreeMap<IssueKey, Done>) -> Result<(), StorageError> {
+        let updated: Vec<(IssueKey, &mut Done)> =
+            issues.iter_mut().filter(|(_, done)| **done == Done::Updated).map(|(key, done)| (*key, done)).collect();
+        if updated.is_empty() {
+            return Ok(());
+        }
+        let is_closed = |issue: &Issue| self.schema.category(&issue.status).is_closed();
+        let names: Vec<String> = updated.iter().map(|(key, _)| git.name_in("HEAD", RecordPath::issue(*key))).collect();
+        let wanted: Vec<(&str, u64)> = names.iter().map(|name| (name.as_str(), RECORD_LIMIT)).collect();
+        let mut before = vec![None; updated.len()];
+        Objects::start(git)?.blobs(&wanted, |place, object| {
+            if let Object::Blob(bytes) = object {
+                before[place] =
+                    format::parse_issue(&bytes, updated[place].0, &self.schema).ok().as_ref().map(is_closed);
+            }
+        })?;
+        for ((key, done), before) in updated.into_iter().zip(before) {
+            let Some(before) = before else { continue };
+            let Some(after) = self.committed_issue(key).as_ref().map(is_closed) else { continue };
+            *done = match (before, after) {
+                (false, true) => Done::Closed,
+                (true, false) => Done::Reopened,
+                _ => Done::Updated,
+            };
+        }
+        Ok(())
     }
 }
 
@@ -142,6 +173,8 @@ impl RepoStore {
 pub(super) enum Done {
     Created,
     Updated,
+    Closed,
+    Reopened,
     Commented,
     Deleted,
     /// It had another number.
@@ -155,6 +188,8 @@ impl Done {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
+            Self::Closed => "closed",
+            Self::Reopened => "reopened",
             Self::Commented => "commented",
             Self::Deleted => "deleted",
             Self::Renumbered { .. } => "renumbered",
