@@ -92,6 +92,7 @@ fn detect_json(begin: &[u8]) -> Vec<Format> {
 }
 
 /// Returns what issues can be read from in a folder: the folder itself, or else what lies in it under its usual name.
+/// Notes and pages are Markdown, too: most of the files have to tell a status in their front matter.
 pub fn detect_folder(root: &Path) -> io::Result<Vec<Detected>> {
     let mut found: Vec<Detected> = Vec::new();
     let mut add = |format: Format, path: PathBuf| {
@@ -174,7 +175,10 @@ fn looks_like(format: Format, path: &Path) -> io::Result<bool> {
         _ => {
             let folder = Folder::open(path, endings)?;
             let names: Vec<String> = folder.paths().take(FILES).map(str::to_owned).collect();
-            fronts(path, &names).next().is_some()
+            let has_status = |front: &Map<String, Value>| {
+                front.keys().any(|key| ["status", "state"].iter().any(|name| key.eq_ignore_ascii_case(name)))
+            };
+            fronts(path, &names).filter(has_status).count() * 2 > names.len()
         }
     })
 }

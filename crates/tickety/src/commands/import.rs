@@ -176,7 +176,15 @@ fn open_folder<'a>(
 
 /// Returns what was found, if it is one thing.
 fn only(mut found: Vec<Detected>, path: &Path) -> Result<Detected, CliError> {
-    let hint = "`tickety import --help` lists the formats";
+    let hint = match found.is_empty() && !input::is_standard_input(path) && path.is_dir() {
+        true => {
+            let path = path.display();
+            format!(
+                "`tickety import markdown {path}` makes an issue of every Markdown file; `tickety import --help` lists the formats"
+            )
+        }
+        false => "`tickety import --help` lists the formats".to_owned(),
+    };
     let message = match found.len() {
         1 => return Ok(found.remove(0)),
         0 => "it can't be told what this is: say the format".to_owned(),

@@ -316,6 +316,42 @@ fn what_an_input_is_is_found_out_and_said() {
 }
 
 #[test]
+fn a_folder_of_pages_is_not_taken_for_issues() {
+    let env = home();
+    for name in ["about", "bells", "quay"] {
+        env.write(&format!("site/{name}.md"), format!("---\ntitle: {name}\ndate: 2026-01-01\n---\nText.\n"));
+        env.write(&format!("mixed/{name}.md"), "Just a note.\n");
+    }
+    env.write("mixed/one.md", "---\ntitle: One\nstatus: open\n---\nText.\n");
+    assert_snapshot!(env.run(&["import", "auto", "site"]), @"
+    --- standard error
+    error: site: it can't be told what this is: say the format
+    hint: `tickety import markdown site` makes an issue of every Markdown file; `tickety import --help` lists the formats
+    --- status 15
+    ");
+    assert_eq!(env.run(&["import", "auto", "mixed"]).status, 15);
+    assert!(env.ok(&["import", "markdown", "site", "--dry-run"]).starts_with("3 records: 3 would be created"));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_swallows_no_rows() {
+    let env = home();
+    env.write("q.csv", "id,title,status\n1,\"broken,open\n2,Two,open\n3,Three,closed\n");
+    assert_snapshot!(env.run(&["import", "csv", "q.csv"]), @r#"
+    --- standard error
+    error: q.csv: nothing was imported: line 2: a quote `"` opens here and is never closed: the rows behind it would be part of the cell
+    hint: `tickety import --help` lists the formats
+    --- status 15
+    "#);
+    env.write("q.csv", "id,title,status\n1,\"a \"\"b\"\"\nc\",open\n2,Two \"2,open\n3,\"Three\nclosed");
+    let refused = env.run(&["import", "csv", "q.csv"]);
+    assert!(refused.status == 15 && refused.stderr.contains("line 5: a quote"), "{refused}");
+    assert_eq!(json(&env, &["list", "is:any", "--json"])["data"]["total"], 0);
+    env.write("q.csv", "id,title,status\n1,\"a \"\"b\"\" c\",open\n2,Two \"2,open\n3,\"Three\"");
+    assert!(env.ok(&["import", "csv", "q.csv"]).starts_with("3 records: 3 created"));
+}
+
+#[test]
 fn pull_requests_and_what_is_left_out_are_told() {
     let env = home();
     env.write(

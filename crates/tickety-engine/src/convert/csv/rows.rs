@@ -15,6 +15,7 @@ const LOOK: usize = 64 << 10;
 pub(super) struct Rows<R: BufRead> {
     state: State<R>,
     read: Rc<Cell<u64>>,
+    unclosed: Rc<Cell<Option<u64>>>,
 }
 
 enum State<R: BufRead> {
@@ -47,15 +48,62 @@ impl Row {
     }
 }
 
-/// A stream that ends in an error where more is read at once than a row may have.
+/// A stream that ends in an error where more is read at once than a row may have, and where it ends within quotes.
 struct Bounded<R> {
     input: R,
     read: Rc<Cell<u64>>,
+    quotes: Quotes,
+    /// The line of the quote that is open at the end.
+    unclosed: Rc<Cell<Option<u64>>>,
+}
+
+/// Follows which quotes are open, as the rows are cut.
+struct Quotes {
+    delimiter: u8,
+    line: u64,
+    opened: u64,
+    within: Within,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    /// At the beginning of a cell, where alone a quote opens.
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quote that closes, or is the first of two.
+    Closing,
+}
+
+impl Quotes {
+    fn pass(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.within = match (self.within, byte) {
+                (Within::Start, b'"') => {
+                    self.opened = self.line;
+                    Within::Quoted
+                }
+                (Within::Closing, b'"') => Within::Quoted,
+                (Within::Quoted, b'"') => Within::Closing,
+                (Within::Quoted, _) => Within::Quoted,
+                (_, b'\n' | b'\r') => Within::Start,
+                (_, byte) if byte == self.delimiter => Within::Start,
+                _ => Within::Plain,
+            };
+            self.line += u64::from(byte == b'\n');
+        }
+    }
 }
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
+        self.quotes.pass(&buffer[..count]);
+        if count == 0 && !buffer.is_empty() && self.quotes.within == Within::Quoted {
+            self.unclosed.set(Some(self.quotes.opened));
+            let message = "a quote `\"` opens here and is never closed: the rows behind it would be part of the cell";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         self.read.set(self.read.get() + count as u64);
         if self.read.get() > 2 * MAX_RECORD as u64 {
             let message = format!("a row has more than {MAX_RECORD} bytes: is a quote `\"` missing?");
@@ -67,7 +115,7 @@ impl<R: Read> Read for Bounded<R> {
 
 impl<R: BufRead> Rows<R> {
     pub(super) fn new(input: R) -> Self {
-        Self { state: State::Start(Some(input)), read: Rc::default() }
+        Self { state: State::Start(Some(input)), read: Rc::default(), unclosed: Rc::default() }
     }
 
     /// Returns the next row; `None` at the end.
@@ -82,7 +130,8 @@ impl<R: BufRead> Rows<R> {
             let mark = if begin.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
             let delimiter = delimiter(&begin[mark..begin.len().min(LOOK)]);
             input.consume(mark);
-            let bounded = Bounded { input, read: Rc::clone(&self.read) };
+            let quotes = Quotes { delimiter, line: 1, opened: 1, within: Within::Start };
+            let bounded = Bounded { input, read: Rc::clone(&self.read), quotes, unclosed: Rc::clone(&self.unclosed) };
             let reader =
                 ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bounded);
             self.state = State::Reading(Box::new(reader));
@@ -98,6 +147,7 @@ impl<R: BufRead> Rows<R> {
             Ok(false) => Ok(None),
             Err(error) => {
                 let line = error.position().map_or_else(|| reader.position().line(), csv::Position::line);
+                let line = self.unclosed.get().unwrap_or(line);
                 Err(match error.into_kind() {
                     ErrorKind::Io(source) if source.kind() == io::ErrorKind::InvalidData => {
                         ReadError::NotTheFormat { line, message: source.to_string() }
