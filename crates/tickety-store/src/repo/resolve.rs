@@ -5,6 +5,7 @@
 //! touches that, since it is what settling means.
 
 mod driver;
+mod lookalikes;
 mod orphans;
 mod plan;
 mod settings;
@@ -199,6 +200,7 @@ impl RepoStore {
         self.look_again(lock)?;
         let mut planner = Planner::new(self, issues)?;
         planner.merge_stages()?;
+        planner.undo_mixtures()?;
         let problems = self.ask(lock, |handle| Ok(handle.index.problems()?))?;
         planner.merge_marked(&problems)?;
         planner.settle_orphans()?;

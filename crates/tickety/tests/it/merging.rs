@@ -204,3 +204,133 @@ fn git_takes_a_merge_back_that_was_settled() {
     assert_eq!(env.git(&["status", "--porcelain"]), "");
     assert_eq!(env.files(), before);
 }
+
+/// A repository in which `topic` has deleted the only issue and made another one that looks like it, and the main branch
+/// has edited the first.
+fn lookalikes(edit: &[&str]) -> TestEnv {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init", "--quiet"]);
+    env.ok(&["new", "The session cache forgets entries"]);
+    commit(&env);
+    env.git(&["checkout", "--quiet", "-b", "topic"]);
+    env.ok(&["delete", "1", "--yes"]);
+    env.ok(&["new", "Write a manual page"]);
+    commit(&env);
+    env.git(&["checkout", "--quiet", "main"]);
+    env.ok(&[&["edit", "1"], edit].concat());
+    commit(&env);
+    env
+}
+
+/// Where the file of an issue lies.
+fn record(env: &TestEnv, number: &str) -> String {
+    let issue = &json(env, &["show", number, "--json"])["data"]["issues"][0];
+    let key = issue["key"].as_str().expect("an issue has a name");
+    format!(".tickety/issues/000/00000{key}.md")
+}
+
+fn has_nothing_to_settle(env: &TestEnv) -> bool {
+    env.run(&["resolve"]).stderr.contains("there is nothing to settle")
+}
+
+#[test]
+fn an_edit_that_a_merge_put_into_another_issue_goes_back_to_its_own() {
+    for (here, there, commits) in [("main", "topic", true), ("topic", "main", true), ("main", "topic", false)] {
+        let env = lookalikes(&["--priority", "critical", "--assignee", "ann"]);
+        let first = record(&env, "1");
+        let tips = ["main", "topic"].map(|branch| env.git(&["rev-parse", branch]).trim().to_owned());
+        env.git(&["checkout", "--quiet", here]);
+        env.git(&["merge", "--quiet", "--no-ff", if commits { "--commit" } else { "--no-commit" }, "--no-edit", there]);
+        assert_eq!(env.git(&["ls-files", "--unmerged"]), "");
+        assert_eq!(env.run(&["show", "1"]).status, 3, "git has taken it for the other one");
+        let second = record(&env, "2");
+        assert!(env.read(&second).contains("critical"));
+        let before = env.files();
+        assert!(env.ok(&["resolve", "--dry-run"]).contains("1-xfy8 would be kept, though one side had deleted it"));
+        assert_eq!(env.files(), before);
+        let told = env.ok(&["resolve"]);
+        assert!(told.contains("1-xfy8 kept, though one side had deleted it: The session cache"), "{told}");
+        assert!(told.contains(" merged: Write a manual page"), "{told}");
+        assert_eq!(env.read(&first), env.git(&["show", &format!("{}:{first}", tips[0])]));
+        assert_eq!(env.read(&second), env.git(&["show", &format!("{}:{second}", tips[1])]));
+        assert_eq!(env.git(&["diff", "--name-only"]).is_empty(), !commits, "an unfinished merge has it staged");
+        assert!(has_nothing_to_settle(&env));
+        commit(&env);
+        assert!(has_nothing_to_settle(&env));
+    }
+}
+
+#[test]
+fn what_was_done_after_a_merge_stays_done() {
+    let env = lookalikes(&["--priority", "critical"]);
+    env.git(&["merge", "--quiet", "--no-edit", "topic"]);
+    env.ok(&["edit", "2", "--kind", "bug"]);
+    let second = record(&env, "2");
+    let changed = env.read(&second);
+    let told = env.run(&["resolve"]);
+    assert_eq!(told.status, 1, "{told}");
+    assert!(told.stdout.contains("has an edit of 1-xfy8, for which git took it, and was changed since"), "{told}");
+    assert_eq!(env.read(&second), changed);
+    assert!(env.ok(&["show", "1"]).contains("critical"));
+    assert!(has_nothing_to_settle(&env));
+
+    let env = lookalikes(&["--priority", "critical"]);
+    env.git(&["merge", "--quiet", "--no-edit", "topic"]);
+    env.ok(&["resolve"]);
+    env.ok(&["delete", "1", "--yes"]);
+    assert!(has_nothing_to_settle(&env));
+    assert_eq!(env.run(&["show", "1"]).status, 3);
+}
+
+#[test]
+fn who_deleted_an_issue_in_a_merge_means_it() {
+    let env = lookalikes(&["--priority", "critical"]);
+    let first = record(&env, "1");
+    let merged = env.call_program("git", &["merge", "--no-edit", "-Xfind-renames=100%", "topic"]);
+    assert_ne!(merged.status, 0, "{merged}");
+    env.git(&["rm", "--quiet", &first]);
+    commit(&env);
+    assert!(has_nothing_to_settle(&env));
+    assert_eq!(env.run(&["show", "1"]).status, 3);
+}
+
+#[test]
+fn versions_of_two_issues_in_one_file_are_taken_apart() {
+    for (here, command) in
+        [("main", &["merge", "topic"][..]), ("topic", &["merge", "main"]), ("topic", &["cherry-pick", "main"])]
+    {
+        let env = lookalikes(&["--title", "Sessions are forgotten"]);
+        let (first, edited) = (record(&env, "1"), env.git(&["rev-parse", "main"]));
+        env.git(&["checkout", "--quiet", here]);
+        assert_ne!(env.call_program("git", command).status, 0);
+        let told = env.ok(&["resolve"]);
+        assert!(told.contains("1-xfy8 kept, though one side had deleted it: Sessions are forgotten"), "{told}");
+        assert_eq!(env.git(&["ls-files", "--unmerged"]), "");
+        assert_eq!(env.git(&["diff", "--name-only"]), "");
+        let second = record(&env, "2");
+        assert_eq!(env.read(&first), env.git(&["show", &format!("{}:{first}", edited.trim())]));
+        assert_eq!(env.read(&second), env.git(&["show", &format!("topic:{second}")]));
+        assert!(has_nothing_to_settle(&env));
+        commit(&env);
+        assert!(has_nothing_to_settle(&env));
+    }
+}
+
+#[test]
+fn two_issues_made_where_both_sides_deleted_one_stay_two() {
+    let env = lookalikes(&["--priority", "high"]);
+    env.ok(&["delete", "1", "--yes"]);
+    env.ok(&["new", "Write a man page"]);
+    let third = json(&env, &["list", "--json"])["data"]["issues"][0]["key"].as_str().expect("a name").to_owned();
+    let third = record(&env, &third);
+    commit(&env);
+    let made = env.read(&third);
+    let merged = env.call_program("git", &["merge", "topic"]);
+    assert!(merged.stdout.contains("rename/rename"), "{merged}");
+    env.ok(&["resolve"]);
+    assert_eq!(env.git(&["ls-files", "--unmerged"]), "");
+    assert_eq!(env.read(&third), made);
+    let list = env.ok(&["list"]);
+    assert!(list.contains("Write a man page") && list.contains("Write a manual page"), "{list}");
+    assert_eq!(env.run(&["check"]).status, 0);
+}

@@ -33,19 +33,19 @@ pub(super) struct Planner<'s> {
     /// The records as they will be.
     pub(super) records: BTreeSet<RecordPath>,
     /// The files that git has as unmerged.
-    unmerged: BTreeSet<RecordPath>,
+    pub(super) unmerged: BTreeSet<RecordPath>,
     /// An id of the repository, if anything is unmerged: what is written then goes into git's index, too.
-    staging: Option<String>,
+    pub(super) staging: Option<String>,
     resolved: BTreeMap<IssueKey, ResolvedIssue>,
-    work: Work,
+    pub(super) work: Work,
 }
 
 /// A version of a file.
 #[derive(Clone, Debug)]
-struct Version {
-    path: RecordPath,
+pub(super) struct Version {
+    pub(super) path: RecordPath,
     mode: String,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Version {
@@ -56,14 +56,14 @@ impl Version {
 
 /// The versions of one file, which may have several names.
 #[derive(Clone, Debug, Default)]
-struct Group {
-    base: Option<Version>,
-    ours: Option<Version>,
-    theirs: Option<Version>,
+pub(super) struct Group {
+    pub(super) base: Option<Version>,
+    pub(super) ours: Option<Version>,
+    pub(super) theirs: Option<Version>,
 }
 
 impl Group {
-    fn slot(&mut self, number: u8) -> &mut Option<Version> {
+    pub(super) fn slot(&mut self, number: u8) -> &mut Option<Version> {
         match number {
             1 => &mut self.base,
             2 => &mut self.ours,
@@ -75,7 +75,7 @@ impl Group {
         [&self.base, &self.ours, &self.theirs].into_iter().flatten()
     }
 
-    fn paths(&self) -> BTreeSet<RecordPath> {
+    pub(super) fn paths(&self) -> BTreeSet<RecordPath> {
         self.versions().map(|version| version.path).collect()
     }
 
@@ -103,7 +103,7 @@ impl Group {
         }
     }
 
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.ours.is_some() && self.theirs.is_some()
     }
 }
@@ -128,7 +128,7 @@ impl<'s> Planner<'s> {
 
     /// Settles what git has several versions of.
     pub(super) fn merge_stages(&mut self) -> Result<(), StorageError> {
-        let Some(git) = &self.git else { return Ok(()) };
+        let Some(git) = self.git.clone() else { return Ok(()) };
         let stages = git.unmerged()?;
         self.other = git.other_head()?;
         if let Some(other) = self.other
@@ -154,8 +154,9 @@ impl<'s> Planner<'s> {
                     .leave(format!("{HOME_DIR}/{path}"), "is no issue: settle it by hand, and `git add` it".to_owned()),
             }
         }
-        let (issues, comments): (Vec<Group>, Vec<Group>) =
-            join(by_path.into_values()).into_iter().partition(|group| group.paths().iter().all(is_issue));
+        let (issues, comments): (Vec<Group>, Vec<Group>) = join(self.part(&git, by_path.into_values())?.into_iter())
+            .into_iter()
+            .partition(|group| group.paths().iter().all(is_issue));
         for group in issues {
             if self.is_wanted(&group) {
                 self.settle_issue(group)?;
@@ -266,6 +267,11 @@ impl<'s> Planner<'s> {
         is_ours: bool,
         was_there: bool,
     ) -> Result<(), StorageError> {
+        if !was_there && self.is_torn(left.path, &left.bytes) {
+            let message = "has two issues between its markers: settle it by hand, and `git add` it";
+            self.leave(shown(left.path), message.to_owned());
+            return Ok(());
+        }
         self.put_file(left.path, left.bytes.clone(), &left.mode, &group.paths())?;
         for other in group.paths().into_iter().filter(|other| *other != left.path) {
             self.drop_file(other)?;
@@ -419,7 +425,8 @@ impl<'s> Planner<'s> {
         let Some(content) = self.store.read_record(&path.home_path())? else { return Ok(false) };
         let plain = |bytes: &[u8]| bytes.iter().copied().filter(|byte| *byte != b'\r').collect::<Vec<u8>>();
         let is_version = || group.versions().any(|version| plain(&version.bytes) == plain(&content.bytes));
-        if self.has_markers(path, &content.bytes) || is_version() {
+        let is_torn = || is_issue(&path) && self.is_torn(path, &content.bytes);
+        if self.has_markers(path, &content.bytes) || is_torn() || is_version() {
             return Ok(false);
         }
         self.leave(shown(path), "has been settled by hand: `git add` it".to_owned());
@@ -496,7 +503,7 @@ impl<'s> Planner<'s> {
         self.resolved.entry(key).or_insert_with(|| ResolvedIssue::new(key))
     }
 
-    fn leave(&mut self, path: String, message: String) {
+    pub(super) fn leave(&mut self, path: String, message: String) {
         let left = LeftFile { path, message };
         if !self.work.resolution.left.contains(&left) {
             self.work.resolution.left.push(left);
