@@ -22,7 +22,7 @@ pub struct Guarding {
     #[arg(long = "allow-host", value_name = "NAME")]
     hosts: Vec<AllowedHost>,
 
-    /// Let pages of this origin ask: `https://board.example.org`, say. Can be given several times
+    /// Let pages of this origin ask, as in `https://a.example.org`. Can be given several times
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     origins: Vec<AllowedOrigin>,
 
