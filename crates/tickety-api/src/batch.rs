@@ -1,6 +1,9 @@
 //! The `data` of answers about batches: docs/batches.md.
 
+mod operations;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +16,7 @@ use tickety_store::storage::{self, Effect};
 
 use crate::error::ErrorCode;
 use crate::event::field_value;
+pub use operations::Operations;
 
 /// Where an operation of a batch comes from.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -25,7 +29,7 @@ pub struct Origin {
 
 impl Origin {
     /// Returns what an issue is called that the operation of this place and origin would make.
-    pub fn name_of_new(origin: Option<&Self>, index: usize) -> String {
+    fn name_of_new(origin: Option<&Self>, index: usize) -> String {
         match origin.and_then(|origin| origin.name.as_deref()) {
             Some(name) => name.to_owned(),
             None => match origin.and_then(|origin| origin.line) {
@@ -181,6 +185,26 @@ impl BatchAnswer {
             changes: None,
             duration_ms: 0.0,
         }
+    }
+
+    /// Makes the answer of what a batch would do.
+    pub fn of_preview(preview: &storage::BatchPreview, origins: &[Origin], atomic: bool, schema: &Schema) -> Self {
+        let storage::BatchPreview { outcome, changes } = preview;
+        let made = outcome.outcomes.iter().filter(|outcome| outcome.effect == Effect::Created);
+        // The names of new issues aren't theirs yet.
+        let made: BTreeMap<IssueKey, usize> = made.map(|outcome| (outcome.key, outcome.index)).collect();
+        let name = |key: IssueKey| match made.get(&key) {
+            Some(index) => Origin::name_of_new(origins.get(*index), *index),
+            None => key.to_string(),
+        };
+        let changes = changes.iter().map(|change| BatchChange::new(change, schema, name)).collect();
+        Self { changes: Some(changes), ..Self::new(outcome, origins, atomic, true) }
+    }
+
+    /// Says how long it took, to the microsecond.
+    #[must_use]
+    pub fn took(self, duration: Duration) -> Self {
+        Self { duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3, ..self }
     }
 }
 

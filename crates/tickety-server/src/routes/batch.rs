@@ -1,6 +1,5 @@
 //! Many operations at once, and many issues.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,13 +9,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use tickety_api::answer::Found;
-use tickety_api::batch::{BatchAnswer, BatchChange, BatchFailure, Origin};
-use tickety_api::operation::{LocalNames, WireName, WireOperation};
+use tickety_api::batch::{self, BatchAnswer, BatchFailure, Origin};
+use tickety_api::operation::{WireName, WireOperation};
 use tickety_api::{Envelope, ErrorCode, Freshness, Issue, Meta};
-use tickety_core::ident::{IssueKey, IssueSelector};
-use tickety_core::operation::{Operation, Target};
+use tickety_core::ident::IssueSelector;
 use tickety_core::schema::Schema;
-use tickety_store::{BatchMode, BatchOutcome, BatchPreview, Effect, IssueStorage, OperationFailure, StorageError};
+use tickety_store::{BatchMode, BatchOutcome, IssueStorage, OperationFailure, StorageError};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::envelope;
@@ -47,7 +45,7 @@ fn yes() -> bool {
 
 /// What a batch is made of: operations in a JSON list, or one a line.
 #[derive(Debug)]
-pub(crate) struct Operations {
+pub(crate) struct BatchBody {
     writing: Writing,
     /// Each with its line, where lines were sent.
     operations: Vec<(Option<u64>, WireOperation)>,
@@ -60,13 +58,6 @@ pub(crate) struct GetBody {
     /// Their names.
     #[schema(max_items = 1000)]
     issues: Vec<WireName>,
-}
-
-/// What is to be done.
-#[derive(Debug, Default)]
-struct Work {
-    operations: Vec<Operation>,
-    origins: Vec<Origin>,
 }
 
 /// What came of it.
@@ -93,7 +84,7 @@ struct Told {
 pub(crate) async fn apply(
     At(state): At<State>,
     Parameters(parameters): Parameters<BatchParameters>,
-    Operations { writing, operations }: Operations,
+    BatchBody { writing, operations }: BatchBody,
 ) -> Result<Response, Problem> {
     let project = Arc::clone(&state.project);
     let told = state
@@ -129,23 +120,17 @@ async fn told(
         return Ok(Told { answer, replayed: true, refused: None });
     }
     let schema = storage.schema().await?;
-    let Work { operations, origins } = work(operations, &schema)?;
+    let (operations, origins) = read(operations, &schema)?.into_parts();
     let batch = writing.batch(operations);
     let begun = Instant::now();
     if dry_run {
         let preview = storage.preview(batch, mode).await?;
-        let duration_ms = milliseconds(begun);
-        let changes = changes(&preview, &origins, &schema);
-        let answer = BatchAnswer {
-            duration_ms,
-            changes: Some(changes),
-            ..BatchAnswer::new(&preview.outcome, &origins, atomic, true)
-        };
+        let took = begun.elapsed();
+        let answer = BatchAnswer::of_preview(&preview, &origins, atomic, &schema).took(took);
         return Ok(Told { answer, replayed: false, refused: None });
     }
     let outcome = storage.submit(batch, mode).await?;
-    let duration_ms = milliseconds(begun);
-    let answer = BatchAnswer { duration_ms, ..BatchAnswer::new(&outcome, &origins, atomic, false) };
+    let answer = BatchAnswer::new(&outcome, &origins, atomic, false).took(begun.elapsed());
     Ok(Told { answer, replayed: outcome.replayed, refused: refusal(&outcome) })
 }
 
@@ -153,32 +138,10 @@ fn refusal(outcome: &BatchOutcome) -> Option<ErrorCode> {
     outcome.failures.first().filter(|_| outcome.rolled_back).map(|failure| (&failure.error).into())
 }
 
-/// Returns how long something took, to the microsecond.
-fn milliseconds(begun: Instant) -> f64 {
-    (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
-}
-
-fn changes(preview: &BatchPreview, origins: &[Origin], schema: &Schema) -> Vec<BatchChange> {
-    let BatchPreview { outcome, changes } = preview;
-    let made = outcome.outcomes.iter().filter(|outcome| outcome.effect == Effect::Created);
-    // The names of new issues aren't theirs yet.
-    let made: BTreeMap<IssueKey, usize> = made.map(|outcome| (outcome.key, outcome.index)).collect();
-    let name = |key: IssueKey| match made.get(&key) {
-        Some(index) => Origin::name_of_new(origins.get(*index), *index),
-        None => key.to_string(),
-    };
-    changes.iter().map(|change| BatchChange::new(change, schema, name)).collect()
-}
-
-fn work(operations: Vec<(Option<u64>, WireOperation)>, schema: &Schema) -> Result<Work, Problem> {
-    let mut names = LocalNames::new(&schema.prefix);
-    let mut work = Work::default();
-    for (index, (line, wire)) in operations.into_iter().enumerate() {
-        let made = match &wire {
-            WireOperation::Create(draft) => draft.reference.as_ref().map(|name| format!("${name}")),
-            _ => None,
-        };
-        let operation = names.operation(index, wire).map_err(|fault| {
+fn read(lines: Vec<(Option<u64>, WireOperation)>, schema: &Schema) -> Result<batch::Operations<'_>, Problem> {
+    let mut read = batch::Operations::new(&schema.prefix);
+    for (index, (line, wire)) in lines.into_iter().enumerate() {
+        read.push(line, wire).map_err(|fault| {
             let place = line.map_or_else(|| format!("operation {index}"), |line| format!("line {line}"));
             let problem = Problem::new(fault.code, format_args!("{place}: {fault}"));
             match line {
@@ -186,22 +149,8 @@ fn work(operations: Vec<(Option<u64>, WireOperation)>, schema: &Schema) -> Resul
                 None => problem,
             }
         })?;
-        let name = made.or_else(|| about(&operation, &work));
-        work.operations.push(operation);
-        work.origins.push(Origin { line, name });
     }
-    Ok(work)
-}
-
-/// Returns what the operation calls its issue.
-fn about(operation: &Operation, work: &Work) -> Option<String> {
-    match operation {
-        Operation::Create(_) => None,
-        Operation::Update { target, .. } | Operation::Delete { target, .. } => match target {
-            Target::Existing(selector) => Some(selector.to_string()),
-            Target::Created(index) => work.origins.get(*index).and_then(|origin| origin.name.clone()),
-        },
-    }
+    Ok(read)
 }
 
 /// Shows whole issues.
@@ -244,7 +193,7 @@ pub(crate) async fn get(
     Ok(envelope::answer(StatusCode::OK, data, meta))
 }
 
-impl FromRequest<State> for Operations {
+impl FromRequest<State> for BatchBody {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {

@@ -3,9 +3,7 @@
 use std::path::PathBuf;
 
 use tickety_api::ErrorCode;
-use tickety_api::batch::Origin;
-use tickety_api::operation::{LocalNames, WireOperation};
-use tickety_core::operation::{Operation, Target};
+use tickety_api::batch::Operations;
 
 use super::lines::{Lines, json};
 use super::work::{HowArgs, Work};
@@ -33,33 +31,13 @@ pub fn run(args: &Args, session: &Session) -> Result<Ended, CliError> {
 
 fn read(args: &Args, session: &Session) -> Result<Work, CliError> {
     let schema = session.schema()?;
-    let mut names = LocalNames::new(&schema.prefix);
+    let mut read = Operations::new(&schema.prefix);
     let mut lines = Lines::open(&args.file)?;
-    let mut work = Work { file: Some(lines.name()), ..Work::default() };
     while let Some(line) = lines.next()? {
         let number = line.number;
-        let read = json::<WireOperation>(&line);
-        let wire = read.map_err(|message| lines.fault(ErrorCode::BadInput, message))?;
-        let made = match &wire {
-            WireOperation::Create(draft) => draft.reference.as_ref().map(|name| format!("${name}")),
-            _ => None,
-        };
-        let operation = names.operation(work.operations.len(), wire);
-        let operation = operation.map_err(|fault| lines.fault(fault.code, fault.message))?;
-        let name = made.or_else(|| about(&operation, &work));
-        work.operations.push(operation);
-        work.origins.push(Origin { line: Some(number), name });
+        let wire = json(&line).map_err(|message| lines.fault(ErrorCode::BadInput, message))?;
+        read.push(Some(number), wire).map_err(|fault| lines.fault(fault.code, fault.message))?;
     }
-    Ok(work)
-}
-
-/// Returns what the operation calls its issue.
-fn about(operation: &Operation, work: &Work) -> Option<String> {
-    match operation {
-        Operation::Create(_) => None,
-        Operation::Update { target, .. } | Operation::Delete { target, .. } => match target {
-            Target::Existing(selector) => Some(selector.to_string()),
-            Target::Created(index) => work.origins.get(*index).and_then(|origin| origin.name.clone()),
-        },
-    }
+    let (operations, origins) = read.into_parts();
+    Ok(Work { operations, origins, file: Some(lines.name()) })
 }

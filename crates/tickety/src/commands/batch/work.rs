@@ -1,11 +1,9 @@
 //! Applying a batch, or working out what it would do, and telling.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tickety_api::Meta;
-use tickety_api::batch::{BatchAnswer, BatchChange, BatchFailure, Counts, Origin};
-use tickety_core::ident::IssueKey;
+use tickety_api::batch::{BatchAnswer, BatchFailure, Counts, Origin};
 use tickety_core::operation::Operation;
 use tickety_store::{BatchMode, BatchOutcome, BatchPreview, Effect, OperationOutcome, StorageError};
 
@@ -65,7 +63,7 @@ impl HowArgs {
         mut make: impl FnMut() -> Result<Work, CliError>,
     ) -> Result<Ended, CliError> {
         if let Some(outcome) = session.recalled()?.filter(|_| !self.dry_run) {
-            return self.tell(&outcome, &[], None, 0.0, done, session);
+            return self.tell(&outcome, &[], None, Duration::ZERO, done, session);
         }
         for round in 1.. {
             let Work { operations, origins, file } = make()?;
@@ -73,11 +71,11 @@ impl HowArgs {
             let begun = Instant::now();
             if self.dry_run {
                 let preview = pollster::block_on(session.storage()?.preview(batch, self.mode()))?;
-                let took = milliseconds(begun);
-                return self.foretell(preview, &origins, file.as_deref(), took, session);
+                let took = begun.elapsed();
+                return self.foretell(&preview, &origins, file.as_deref(), took, session);
             }
             let outcome = pollster::block_on(session.storage()?.submit(batch, self.mode()))?;
-            let took = milliseconds(begun);
+            let took = begun.elapsed();
             let may_repeat = again && round < ROUNDS && outcome.rolled_back;
             if may_repeat && outcome.failures.iter().all(|failure| has_moved(&failure.error)) {
                 continue;
@@ -92,11 +90,11 @@ impl HowArgs {
         outcome: &BatchOutcome,
         origins: &[Origin],
         file: Option<&str>,
-        took: f64,
+        took: Duration,
         done: &str,
         session: &Session,
     ) -> Result<Ended, CliError> {
-        let answer = BatchAnswer { duration_ms: took, ..BatchAnswer::new(outcome, origins, !self.no_atomic, false) };
+        let answer = BatchAnswer::new(outcome, origins, !self.no_atomic, false).took(took);
         let ended = ended(outcome);
         let meta = session.meta_of(outcome);
         if session.json() {
@@ -126,28 +124,14 @@ impl HowArgs {
 
     fn foretell(
         &self,
-        preview: BatchPreview,
+        preview: &BatchPreview,
         origins: &[Origin],
         file: Option<&str>,
-        took: f64,
+        took: Duration,
         session: &Session,
     ) -> Result<Ended, CliError> {
-        let BatchPreview { outcome, changes } = preview;
-        let schema = session.schema()?;
-        let made = outcome.outcomes.iter().filter(|outcome| outcome.effect == Effect::Created);
-        // The names of new issues aren't theirs yet.
-        let made: BTreeMap<IssueKey, usize> = made.map(|outcome| (outcome.key, outcome.index)).collect();
-        let name = |key: IssueKey| match made.get(&key) {
-            Some(index) => Origin::name_of_new(origins.get(*index), *index),
-            None => key.to_string(),
-        };
-        let changes: Vec<BatchChange> = changes.iter().map(|change| BatchChange::new(change, &schema, name)).collect();
-        let ended = ended(&outcome);
-        let answer = BatchAnswer {
-            duration_ms: took,
-            changes: Some(changes),
-            ..BatchAnswer::new(&outcome, origins, !self.no_atomic, true)
-        };
+        let ended = ended(&preview.outcome);
+        let answer = BatchAnswer::of_preview(preview, origins, !self.no_atomic, &*session.schema()?).took(took);
         if session.json() {
             session.answer(answer, Meta::default())?;
             return Ok(ended);
@@ -159,11 +143,6 @@ impl HowArgs {
         session.note(summary(&answer));
         Ok(ended)
     }
-}
-
-/// Returns how long something took, to the microsecond.
-fn milliseconds(begun: Instant) -> f64 {
-    (begun.elapsed().as_secs_f64() * 1e6).round() / 1e3
 }
 
 /// Whether the issue isn't any more as it was when it was selected.
