@@ -14,6 +14,7 @@ use tickety_core::schema::{Category, Schema};
 use tickety_store::StorageError;
 use tickety_store::storage::{self, Effect};
 
+use crate::envelope::milliseconds;
 use crate::error::ErrorCode;
 use crate::event::field_value;
 pub use operations::Operations;
@@ -204,7 +205,7 @@ impl BatchAnswer {
     /// Says how long it took, to the microsecond.
     #[must_use]
     pub fn took(self, duration: Duration) -> Self {
-        Self { duration_ms: (duration.as_secs_f64() * 1e6).round() / 1e3, ..self }
+        Self { duration_ms: milliseconds(duration), ..self }
     }
 }
 

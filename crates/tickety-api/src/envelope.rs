@@ -1,5 +1,7 @@
 //! What is around every answer: `{"data": …, "meta": {…}}`, or `{"error": {…}}`.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tickety_store::storage;
 
@@ -113,4 +115,9 @@ impl Failure {
     pub fn new(code: ErrorCode, message: String, hint: Option<String>) -> Self {
         Self { error: ErrorBody { code: code.as_str(), message, hint } }
     }
+}
+
+/// Returns how many milliseconds a time has, to the microsecond.
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -16,6 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use tickety_api::envelope::milliseconds;
 
 use crate::request_id::X_REQUEST_ID;
 
@@ -143,7 +144,7 @@ async fn note_request(Has(metrics): Has<Arc<Metrics>>, request: Request, next: N
     metrics.note(route, method, status, took);
     if let Some(uri) = logged {
         let id = response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
-        let (path, ms) = (uri.path(), took.as_secs_f64() * 1e3);
+        let (path, ms) = (uri.path(), milliseconds(took));
         match status {
             500.. => tracing::warn!(request_id = id, method, path, status, ms, "failed"),
             400.. => tracing::info!(request_id = id, method, path, status, ms, "refused"),

@@ -16,6 +16,19 @@ pub(super) const COMMIT_MARK: u8 = 1;
 /// How `git log` prints what [`read_commit`] reads.
 pub(super) const CHANGE_FORMAT: &str = "--format=%x01%H%x00%at%x00%ct%x00%an%x00%ae%x00%s%x00";
 
+/// How `git log` is asked for what commits did to files, whatever git is told elsewhere.
+pub(super) const LOG: [&str; 9] = [
+    "-c",
+    "log.showRoot=true",
+    "log",
+    "--raw",
+    "--no-abbrev",
+    "-z",
+    "--no-renames",
+    "--no-relative",
+    "--diff-merges=combined",
+];
+
 /// The longest subject of a commit that is kept, in bytes.
 const SUBJECT: usize = 1000;
 
@@ -62,29 +75,15 @@ impl Git {
     /// commits that they are based on.
     pub(in crate::repo) fn changes(&self, start: &str, which: Which, limit: usize) -> Result<Vec<Change>, GitError> {
         let patterns = self.patterns(which);
-        let mut arguments = vec![
-            // Patterns, where git is told elsewhere to take paths literally.
-            "--no-literal-pathspecs",
-            "-c",
-            "log.showRoot=true",
-            "log",
-            "--date-order",
-            "--encoding=UTF-8",
-            CHANGE_FORMAT,
-            "--raw",
-            "--no-abbrev",
-            "-z",
-            "--no-renames",
-            "--no-relative",
-            "--diff-merges=combined",
-            start,
-            "--",
-        ];
+        // Patterns, where git is told elsewhere to take paths literally.
+        let mut arguments = vec!["--no-literal-pathspecs"];
+        arguments.extend(LOG);
+        arguments.extend(["--date-order", "--encoding=UTF-8", CHANGE_FORMAT, start, "--"]);
         arguments.extend(patterns.iter().map(String::as_str));
         self.read_changes(&arguments, limit)
     }
 
-    /// Runs `git log`, with [`CHANGE_FORMAT`] and `--raw`, and reads what it prints.
+    /// Runs `git log`, with [`LOG`] and [`CHANGE_FORMAT`], and reads what it prints.
     pub(super) fn read_changes(&self, arguments: &[&str], limit: usize) -> Result<Vec<Change>, GitError> {
         let mut running = Running::start(self.command(arguments)?)?;
         let output = running.0.stdout.take().expect("its output is piped");

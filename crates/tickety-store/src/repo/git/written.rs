@@ -6,7 +6,7 @@ use tickety_core::ident::Version;
 
 use super::super::files::{self, RECORD_LIMIT};
 use super::super::layout::{HomePath, ISSUES_DIR};
-use super::log::{CHANGE_FORMAT, Fields, finish, read_raw};
+use super::log::{CHANGE_FORMAT, Fields, LOG, finish, read_raw};
 use super::{Git, GitError, Object, Objects, Running};
 
 /// How many contents are read at once.
@@ -56,24 +56,8 @@ impl Git {
     /// Returns the ids of the contents that some files ever had, newest first.
     fn contents_of(&self, wanted: &BTreeMap<HomePath, Version>) -> Result<Vec<(HomePath, String)>, GitError> {
         let directory = format!("{}{ISSUES_DIR}", self.prefix);
-        let arguments = [
-            "-c",
-            "log.showRoot=true",
-            "log",
-            "--all",
-            "--reflog",
-            "--full-history",
-            "--format=",
-            "--raw",
-            "--no-abbrev",
-            "-z",
-            "--no-renames",
-            "--no-relative",
-            "--diff-merges=combined",
-            "--",
-            &directory,
-        ];
-        let mut running = Running::start(self.command(arguments)?)?;
+        let which = ["--all", "--reflog", "--full-history", "--format=", "--", &directory];
+        let mut running = Running::start(self.command(LOG.into_iter().chain(which))?)?;
         let output = running.0.stdout.take().expect("its output is piped");
         let mut fields = Fields::new(output);
         let (mut blobs, mut seen) = (Vec::new(), BTreeSet::new());
@@ -118,21 +102,8 @@ impl Git {
             return Ok(Vec::new());
         }
         let directory = format!("{}{ISSUES_DIR}", self.prefix);
-        let how = [
-            "-c",
-            "log.showRoot=true",
-            "log",
-            "--no-walk=unsorted",
-            "--encoding=UTF-8",
-            CHANGE_FORMAT,
-            "--raw",
-            "--no-abbrev",
-            "-z",
-            "--no-renames",
-            "--no-relative",
-            "--diff-merges=combined",
-        ];
-        let changes = self.read_changes(&[&how[..], &commits, &["--", &directory]].concat(), usize::MAX)?;
+        let how = ["--no-walk=unsorted", "--encoding=UTF-8", CHANGE_FORMAT];
+        let changes = self.read_changes(&[&LOG, &how[..], &commits, &["--", &directory]].concat(), usize::MAX)?;
         let mut committed = Vec::new();
         let mut blobs = Vec::new();
         for change in changes {
