@@ -31,6 +31,11 @@ macro_rules! error_table {
                 match self { $(Self::$variant => $code),* }
             }
 
+            /// Returns the code of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == name)
+            }
+
             /// Returns the status of an HTTP answer.
             pub fn http_status(self) -> u16 {
                 match self { $(Self::$variant => $http),* }
@@ -108,6 +113,7 @@ error_table! {
     ForeignHost "foreign_host" 403 18 "The request names a host that the server doesn't go by.";
     ForeignOrigin "foreign_origin" 403 18 "The request comes from a page that may not ask.";
     RateLimited "rate_limited" 429 8 "There were too many requests in too short a time.";
+    Unreachable "unreachable" 502 19 "The server that keeps the issues can't be reached.";
 }
 
 impl From<&StorageError> for ErrorCode {
@@ -145,6 +151,9 @@ impl From<&StorageError> for ErrorCode {
             StorageError::NoSpace { .. } => Self::NoSpace,
             StorageError::Damaged { .. } => Self::Damaged,
             StorageError::BadBackup { .. } => Self::BadInput,
+            StorageError::Unreachable { .. } => Self::Unreachable,
+            // One that a newer server has and this program doesn't know is no fault of who asked.
+            StorageError::Remote { code, .. } => Self::named(code).unwrap_or(Self::Internal),
             StorageError::Io { .. } => Self::Io,
         }
     }

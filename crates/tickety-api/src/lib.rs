@@ -8,6 +8,8 @@
 pub mod answer;
 pub mod batch;
 pub mod cache;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod envelope;
 pub mod error;
 pub mod event;

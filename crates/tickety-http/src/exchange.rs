@@ -58,6 +58,20 @@ impl Inner {
         }
     }
 
+    /// Returns what is stored for a request, whatever its terms.
+    pub(crate) fn stored(&self, request: &Outgoing) -> Option<Response> {
+        let asked = Asked::new(&request.headers);
+        let key = Key::new(&request.method, &request.url, self.settings.sorted_query);
+        let now = self.clock.now();
+        let (Chosen::Fresh(stored) | Chosen::Stale(stored, _)) = self.store.choose(&key, &asked, now) else {
+            return None;
+        };
+        let status = CacheStatus { hit: true, detail: Some("disconnected"), ..CacheStatus::default() };
+        let response = reuse(&stored, request, &asked, now, status)?;
+        self.count_hit(&response, &stored);
+        Some(response)
+    }
+
     /// Answers GET and HEAD.
     async fn ask(self: &Arc<Self>, request: Outgoing) -> Result<Response, Error> {
         let asked = Asked::new(&request.headers);

@@ -139,6 +139,19 @@ impl RequestBuilder {
         self.directive(format!("stale-if-error={}", time.as_secs()))
     }
 
+    /// Returns what is stored for the request, however old it is and also where it must be validated; nobody is asked. `None` if
+    /// nothing is stored.
+    ///
+    /// It is for a caller that works without the origin on purpose (RFC 9111, section 4.2.4: a cache that is disconnected) and
+    /// says to whoever gets the answer [how old](crate::CacheStatus::age) it is.
+    ///
+    /// # Errors
+    ///
+    /// If the URL or a field isn't one.
+    pub fn stored(self) -> Result<Option<Response>, Error> {
+        Ok(self.client.inner().stored(&self.request?))
+    }
+
     fn directive(mut self, directive: String) -> Self {
         self.directives.push(directive);
         self

@@ -258,6 +258,24 @@ pub enum StorageError {
         /// What is wrong with it.
         message: String,
     },
+    /// The server that keeps the issues can't be reached. A write may have been made.
+    #[error("cannot reach {url}: {message}")]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// Why it can't be reached.
+        message: String,
+    },
+    /// The server that keeps the issues refuses what no store would.
+    #[error("{message}")]
+    Remote {
+        /// What programs tell its errors apart by.
+        code: String,
+        /// What is wrong.
+        message: String,
+        /// What to do next, where that is known.
+        hint: Option<String>,
+    },
     /// Another error of the system.
     #[error("could not {action} {}: {source}", path.display())]
     Io {
@@ -319,6 +337,8 @@ impl StorageError {
             | Self::NoSpace { .. }
             | Self::Damaged { .. }
             | Self::BadBackup { .. }
+            | Self::Unreachable { .. }
+            | Self::Remote { .. }
             | Self::Io { .. } => false,
         }
     }

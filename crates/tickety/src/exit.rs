@@ -234,6 +234,9 @@ impl From<StorageError> for CliError {
             StorageError::NoSpace { .. } => made.hint("nothing was changed: free some space and try again"),
             StorageError::Damaged { .. } => made.hint("`tickety doctor` says what can be done about it"),
             StorageError::BadBackup { .. } => made.hint("nothing was changed: take another copy of the backup"),
+            StorageError::Unreachable { .. } => made.hint("look whether the server runs, and whether its address is right"),
+            StorageError::Remote { hint: Some(hint), .. } => made.hint(hint),
+            StorageError::Remote { hint: None, .. } => made,
             StorageError::Io { path, source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 made.hint(format!("allow reading {}, and searching the folders above it", path.display()))
             }
