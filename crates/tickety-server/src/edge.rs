@@ -19,7 +19,7 @@ use crate::conditional;
 use crate::guard::{self, Guard};
 use crate::limits::Limits;
 use crate::problem::Problem;
-use crate::request_id::{RequestIds, X_REQUEST_ID};
+use crate::request_id::{self, RequestIds, X_REQUEST_ID};
 use crate::state::Shared;
 
 /// What is at hand for every request.
@@ -58,7 +58,7 @@ async fn pass(Has(gate): Has<Arc<Gate>>, mut request: Request, next: Next) -> Re
     let answer = async {
         // It is never closed.
         let _permit = gate.requests.acquire().await.ok();
-        next.run(request).await
+        request_id::scope(id.clone(), next.run(request)).await
     };
     let response = match tokio::time::timeout(gate.limits.time, answer).await {
         Ok(response) => response,

@@ -17,6 +17,28 @@ const LONGEST: usize = 64;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RequestId(Arc<str>);
 
+tokio::task_local! {
+    static CURRENT: RequestId;
+}
+
+/// Does something for a request.
+pub(crate) async fn scope<T>(id: RequestId, work: impl Future<Output = T>) -> T {
+    CURRENT.scope(id, work).await
+}
+
+/// Does something for a request on a thread that waits for disks.
+pub(crate) fn scope_of_thread<T>(id: Option<RequestId>, work: impl FnOnce() -> T) -> T {
+    match id {
+        Some(id) => CURRENT.sync_scope(id, work),
+        None => work(),
+    }
+}
+
+/// Returns the id of the request that is being worked on here, if one is: for the log of a panic.
+pub fn current() -> Option<RequestId> {
+    CURRENT.try_with(Clone::clone).ok()
+}
+
 /// Makes ids that no other request of this or another process is likely to have.
 #[derive(Debug)]
 pub(crate) struct RequestIds {

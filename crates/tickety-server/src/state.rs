@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::project::Project;
 use crate::representations::Terms;
+use crate::request_id;
 
 /// Tells the time.
 pub(crate) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
@@ -72,8 +73,9 @@ impl State {
         let threads = Arc::clone(&self.shared.threads);
         // The semaphore is never closed.
         let permit = threads.acquire_owned().await.map_err(|_| Problem::internal())?;
+        let id = request_id::current();
         let done = tokio::task::spawn_blocking(move || {
-            let done = work();
+            let done = request_id::scope_of_thread(id, work);
             drop(permit);
             done
         });

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tickety_api::ErrorCode;
 use tickety_server::metrics::{Metrics, observe};
 use tickety_server::operations::{self, Operations};
-use tickety_server::{Caller, Closing, Connections, Patience, Project, Server, listener};
+use tickety_server::{Caller, Closing, Connections, Patience, Project, Server, listener, request_id};
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -203,7 +203,10 @@ fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("a panic");
-        tracing::error!(place, "{message}");
+        match request_id::current() {
+            Some(id) => tracing::error!(request_id = id.as_str(), place, "{message}"),
+            None => tracing::error!(place, "{message}"),
+        }
     }));
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,10 +11,10 @@ use tickety_core::ident::{IssueKey, IssueSelector};
 use tickety_core::query::{Moment, Query};
 use tickety_core::schema::Schema;
 use tickety_engine::layers::{CacheSettings, CachedIssueStorage, InstrumentedIssueStorage, OperationKind};
-use tickety_server::{Limits, Project};
+use tickety_server::{Historian, Limits, Project, request_id};
 use tickety_store::{
-    Batch, BatchMode, BatchOutcome, BatchPreview, Checked, GraphScope, Identity, IssueStorage, IssueText, MemoryStore,
-    Page, RecordProblem, Request, Stats, StorageError, StoredIssue,
+    Batch, BatchMode, BatchOutcome, BatchPreview, Checked, GraphScope, History, Identity, IssueStorage, IssueText,
+    MemoryStore, Page, RecordProblem, Request, Stats, StorageError, StoredIssue,
 };
 use tokio::sync::Notify;
 
@@ -69,6 +69,31 @@ async fn a_route_that_panics_is_answered_for_and_the_next_is_well() {
     let world = World::with(server().project(project).merge(Router::new().route("/panics", get(panics))));
     assert_eq!(world.get("/panics").await.problem(), problem(500, "internal"));
     assert_eq!(world.get("/api/v1/issues").await.status, StatusCode::OK);
+}
+
+/// What tells which request is worked on where its store is asked.
+struct Asked(Mutex<Vec<String>>);
+
+impl Historian for Asked {
+    fn history(&self, _: IssueSelector, _: usize) -> Result<History, StorageError> {
+        self.0.lock().unwrap().extend(request_id::current().map(|id| id.as_str().to_owned()));
+        Err(StorageError::Interrupted)
+    }
+}
+
+#[tokio::test]
+async fn whatever_panics_knows_the_request_that_it_is_for() {
+    let store = Arc::<MemoryStore>::default();
+    let asked = Arc::new(Asked(Mutex::default()));
+    let project = Project::new("main", Arc::clone(&store) as _, store).unwrap().historian(Arc::clone(&asked) as _);
+    let here = get(|| async { request_id::current().map(|id| id.as_str().to_owned()).unwrap_or_default() });
+    let world = World::with(server().project(Arc::new(project)).merge(Router::new().route("/here", here)));
+    let answer = world.send(Method::GET, "/here", &["x-request-id: mine"], "").await;
+    assert_eq!(answer.body, b"mine");
+    world.create(&["One"]).await;
+    world.send(Method::GET, "/api/v1/issues/1/history", &["x-request-id: theirs"], "").await;
+    assert_eq!(*asked.0.lock().unwrap(), ["theirs"]);
+    assert_eq!(request_id::current(), None);
 }
 
 /// A store whose lists take until somebody says so.
