@@ -103,6 +103,7 @@ error_table! {
     NoRoute "no_route" 404 2 "The server has nothing at this address.";
     BadMethod "method_not_allowed" 405 2 "The address doesn't answer to this method.";
     TooLarge "too_large" 413 6 "The body of a request is longer than the server takes.";
+    SlowBody "slow_body" 408 8 "The body of a request arrives too slowly.";
     BadMediaType "unsupported_media_type" 415 2 "The body of a request isn't of the type that is asked for.";
     Internal "internal" 500 14 "The server failed unexpectedly.";
     Unsupported "unsupported" 404 14 "The project has nothing of that sort.";

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{OriginalUri, Request, State as Has};
+use axum::extract::{MatchedPath, OriginalUri, Request, State as Has};
 use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -15,17 +15,24 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 
+use crate::bodies::Bodies;
 use crate::conditional;
 use crate::guard::{self, Guard};
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::request_id::{self, RequestIds, X_REQUEST_ID};
+use crate::routes;
 use crate::state::Shared;
 
 /// What is at hand for every request.
 struct Gate {
     ids: RequestIds,
     limits: Limits,
+}
+
+/// What a request comes by that is to be answered.
+struct Entrance {
+    bodies: Bodies,
     /// One permit for each request that is worked on.
     requests: Semaphore,
 }
@@ -34,12 +41,14 @@ struct Gate {
 pub(crate) fn around(router: Router, guard: Arc<Guard>, shared: &Arc<Shared>) -> Router {
     let limits = shared.limits.clone();
     let requests = Semaphore::new(limits.requests.clamp(1, Semaphore::MAX_PERMITS));
-    let gate = Arc::new(Gate { ids: RequestIds::default(), limits, requests });
+    let entrance = Arc::new(Entrance { bodies: Bodies::new(limits.clone()), requests });
+    let gate = Arc::new(Gate { ids: RequestIds::default(), limits });
     let router = router
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(compression());
+        .layer(compression())
+        .layer(middleware::from_fn_with_state(entrance, enter));
     guard::around(router, guard).layer(middleware::from_fn_with_state(gate, pass))
 }
 
@@ -55,11 +64,7 @@ fn compression() -> CompressionLayer<impl tower_http::compression::Predicate> {
 async fn pass(Has(gate): Has<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let id = gate.ids.of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let answer = async {
-        // It is never closed.
-        let _permit = gate.requests.acquire().await.ok();
-        request_id::scope(id.clone(), next.run(request)).await
-    };
+    let answer = request_id::scope(id.clone(), next.run(request));
     let response = match tokio::time::timeout(gate.limits.time, answer).await {
         Ok(response) => response,
         Err(_) => late(&gate.limits).into_response(),
@@ -68,6 +73,18 @@ async fn pass(Has(gate): Has<Arc<Gate>>, mut request: Request, next: Next) -> Re
     guard::secure(response.headers_mut());
     response.headers_mut().insert(X_REQUEST_ID, id.to_header());
     response
+}
+
+/// Has a request wait for its body, and only then for its turn: who sends slowly keeps nobody else waiting.
+async fn enter(Has(entrance): Has<Arc<Entrance>>, request: Request, next: Next) -> Response {
+    let is_batch = request.extensions().get::<MatchedPath>().is_some_and(|path| routes::is_batch(path.as_str()));
+    let (request, _room) = match entrance.bodies.arrive(request, is_batch).await {
+        Ok(arrived) => arrived,
+        Err(problem) => return problem.into_response(),
+    };
+    // It is never closed.
+    let _permit = entrance.requests.acquire().await.ok();
+    next.run(request).await
 }
 
 /// Gives compressed bytes a tag of their own.

@@ -5,6 +5,7 @@
 //! engine and the wire types; it knows storage traits and no store, opens no file and binds no socket: whoever
 //! composes it brings stores, a runtime and a socket, on which [`listener::serve`] takes connections.
 
+mod bodies;
 pub mod caller;
 pub mod closing;
 mod conditional;

@@ -13,9 +13,15 @@ pub struct Limits {
     pub operations: usize,
     /// The most issues of one page, and the most names of one question. Default: 1,000.
     pub page: u32,
+    /// How many bytes of bodies are in memory at a time, beside the first 16 KiB of each. Default: 256 MiB. A longer one for
+    /// which there is no room is refused.
+    pub bodies: usize,
+    /// How long to wait for some more of a body. Default: 10 s.
+    pub pause: Duration,
     /// How long a request may take, in all. Default: 30 s. A write that has begun is finished all the same.
     pub time: Duration,
-    /// How many requests are worked on at a time; others wait. Default: 1,024.
+    /// How many requests are worked on at a time; others wait. One whose body is still arriving isn't worked on.
+    /// Default: 1,024.
     pub requests: usize,
     /// How many threads ask stores at a time, in all projects together. Default: 32.
     pub threads: usize,
@@ -28,6 +34,8 @@ impl Default for Limits {
             batch_body: 10 << 20,
             operations: 100_000,
             page: 1_000,
+            bodies: 256 << 20,
+            pause: Duration::from_secs(10),
             time: Duration::from_secs(30),
             requests: 1_024,
             threads: 32,

@@ -2,12 +2,14 @@
 //!
 //! `axum::serve` sets no timer for headers, and none for what is written to somebody who doesn't read. Here every wait for
 //! the other side has an end: for the head of a request (which is also how long a connection may be idle), and for room to
-//! write. How long a request itself may take, its body included, is up to [`Limits`](crate::Limits).
+//! write. Where there are too many connections, those end that have waited for the longest. How long a request itself may take, its body included, is up to [`Limits`](crate::Limits).
 
 mod patient;
+mod seats;
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,17 +17,17 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tower::Service as _;
 
 use crate::closing::Closing;
 use patient::Patient;
+use seats::{Arriving, Leaving, Seat, Seats};
 
 /// How long to wait where a connection can't be taken because of the system, such as for a file descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -39,7 +41,8 @@ pub struct Patience {
     pub reading: Duration,
     /// For requests that are being answered when the server ends. Default: 10 s.
     pub ending: Duration,
-    /// How many connections there are at a time; others wait to be taken. Default: 10,000.
+    /// How many connections there are at a time. A new one takes the place of the one whose client has been waited for the
+    /// longest, and waits to be taken where none is. Default: 10,000.
     pub connections: usize,
 }
 
@@ -84,7 +87,7 @@ pub async fn serve(
     closing: Closing,
     connections: Connections,
 ) -> usize {
-    let seats = Arc::new(Semaphore::new(patience.connections.clamp(1, Semaphore::MAX_PERMITS)));
+    let seats = Seats::new(patience.connections);
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(patience.head).half_close(false);
@@ -93,12 +96,11 @@ pub async fn serve(
             biased;
             () = closing.begun() => break,
             accepted = async {
-                // It is never closed.
-                let seat = Arc::clone(&seats).acquire_owned().await.ok();
-                listener.accept().await.map(|accepted| (accepted, seat))
+                let accepted = listener.accept().await?;
+                Ok((accepted, seats.take().await))
             } => accepted,
         };
-        let ((stream, peer), seat) = match accepted {
+        let ((stream, peer), taken) = match accepted {
             Ok(accepted) => accepted,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
@@ -109,21 +111,22 @@ pub async fn serve(
         };
         // Answers are written at once, so there is nothing to wait for.
         stream.set_nodelay(true).ok();
-        let router = router.clone();
+        let (router, seat) = (router.clone(), Arc::clone(&taken.seat));
         let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let answer = router.clone().call(request);
-            async move { Ok::<Response<Body>, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+            let (router, seat) = (router.clone(), Arc::clone(&seat));
+            async move { Ok::<_, Infallible>(answer(request, peer, router, seat).await) }
         });
-        let io = TokioIo::new(Patient::new(stream, patience.reading));
+        let io = TokioIo::new(Patient::new(stream, patience.reading, Arc::clone(&taken.seat)));
         let connection = graceful.watch(http.serve_connection(io, service));
         let joined = connections.join();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, %error, "a connection ended");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    tracing::debug!(%peer, %error, "a connection ended");
+                },
+                () = taken.seat.ended() => tracing::debug!(%peer, "a connection made place for another"),
             }
-            drop((joined, seat));
+            drop((joined, taken));
         });
     }
     drop(listener);
@@ -132,6 +135,21 @@ pub async fn serve(
         Ok(()) => 0,
         Err(_) => connections.count().min(left),
     }
+}
+
+async fn answer(request: Request<Incoming>, peer: SocketAddr, mut router: Router, seat: Arc<Seat>) -> Response<Body> {
+    seat.work();
+    // A proxy that reads the length of the body otherwise would take what comes after for something else than this does
+    // (RFC 9112, section 6.1), so nothing after is read.
+    let is_last = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let arriving = Arc::clone(&seat);
+    let mut request = request.map(|body| Body::new(Arriving::new(body, arriving)));
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let mut response = router.call(request).await.unwrap_or_else(|never| match never {});
+    if is_last {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.map(|body| Body::new(Leaving::new(body, seat)))
 }
 
 /// Whether it is only this connection that failed, and not the taking of them.

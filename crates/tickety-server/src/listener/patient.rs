@@ -2,11 +2,14 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::seats::Seat;
 
 /// A stream on which writing fails when for some time nothing could be written.
 pub(super) struct Patient<S> {
@@ -15,23 +18,28 @@ pub(super) struct Patient<S> {
     /// When to give up; made when something first has to wait.
     deadline: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
+    seat: Arc<Seat>,
 }
 
 impl<S> Patient<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, deadline: None, is_waiting: false }
+    pub(super) fn new(stream: S, patience: Duration, seat: Arc<Seat>) -> Self {
+        Self { stream, patience, deadline: None, is_waiting: false, seat }
     }
 
     /// Passes on what became of writing, unless it waits for too long.
     fn bound<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.is_waiting = false;
+            if self.is_waiting {
+                self.is_waiting = false;
+                self.seat.go_on_writing();
+            }
             return written;
         }
         let until = Instant::now() + self.patience;
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(until)));
         if !self.is_waiting {
             self.is_waiting = true;
+            self.seat.wait_to_write();
             deadline.as_mut().reset(until);
         }
         ready!(deadline.as_mut().poll(context));
@@ -83,13 +91,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
+    use super::super::seats::Seats;
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn who_does_not_read_is_given_up_and_who_reads_late_is_not() {
         let patience = Duration::from_secs(30);
         let (mut other, stream) = duplex(4);
-        let mut stream = Patient::new(stream, patience);
+        let taken = Seats::new(1).take().await;
+        let mut stream = Patient::new(stream, patience, Arc::clone(&taken.seat));
         let reader = tokio::spawn(async move {
             let mut read = [0; 4];
             for _ in 0..3 {

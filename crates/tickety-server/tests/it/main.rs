@@ -6,6 +6,7 @@ mod batches;
 mod conditions;
 mod description;
 mod guard;
+mod hostile;
 mod issues;
 mod keeping;
 mod once;

@@ -52,14 +52,24 @@ impl World {
         Self { router: server.router() }
     }
 
+    /// What answers.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Sends a request, with headers as `name: value`.
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[&str], body: &str) -> Answer {
+        self.send_body(method, path, headers, Body::from(body.to_owned())).await
+    }
+
+    /// Sends a request with a body that arrives in pieces.
+    pub(crate) async fn send_body(&self, method: Method, path: &str, headers: &[&str], body: Body) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         for header in headers {
             let (name, value) = header.split_once(": ").unwrap();
             request = request.header(name, value);
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
