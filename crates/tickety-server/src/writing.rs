@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use tickety_api::answer::Written;
 use tickety_api::{ErrorCode, Meta};
-use tickety_core::ident::Version;
+use tickety_core::ident::{IssueKey, IssueName, Version};
 use tickety_core::operation::Operation;
 use tickety_engine::requests;
 use tickety_engine::writes::{Parents, SeveralParents};
@@ -31,6 +31,9 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 
 /// The header that says that an answer is an earlier one.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// The parents that others took the place of, by the issue.
+type Replaced = BTreeMap<IssueKey, IssueName>;
 
 /// A request that writes, without a body.
 #[derive(Debug)]
@@ -91,12 +94,14 @@ impl Writing {
             .ask(async move |storage| {
                 let (outcome, replaced) = match self.recalled(storage).await? {
                     Some(outcome) => (outcome.or_first_failure()?, BTreeMap::new()),
-                    None => {
-                        let Work { operations, _gate } = make(storage).await?;
-                        let parents = Parents::before(storage, &operations).await?;
-                        let outcome = storage.apply(self.batch(operations)).await?;
-                        (outcome, parents.replaced(storage).await)
-                    }
+                    None => match self.done(storage, make).await {
+                        Ok(done) => done,
+                        // The same request may have come first meanwhile, and left nothing to do for this one.
+                        Err(problem) => match self.recalled(storage).await? {
+                            Some(outcome) => (outcome.or_first_failure()?, BTreeMap::new()),
+                            None => return Err(problem),
+                        },
+                    },
                 };
                 project.announce().await;
                 Ok::<_, Problem>((Written::new(&outcome, &replaced), outcome.replayed))
@@ -111,6 +116,18 @@ impl Writing {
             response.headers_mut().insert(header::LOCATION, location);
         }
         Ok(response)
+    }
+
+    /// Does what `make` says, and returns also which parents others took the place of.
+    async fn done<F>(&self, storage: &dyn IssueStorage, make: F) -> Result<(BatchOutcome, Replaced), Problem>
+    where
+        F: AsyncFnOnce(&dyn IssueStorage) -> Result<Work, Problem>,
+    {
+        let Work { operations, _gate } = make(storage).await?;
+        let parents = Parents::before(storage, &operations).await?;
+        let outcome = storage.apply(self.batch(operations)).await?;
+        let replaced = parents.replaced(storage).await;
+        Ok((outcome, replaced))
     }
 
     /// Writes to one issue, on the conditions of the request. `make` gets the issue as it is, and the version that it

@@ -1,6 +1,14 @@
+mod meeting;
+
+use std::sync::Arc;
+
 use axum::http::{Method, StatusCode};
+use futures_util::future::join_all;
+use tickety_server::Limits;
+use tickety_store::MemoryStore;
 
 use crate::world::{JSON, World, problem};
+use meeting::Meeting;
 
 const KEY: &str = "idempotency-key: k1";
 
@@ -56,4 +64,23 @@ async fn what_was_refused_can_be_tried_again_with_its_key() {
     assert_eq!(reopen().await.problem(), problem(422, "not_closed"));
     world.post("/api/v1/issues/1/close", "").await;
     assert_eq!(reopen().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn requests_with_one_key_at_the_same_time_are_one() {
+    const TWINS: usize = 4;
+    for (method, body) in [(Method::PATCH, r#"{"priority": "high"}"#), (Method::DELETE, "")] {
+        let world = World::over(Arc::new(Meeting::of(TWINS)), Arc::<MemoryStore>::default(), Limits::default());
+        world.create(&["One"]).await;
+        let condition = format!("if-match: {}", world.get("/api/v1/issues/1").await.header("etag"));
+        let headers = [JSON, KEY, condition.as_str()];
+        let twins = (0..TWINS).map(|_| world.send(method.clone(), "/api/v1/issues/1", &headers, body));
+        let answers = join_all(twins).await;
+        for answer in &answers {
+            assert_eq!(answer.status, StatusCode::OK, "{method}: {answer:?}");
+            assert_eq!(answer.json()["data"], answers[0].json()["data"]);
+        }
+        let replayed = answers.iter().filter(|answer| answer.header("idempotency-replayed") == "true").count();
+        assert_eq!(replayed, TWINS - 1, "{method}");
+    }
 }
