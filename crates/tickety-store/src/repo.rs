@@ -44,6 +44,7 @@ mod os;
 mod read;
 pub mod recovery;
 mod refresh;
+mod remains;
 mod renumber;
 mod requests;
 mod resolve;

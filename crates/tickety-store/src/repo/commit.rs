@@ -21,6 +21,7 @@ use super::layout::{CommentStamp, HomePath, RecordPath};
 use super::load::{Loaded, LoadedFile, shown};
 use super::lock::WriteLock;
 use super::recovery;
+use super::remains;
 use super::requests::Remembered;
 use super::snapshot::RepoSnapshot;
 use super::store::RepoStore;
@@ -189,6 +190,7 @@ impl RepoStore {
             return Err(StorageError::HomeMoved { path: self.layout.home.clone() });
         }
         let mut journal = Journal::open(&self.layout, lock)?;
+        remains::hold(&self.layout, &journal);
         if journal.needs_recovery() {
             let past = journal.past_after(None)?;
             if journal.forgets_in_recovery() {

@@ -146,6 +146,19 @@ fn look_through<T>(
     }
 }
 
+/// Takes the room for further transactions from a journal that has one name left, so that nobody writes to it any more.
+/// Returns when the last was written, in nanoseconds, if there is one.
+pub(crate) fn trim(path: &Path) -> Result<Option<i64>, JournalError> {
+    let Some(file) = state::open_to_write(path).map_err(JournalError::of_state)? else { return Ok(None) };
+    let Some(mut log) = Log::open_existing(path)? else { return Ok(None) };
+    let (found, damage) = log.walk(Extent::Unknown)?;
+    let end = found.last().map_or(START, |last| last.end);
+    if damage.is_none() && log.names() == 1 && end < log.length() {
+        log.cut_in(&file, end);
+    }
+    Ok(found.last().map(|last| last.header.time_ns))
+}
+
 /// Moves a damaged journal out of the way and returns its new path. What it still holds is not
 /// redone: [`salvage`](super::recovery::salvage) does that first.
 pub(crate) fn set_aside(layout: &Layout, _lock: &WriteLock) -> Result<PathBuf, JournalError> {
@@ -218,6 +231,11 @@ impl<'lock> Journal<'lock> {
     /// Whether files may be behind: then [`recover`](super::recovery::recover) comes first.
     pub fn needs_recovery(&self) -> bool {
         matches!(self.standing, Standing::Behind { .. })
+    }
+
+    /// Returns how many names its file had when it was opened.
+    pub(crate) fn names(&self) -> u64 {
+        self.log.names()
     }
 
     /// Returns the size of the transactions since the last checkpoint, in bytes.

@@ -1,7 +1,8 @@
 //! Putting back what was acknowledged and is gone.
 //!
 //! What Tickety itself removed, or somebody else changed, is put back only on request: a branch may have it otherwise on
-//! purpose. Whatever is replaced is kept beside.
+//! purpose. Whatever is replaced is kept beside. What was written in a work tree that is gone, and is nowhere else, counts
+//! as missing, or as changed where there is a file of the same name here.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -41,6 +42,8 @@ pub struct Restorable {
     pub loss: Loss,
     /// How many files would be put back.
     pub files: usize,
+    /// What git called the work tree in which it was written, if that is gone.
+    pub work_tree: Option<String>,
 }
 
 /// What became of the files of an issue.
@@ -124,8 +127,8 @@ impl RepoStore {
         let mut changes: BTreeMap<IssueKey, PlannedChange> = BTreeMap::new();
         let mut kept = Vec::new();
         let mut transaction = journal.begin(&self.home, now)?;
-        for Lost { path, record, .. } in losses.files.iter().filter(|lost| is_wanted(lost)) {
-            let Some(bytes) = losses.last_content(path)? else { continue };
+        for lost @ Lost { path, record, .. } in losses.files.iter().filter(|lost| is_wanted(lost)) {
+            let Some(bytes) = losses.last_content(lost)? else { continue };
             let current = self.home.read(path, RECORD_LIMIT)?;
             if let Some(current) = &current {
                 kept.push(self.keep_aside(path, &current.bytes)?);

@@ -18,3 +18,4 @@ mod resolve;
 mod restore;
 mod unreadable;
 mod usage;
+mod worktrees;

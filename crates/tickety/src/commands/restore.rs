@@ -16,7 +16,8 @@ use crate::session::Session;
 ///
 /// Without an argument it lists the issues whose files aren't as Tickety left them: missing, changed or deleted. A branch
 /// may have them otherwise on purpose, so nothing is put back unless it is asked for; what is replaced is kept in
-/// the state directory. What Tickety wrote in the last 90 days can be put back, as long as it fits into 64 MiB.
+/// the state directory. What was written in a linked work tree that is gone, and never committed, is listed as well. What
+/// Tickety wrote in the last 90 days can be put back, as long as it fits into 64 MiB.
 ///
 /// With --from, everything is brought back from a backup, into a place without a home or over the one that is there.
 #[derive(Debug, clap::Args)]
@@ -70,11 +71,13 @@ struct WireIssue {
     loss: &'static str,
     written: String,
     files: usize,
+    /// The work tree in which it was written, if that is gone; else `null`.
+    work_tree: Option<String>,
 }
 
 impl From<&Restorable> for WireIssue {
     fn from(issue: &Restorable) -> Self {
-        let Restorable { key, title, written, loss, files } = issue;
+        let Restorable { key, title, written, loss, files, work_tree } = issue;
         Self {
             key: key.to_string(),
             number: key.number.get(),
@@ -82,6 +85,7 @@ impl From<&Restorable> for WireIssue {
             loss: loss.as_str(),
             written: written.to_string(),
             files: *files,
+            work_tree: work_tree.clone(),
         }
     }
 }
@@ -129,10 +133,13 @@ fn show(args: &Args, is_asked: bool, done: &Restoration, session: &Session) -> R
         (true, false) => withheld,
         (true, true) => &Vec::new(),
     };
-    for Restorable { key, title, written, loss, .. } in shown {
+    for Restorable { key, title, written, loss, work_tree, .. } in shown {
         let title = title.as_deref().unwrap_or("comments only");
         let when = screen.when(*written);
         screen.show(palette::NAME, key).raw(" ").put(palette::ALARM, loss.as_str()).raw(", written ").raw(when);
+        if let Some(work_tree) = work_tree {
+            screen.raw(" in the work tree ").put(palette::PLAIN, work_tree).raw(", which is gone");
+        }
         screen.raw(": ").put(palette::PLAIN, title).end();
     }
     session.show(screen)?;

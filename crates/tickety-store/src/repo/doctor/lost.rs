@@ -32,7 +32,13 @@ impl RepoStore {
             return Ok(());
         }
         match Git::of(&self.layout) {
-            Some(git) => drop_meant(&git, &mut losses),
+            Some(git) => {
+                // Git was asked about those already.
+                let (gone, here) = std::mem::take(&mut losses.files).into_iter().partition(|lost| lost.gone.is_some());
+                losses.files = here;
+                drop_meant(&git, &mut losses);
+                losses.files.extend::<Vec<Lost>>(gone);
+            }
             // What somebody changed can't be told from what was changed back.
             None => losses.files.retain(|lost| lost.loss == Loss::Missing),
         }
@@ -40,8 +46,8 @@ impl RepoStore {
         for issue in issues.iter().take(NAMED) {
             name(report, issue);
         }
-        for (check, loss) in [(Check::Vanished, Loss::Missing), (Check::Undone, Loss::Changed)] {
-            let more = issues.iter().skip(NAMED).filter(|issue| issue.loss == loss).count();
+        for check in [Check::Vanished, Check::Undone] {
+            let more = issues.iter().skip(NAMED).filter(|issue| check_of(issue) == check).count();
             if more > 0 {
                 report.note(check, "others".to_owned(), format!("{more} more {check}; `tickety restore` lists all"));
             }
@@ -50,28 +56,32 @@ impl RepoStore {
     }
 }
 
+fn check_of(issue: &Restorable) -> Check {
+    if issue.loss == Loss::Changed && issue.work_tree.is_none() { Check::Undone } else { Check::Vanished }
+}
+
 fn name(report: &mut Report, issue: &Restorable) {
-    let Restorable { key, title, written, loss, files } = issue;
+    let Restorable { key, title, written, loss, files, work_tree } = issue;
     let what = match title {
         Some(title) => format!("`{title}`"),
         None if *files == 1 => "a comment".to_owned(),
         None => format!("{files} comments"),
     };
-    let (check, message) = match loss {
-        Loss::Changed => (
-            Check::Undone,
+    let message = match (loss, work_tree) {
+        (_, Some(work_tree)) => {
+            let flag = if *loss == Loss::Changed { " --changed" } else { "" };
             format!(
-                "the last change of {what} is undone: written {written:.0}, and something else than Tickety put back what was there before; `tickety restore {key} --changed` brings it back"
-            ),
+                "{what} went with the work tree `{work_tree}`: written {written:.0}, never committed; `tickety restore {key}{flag}` brings it here"
+            )
+        }
+        (Loss::Changed, None) => format!(
+            "the last change of {what} is undone: written {written:.0}, and something else than Tickety put back what was there before; `tickety restore {key} --changed` brings it back"
         ),
-        _ => (
-            Check::Vanished,
-            format!(
-                "{what} vanished: written {written:.0}, removed by something else than Tickety; `tickety restore {key}` puts it back"
-            ),
+        _ => format!(
+            "{what} vanished: written {written:.0}, removed by something else than Tickety; `tickety restore {key}` puts it back"
         ),
     };
-    report.note(check, key.to_string(), message);
+    report.note(check_of(issue), key.to_string(), message);
 }
 
 /// Leaves only what nobody is known to have meant: files that are missing though no removal was committed, and those

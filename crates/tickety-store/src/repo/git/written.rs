@@ -16,8 +16,8 @@ const READ: usize = 500;
 const LOOKED_AT: usize = 200_000;
 const COMMITS: usize = 5_000;
 
-/// A content of a file that somebody committed in this work tree.
-pub(in crate::repo) struct CommittedHere {
+/// A content of a file that somebody committed.
+pub(in crate::repo) struct Committed {
     pub(in crate::repo) path: HomePath,
     /// When, in seconds.
     pub(in crate::repo) time: i64,
@@ -83,7 +83,7 @@ impl Git {
     }
 
     /// Returns what was committed in this work tree since a time in seconds, as far as its reflog tells.
-    pub(in crate::repo) fn committed_here(&self, since: i64) -> Result<Vec<CommittedHere>, GitError> {
+    pub(in crate::repo) fn committed_here(&self, since: i64) -> Result<Vec<Committed>, GitError> {
         if self.is_unborn()? {
             return Ok(Vec::new());
         }
@@ -101,9 +101,21 @@ impl Git {
         if commits.is_empty() {
             return Ok(Vec::new());
         }
+        self.committed(&[&["--no-walk=unsorted"], &commits[..]].concat())
+    }
+
+    /// Returns what was committed since a time in seconds on any branch that is there.
+    pub(in crate::repo) fn committed_anywhere(&self, since: i64) -> Result<Vec<Committed>, GitError> {
+        // Git takes a small number for something else than seconds.
+        let since = format!("--since=@{}", since.max(100_000_000));
+        self.committed(&["--all", "--full-history", &since])
+    }
+
+    /// Returns the contents that commits brought.
+    fn committed(&self, which: &[&str]) -> Result<Vec<Committed>, GitError> {
         let directory = format!("{}{ISSUES_DIR}", self.prefix);
-        let how = ["--no-walk=unsorted", "--encoding=UTF-8", CHANGE_FORMAT];
-        let changes = self.read_changes(&[&LOG, &how[..], &commits, &["--", &directory]].concat(), usize::MAX)?;
+        let how = ["--encoding=UTF-8", CHANGE_FORMAT];
+        let changes = self.read_changes(&[&LOG, &how[..], which, &["--", &directory]].concat(), usize::MAX)?;
         let mut committed = Vec::new();
         let mut blobs = Vec::new();
         for change in changes {
@@ -112,7 +124,7 @@ impl Git {
                 let path = file.path.home_path();
                 match file.after {
                     Some(blob) => blobs.push((path, time, blob.id)),
-                    None => committed.push(CommittedHere { path, time, version: None }),
+                    None => committed.push(Committed { path, time, version: None }),
                 }
             }
         }
@@ -121,7 +133,7 @@ impl Git {
             let (path, time, _) = &blobs[place];
             if let Object::Blob(bytes) = object {
                 let version = Some(files::hash(&bytes));
-                committed.push(CommittedHere { path: path.clone(), time: *time, version });
+                committed.push(Committed { path: path.clone(), time: *time, version });
             }
         })?;
         Ok(committed)

@@ -136,6 +136,8 @@ pub(crate) struct Acknowledged {
     files: BTreeMap<HomePath, Last>,
     /// All that was ever written, the last content included.
     versions: HashSet<(HomePath, Version)>,
+    /// All that something was written in place of.
+    replaced: HashSet<(HomePath, Version)>,
 }
 
 /// What was acknowledged last for a file.
@@ -163,7 +165,8 @@ impl Acknowledged {
         let (found, _) = log.walk(extent)?;
         let place = self.logs.len();
         self.logs.push(log);
-        let (log, files, versions) = (&self.logs[place], &mut self.files, &mut self.versions);
+        let Self { logs, files, versions, replaced } = self;
+        let log = &logs[place];
         for found in &found {
             let time_ns = found.header.time_ns;
             log.visit_records(found, |record| {
@@ -172,6 +175,7 @@ impl Acknowledged {
                     Some(after) => (false, Some((place, after))),
                     None => (true, record.removed.map(|removed| (place, removed)).or(earlier)),
                 };
+                replaced.extend(record.before.map(|before| (record.path.clone(), before)));
                 versions.extend(record.after.map(|after| (record.path.clone(), after.version)));
                 files.insert(record.path, Last { time_ns, removed, content });
                 Ok::<_, JournalError>(())
@@ -201,6 +205,11 @@ impl Acknowledged {
     /// Whether a file had a content once, as far as that is known.
     pub(crate) fn has_written(&self, path: &HomePath, version: Version) -> bool {
         self.versions.contains(&(path.clone(), version))
+    }
+
+    /// Whether a content of a file was there when something was written in its place.
+    pub(crate) fn has_replaced(&self, path: &HomePath, version: Version) -> bool {
+        self.replaced.contains(&(path.clone(), version))
     }
 
     /// Reads the last content of a file.

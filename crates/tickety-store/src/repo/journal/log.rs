@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,8 @@ pub(crate) struct Log {
     /// of this one are still there; if they aren't, the other was the newer.
     suspect: bool,
     length: u64,
+    /// How many names the file had when it was opened.
+    names: u64,
 }
 
 /// What the first page says.
@@ -42,6 +45,7 @@ struct FirstPage {
     slot: Slot,
     suspect: bool,
     length: u64,
+    names: u64,
 }
 
 /// Where a transaction lies.
@@ -115,15 +119,15 @@ impl Log {
         Ok(Self::read(&file, path)?.map(|first| Self::new(file, path, first)))
     }
 
-    fn new(file: File, path: &Path, FirstPage { slot, suspect, length }: FirstPage) -> Self {
-        Self { file, path: path.to_owned(), slot, suspect, length }
+    fn new(file: File, path: &Path, FirstPage { slot, suspect, length, names }: FirstPage) -> Self {
+        Self { file, path: path.to_owned(), slot, suspect, length, names }
     }
 
     /// Reads the first page. `None` for a file that was made but whose first sync didn't return,
     /// so that nothing in it was acknowledged.
     fn read(file: &File, path: &Path) -> Result<Option<FirstPage>, JournalError> {
         let failed = |source| JournalError::access("read", path, source);
-        let length = file.metadata().map_err(failed)?.len();
+        let (names, length) = os::names_and_length(file.as_fd()).map_err(failed)?;
         let mut pages = [0; 2 * PAGE as usize];
         let read = read_up_to(file, &mut pages, 0).map_err(failed)?;
         let mut found: Option<Slot> = None;
@@ -145,7 +149,7 @@ impl Log {
         }
         match (found, foreign) {
             (_, Some(found)) => Err(JournalError::Format { path: path.to_owned(), found, supported: FORMAT }),
-            (Some(slot), None) => Ok(Some(FirstPage { slot, suspect, length })),
+            (Some(slot), None) => Ok(Some(FirstPage { slot, suspect, length, names })),
             (None, None) if pages[..read].iter().all(|&byte| byte == 0) => Ok(None),
             (None, None) => Err(JournalError::Damaged { path: path.to_owned(), position: 0 }),
         }
@@ -162,7 +166,7 @@ impl Log {
         let length = write_what_fits(&file, &chunk)
             .and_then(|length| layout.state_directories().try_for_each(os::sync_directory).map(|()| length))
             .map_err(|source| JournalError::access("make", path, source))?;
-        Ok(Self::new(file, path, FirstPage { slot, suspect: false, length }))
+        Ok(Self::new(file, path, FirstPage { slot, suspect: false, length, names: 1 }))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -171,6 +175,11 @@ impl Log {
 
     pub(crate) fn generation(&self) -> Uuid {
         self.slot.generation
+    }
+
+    /// Returns how many names the file had when it was opened.
+    pub(crate) fn names(&self) -> u64 {
+        self.names
     }
 
     /// Writes at a position; the length follows.
@@ -188,6 +197,13 @@ impl Log {
     /// Gives the room behind a position back. Errors change nothing: the failure that led here is the one to report.
     pub(crate) fn cut(&mut self, length: u64) {
         if os::set_length(&self.file, length).is_ok() {
+            self.length = length;
+        }
+    }
+
+    /// Does the same through a file that may be written to.
+    pub(crate) fn cut_in(&mut self, file: &File, length: u64) {
+        if os::set_length(file, length).is_ok() {
             self.length = length;
         }
     }
