@@ -33,7 +33,7 @@ use jiff::Timestamp;
 use super::files::{read_foreign, read_foreign_text};
 use super::layout::{GitDirs, HOME_DIR, HomeKind, HomePath, Layout};
 
-pub(crate) use unmerged::{SideTimes, Stage, Staged};
+pub(crate) use unmerged::{SideChange, SideChanges, Stage, Staged};
 
 pub use branch::{Author, BranchFile, ISSUE_BRANCH, Past};
 pub(super) use branches::Branch;

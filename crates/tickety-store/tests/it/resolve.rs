@@ -303,3 +303,42 @@ fn cherry_picks_rebases_and_stashes_are_settled_too() {
     let issue = clones.issue("bob", 1);
     assert!(issue.labels.contains("a") && issue.labels.contains("s"));
 }
+
+#[test]
+fn after_a_squash_merge_a_sides_own_earlier_values_give_way_without_a_word() {
+    // Whoever merges, and also where the other side went on with something else.
+    for (merger, other) in [("ann", "bob"), ("bob", "ann")] {
+        for goes_on in [false, true] {
+            let clones = two(&["one", "two"]);
+            clones.edit("bob", 1, vec![title("Bob's first"), body("Bob's first.\n\nEnd.")]);
+            clones.pass();
+            clones.git("ann", &["fetch", "--quiet", clones.path("bob").to_str().unwrap(), "main"]);
+            clones.git("ann", &["merge", "--quiet", "--squash", "FETCH_HEAD"]);
+            clones.commit("ann");
+            if goes_on {
+                clones.edit("ann", 1, vec![label("shipped"), Change::Priority(Priority::High)]);
+            }
+            clones.edit("bob", 1, vec![title("Bob's second"), body("Bob's second.\n\nEnd.")]);
+            let resolution = clones.merge_and_resolve(merger, other);
+            assert!(resolution.is_complete(), "{resolution:?}");
+            let issue = clones.issue(merger, 1);
+            assert_eq!((issue.title.as_str(), issue.body.as_str()), ("Bob's second", "Bob's second.\n\nEnd."));
+            assert_eq!((issue.comments.len(), issue.labels.contains("shipped")), (0, goes_on));
+        }
+    }
+}
+
+#[test]
+fn after_a_squash_merge_what_somebody_else_said_is_kept() {
+    let clones = two(&["one", "two"]);
+    clones.edit("bob", 1, vec![title("Bob's first")]);
+    clones.git("ann", &["fetch", "--quiet", clones.path("bob").to_str().unwrap(), "main"]);
+    clones.git("ann", &["merge", "--quiet", "--squash", "FETCH_HEAD"]);
+    clones.commit("ann");
+    clones.edit("ann", 1, vec![title("Ann's")]);
+    clones.edit("bob", 1, vec![title("Bob's second")]);
+    clones.merge_and_resolve("ann", "bob");
+    assert_eq!(clones.issue("ann", 1).title, "Bob's second");
+    let said = said(&clones, "ann", 1);
+    assert!(said.len() == 1 && said[0].contains("> Ann's"), "{said:?}");
+}

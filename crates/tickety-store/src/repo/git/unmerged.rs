@@ -42,11 +42,20 @@ pub(crate) struct Staged {
     pub(crate) id: String,
 }
 
-/// When each side last changed files, by path.
+/// What each side of an unfinished merge did to files, by path.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SideTimes {
-    pub(crate) ours: BTreeMap<HomePath, Timestamp>,
-    pub(crate) theirs: BTreeMap<HomePath, Timestamp>,
+pub(crate) struct SideChanges {
+    pub(crate) ours: BTreeMap<HomePath, SideChange>,
+    pub(crate) theirs: BTreeMap<HomePath, SideChange>,
+}
+
+/// What one side did to a file.
+#[derive(Clone, Debug)]
+pub(crate) struct SideChange {
+    /// When it changed it last.
+    pub(crate) last: Timestamp,
+    /// The contents that its commits gave to it, newest first.
+    pub(crate) contents: Vec<String>,
 }
 
 impl Git {
@@ -88,20 +97,21 @@ impl Git {
         Ok(None)
     }
 
-    /// Returns when each of the two sides of an unfinished merge changed the files of the issues, by those who wrote the
-    /// changes. A merge is no change.
-    pub(crate) fn side_times(&self, other: &str) -> Result<SideTimes, GitError> {
-        Ok(SideTimes { ours: self.changes_since("HEAD", other)?, theirs: self.changes_since(other, "HEAD")? })
+    /// Returns what each of the two sides of an unfinished merge did to the files of the issues, and when, by those who
+    /// wrote the changes. A merge is no change.
+    pub(crate) fn side_changes(&self, other: &str) -> Result<SideChanges, GitError> {
+        Ok(SideChanges { ours: self.changes_since("HEAD", other)?, theirs: self.changes_since(other, "HEAD")? })
     }
 
-    /// Returns when files were changed by the commits of one side that the other doesn't have.
-    fn changes_since(&self, side: &str, other: &str) -> Result<BTreeMap<HomePath, Timestamp>, GitError> {
+    /// Returns what the commits of one side that the other doesn't have did to files.
+    fn changes_since(&self, side: &str, other: &str) -> Result<BTreeMap<HomePath, SideChange>, GitError> {
         let directory = format!("{}{ISSUES_DIR}", self.prefix);
         let output = self.run(&[
             "log",
             "--no-merges",
             "--format=%x01%at",
-            "--name-only",
+            "--raw",
+            "--no-abbrev",
             "-z",
             "--no-renames",
             side,
@@ -110,20 +120,27 @@ impl Git {
             "--",
             &directory,
         ])?;
-        let mut times = BTreeMap::new();
+        let mut changes: BTreeMap<HomePath, SideChange> = BTreeMap::new();
         let mut time = None;
-        for field in output.split(|&byte| byte == 0) {
+        let mut fields = output.split(|&byte| byte == 0);
+        while let Some(field) = fields.next() {
             let text = field.strip_prefix(b"\n").unwrap_or(field);
-            if let [TIME_MARK, seconds @ ..] = text {
-                time = parse_seconds(seconds);
-                continue;
-            }
-            if let (Some(time), Some(path)) = (time, self.home_path(text)) {
-                let latest = times.entry(path).or_insert(time);
-                *latest = time.max(*latest);
+            match text {
+                [TIME_MARK, seconds @ ..] => time = parse_seconds(seconds),
+                // `:mode mode id id letter`, and the path.
+                [b':', meta @ ..] => {
+                    let path = fields.next().and_then(|path| self.home_path(path));
+                    let (Some(time), Some(path)) = (time, path) else { continue };
+                    let change = changes.entry(path).or_insert(SideChange { last: time, contents: Vec::new() });
+                    change.last = change.last.max(time);
+                    change
+                        .contents
+                        .extend(str::from_utf8(meta).ok().and_then(|meta| meta.split(' ').nth(3)).map(str::to_owned));
+                }
+                _ => {}
             }
         }
-        Ok(times)
+        Ok(changes)
     }
 
     /// Lists the files of an issue in a commit, with their objects.

@@ -9,7 +9,7 @@ use tickety_core::merge::Side;
 
 use super::super::files::Content;
 use super::super::format::{self, FormatProblem, IssueFile, conflict};
-use super::super::git::{Git, SideTimes, Stage, Staged};
+use super::super::git::{Git, SideChange, SideChanges, Stage, Staged};
 use super::super::layout::{CommentStamp, HOME_DIR, HomePath, RecordPath};
 use super::super::load::shown;
 use super::super::restore::names;
@@ -29,7 +29,7 @@ pub(super) struct Planner<'s> {
     /// What names the other side of an unfinished merge.
     pub(super) other: Option<&'static str>,
     wanted: Option<&'s [IssueSelector]>,
-    times: SideTimes,
+    changes: SideChanges,
     /// The records as they will be.
     pub(super) records: BTreeSet<RecordPath>,
     /// The files that git has as unmerged.
@@ -117,7 +117,7 @@ impl<'s> Planner<'s> {
             git: Git::of(&store.layout),
             other: None,
             wanted,
-            times: SideTimes::default(),
+            changes: SideChanges::default(),
             records,
             unmerged: BTreeSet::new(),
             staging: None,
@@ -134,7 +134,7 @@ impl<'s> Planner<'s> {
         if let Some(other) = self.other
             && !stages.is_empty()
         {
-            self.times = git.side_times(other)?;
+            self.changes = git.side_changes(other)?;
         }
         let contents = git.contents(stages.iter().map(|stage| stage.id.as_str()))?;
         self.staging = stages.first().map(|stage| stage.id.clone());
@@ -186,6 +186,7 @@ impl<'s> Planner<'s> {
             self.find_renumbered(&mut group)?;
         }
         group.take_apart();
+        self.find_common(&mut group)?;
         let (our_time, their_time) = (self.time(&group, true), self.time(&group, false));
         let Group { base, ours, theirs } = &group;
         let (ours, theirs) = match (ours, theirs) {
@@ -341,10 +342,11 @@ impl<'s> Planner<'s> {
         twins.map(|path| path.issue).collect()
     }
 
-    fn settle_comment(&mut self, group: Group) -> Result<(), StorageError> {
+    fn settle_comment(&mut self, mut group: Group) -> Result<(), StorageError> {
         if self.is_settled_by_hand(&group)? {
             return Ok(());
         }
+        self.find_common(&mut group)?;
         let (our_time, their_time) = (self.time(&group, true), self.time(&group, false));
         let Group { base, ours, theirs } = &group;
         let number = |version: &Version| version.path.issue;
@@ -434,8 +436,29 @@ impl<'s> Planner<'s> {
     }
 
     fn time(&self, group: &Group, is_ours: bool) -> Option<Timestamp> {
-        let times = if is_ours { &self.times.ours } else { &self.times.theirs };
-        group.paths().iter().filter_map(|path| times.get(&path.home_path())).max().copied()
+        let changes = if is_ours { &self.changes.ours } else { &self.changes.theirs };
+        group.paths().iter().filter_map(|path| changes.get(&path.home_path())).map(|change| change.last).max()
+    }
+
+    /// Takes the last content that a file had on both sides for what both come from. After a squash merge git doesn't
+    /// know that one side is what the other was, and takes what was done before for done twice.
+    fn find_common(&self, group: &mut Group) -> Result<(), StorageError> {
+        let (Some(git), Some("MERGE_HEAD"), Some(ours)) = (&self.git, self.other, &group.ours) else { return Ok(()) };
+        let path = ours.path;
+        if group.paths().len() > 1 || !group.is_whole() {
+            return Ok(());
+        }
+        let of = |changes: &BTreeMap<HomePath, SideChange>| {
+            changes.get(&path.home_path()).map(|change| change.contents.clone()).unwrap_or_default()
+        };
+        let theirs = of(&self.changes.theirs);
+        // Where a file was removed, it has an id of zeros.
+        let is_common = |id: &&String| theirs.contains(id) && id.bytes().any(|byte| byte != b'0');
+        let Some(common) = of(&self.changes.ours).iter().find(is_common).cloned() else { return Ok(()) };
+        if let Some(Some(bytes)) = git.contents([common.as_str()])?.pop() {
+            group.base = Some(Version { path, mode: PLAIN_FILE.to_owned(), bytes });
+        }
+        Ok(())
     }
 
     /// Gives a file a content, which is as the repository has it; its line breaks here are those of the files in
