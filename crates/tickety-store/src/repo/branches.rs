@@ -69,10 +69,20 @@ impl RepoStore {
         let mut existing = self.only_branch(key, &name, &own)?;
         if existing.is_none() && !elsewhere.is_empty() {
             let remotes = git.remotes()?;
-            let pushed: Vec<(&str, &Branch)> = elsewhere
+            let mut pushed: Vec<(&str, &Branch)> = elsewhere
                 .into_iter()
                 .filter_map(|branch| Some((name_at_remote(&branch.name, &remotes)?, branch)))
                 .collect();
+            let is_twice = |name: &str| pushed.iter().filter(|(other, _)| *other == name).count() > 1;
+            if pushed.iter().any(|(name, _)| is_twice(name))
+                && let Some(preferred) = git.default_remote()?
+            {
+                let preferred = format!("{preferred}/");
+                let is_preferred = |name: &str, branch: &Branch| branch.name.strip_prefix(&preferred) == Some(name);
+                let chosen: Vec<&str> =
+                    pushed.iter().filter(|(name, branch)| is_preferred(name, branch)).map(|(name, _)| *name).collect();
+                pushed.retain(|(name, branch)| !chosen.contains(name) || is_preferred(name, branch));
+            }
             existing = self.only_branch(key, &name, &pushed)?;
         }
         if let (Some(start), Some((branch, _))) = (start, existing) {
@@ -100,9 +110,18 @@ impl RepoStore {
         match (own, named.as_slice()) {
             ([], _) => Ok(None),
             ([only], _) | (_, [only]) => Ok(Some(*only)),
-            ([(_, first), (_, second), ..], _) => {
-                let (first, second) = (&first.name, &second.name);
-                let message = format!("{key} has several branches: {first}, {second}; `git switch` to one");
+            _ => {
+                let among = if named.is_empty() { own } else { &named };
+                let names: Vec<&str> = among.iter().map(|(_, branch)| branch.name.as_str()).collect();
+                let is_same = among.iter().all(|(name, branch)| *name == among[0].0 && !branch.is_local);
+                let how = match is_same {
+                    true => format!(
+                        "`git switch --track {}` chooses one, `git config checkout.defaultRemote` one for good",
+                        names[0]
+                    ),
+                    false => "`git switch` to one".to_owned(),
+                };
+                let message = format!("{key} has several branches: {}; {how}", names.join(", "));
                 Err(StorageError::Git { message })
             }
         }

@@ -201,6 +201,38 @@ fn a_branch_that_another_work_tree_has_is_named_with_that() {
 }
 
 #[test]
+fn of_a_branch_at_two_remotes_that_of_the_default_one_is_taken() {
+    let env = repository();
+    let branch = "1-xfy8-slow-cache";
+    for remote in ["fork", "origin"] {
+        env.git(&["init", "--quiet", "--bare", &format!("{remote}.git")]);
+        env.git(&["remote", "add", remote, &format!("{remote}.git")]);
+    }
+    env.ok(&["branch", "1", "-q"]);
+    for remote in ["fork", "origin"] {
+        env.write("code.txt", remote);
+        env.git(&["add", "code.txt"]);
+        env.git(&["commit", "--quiet", "--message", remote]);
+        env.git(&["push", "--quiet", remote, branch]);
+    }
+    env.git(&["switch", "--quiet", "main"]);
+    env.git(&["branch", "--quiet", "-D", branch]);
+    let refused = env.run(&["branch", "1"]);
+    assert_eq!(refused.status, 14, "{refused}");
+    for named in [format!("fork/{branch}"), format!("origin/{branch}"), "checkout.defaultRemote".to_owned()] {
+        assert!(refused.stderr.contains(&named), "{refused}");
+    }
+    assert_eq!(env.git(&["branch", "--list", "1-*"]), "");
+    // One that doesn't have it says nothing.
+    env.git(&["config", "checkout.defaultRemote", "elsewhere"]);
+    assert_eq!(env.run(&["branch", "1"]).status, 14);
+    env.git(&["config", "checkout.defaultRemote", "fork"]);
+    env.ok(&["branch", "1"]);
+    assert_eq!(env.read("code.txt"), "fork");
+    assert_eq!(env.git(&["rev-parse", "--abbrev-ref", "@{upstream}"]).trim(), format!("fork/{branch}"));
+}
+
+#[test]
 fn git_s_refusal_to_lose_changes_is_told() {
     let env = repository();
     env.write("code.txt", "one");

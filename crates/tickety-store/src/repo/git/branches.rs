@@ -100,6 +100,11 @@ impl Git {
         Ok(text(&self.run(&["remote"])?).lines().map(str::to_owned).collect())
     }
 
+    /// Returns the remote whose branch is meant where several have one of a name.
+    pub(in crate::repo) fn default_remote(&self) -> Result<Option<String>, GitError> {
+        self.setting("checkout.defaultRemote")
+    }
+
     /// Tells how a branch was merged into the commit that is checked out; `None` if it wasn't.
     pub(in crate::repo) fn merged(&self, branch: &Branch) -> Result<Option<Merged>, GitError> {
         let tip = branch.tip.as_str();
