@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueNumber};
 
-use super::git::{Distance, Git, GitError, MergeOutcome, Pushed, Upstream};
+use super::git::{Distance, Git, GitError, ISSUE_BRANCH, MergeOutcome, Pushed, Upstream};
 use super::layout::HomeKind;
 use super::lock::WriteLock;
 use super::resolve::{LeftFile, Resolution};
@@ -91,8 +91,12 @@ impl RepoStore {
         if let Some(Hindrance::Other(why)) = hindrance {
             return Ok(Synced { held_back: Some(why), ..synced });
         }
+        if matches!(hindrance, Some(Hindrance::Detached)) {
+            let _lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
+            git.return_to_issue_branch()?;
+        }
         let before = self.ambiguous_numbers()?;
-        if hindrance.is_none() || self.conclude(&git, (actor, now), &mut synced)? {
+        if !matches!(hindrance, Some(Hindrance::OwnMerge)) || self.conclude(&git, (actor, now), &mut synced)? {
             self.sync_with(&git, (actor, now), push, &mut synced)?;
         }
         synced.ambiguous = self.ambiguous_numbers()?;
@@ -142,6 +146,10 @@ impl RepoStore {
             Some(Hindrance::OwnMerge) => {
                 let why = "a merge of issues isn't finished: a sync finishes it before all else";
                 return Ok(Synced { held_back: Some(why.to_owned()), ..synced });
+            }
+            Some(Hindrance::Detached) => {
+                let why = format!("the checkout of the issues is on no branch: a sync puts it back on {ISSUE_BRANCH}");
+                return Ok(Synced { held_back: Some(why), ..synced });
             }
             None => {}
         }

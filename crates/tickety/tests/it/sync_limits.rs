@@ -315,3 +315,47 @@ fn a_branch_is_pushed_where_git_would_push_it() {
     ok(&env, "one", &["comment", "1", "again"]);
     told_before(&env, "one", "main is merged from origin/main and pushed to fork");
 }
+
+#[test]
+fn a_checkout_of_the_issues_that_is_on_no_branch_goes_back_to_it_and_loses_nothing() {
+    let env = clones(&["--home", "branch"]);
+    ok(&env, "one", &["new", "One"]);
+    ok(&env, "one", &["sync"]);
+    let home = "one/.git/tickety/home";
+    let tip = || git(&env, home, &["rev-parse", "tickety"]);
+    // At the branch, with what isn't committed; and beyond it.
+    git(&env, home, &["checkout", "-q", "--detach"]);
+    ok(&env, "one", &["new", "Two"]);
+    let status = ok(&env, "one", &["status"]);
+    assert!(status.contains("a sync puts it back on tickety"), "{status}");
+    ok(&env, "one", &["sync"]);
+    assert_eq!(git(&env, home, &["branch", "--show-current"]).trim(), "tickety");
+    git(&env, home, &["checkout", "-q", "--detach"]);
+    ok(&env, "one", &["new", "Three"]);
+    git(&env, home, &["add", "."]);
+    git(&env, home, &["commit", "-qm", "On no branch"]);
+    ok(&env, "one", &["sync"]);
+    assert_eq!(titles(&env, "one"), ["One", "Three", "Two"]);
+    assert_eq!(git(&env, "remote", &["rev-parse", "tickety"]), tip());
+    // Behind it.
+    git(&env, home, &["checkout", "-q", "--detach", "HEAD~1"]);
+    let held = run(&env, "one", &["sync"]);
+    assert!(held.status == 1 && held.stderr.contains("switch tickety` comes first"), "{held}");
+    // Beside it.
+    ok(&env, "one", &["new", "Four"]);
+    git(&env, home, &["add", "."]);
+    git(&env, home, &["commit", "-qm", "Beside"]);
+    let beside = git(&env, home, &["rev-parse", "HEAD"]);
+    let held = run(&env, "one", &["sync"]);
+    let told = format!("merge {}` for the commits that are on no branch", &beside[..12]);
+    assert!(held.status == 1 && held.stderr.contains(&told), "{held}");
+    git(&env, home, &["switch", "-q", "tickety"]);
+    git(&env, home, &["merge", "-q", "--no-edit", &beside[..12]]);
+    ok(&env, "one", &["sync"]);
+    assert_eq!(titles(&env, "one"), ["Four", "One", "Three", "Two"]);
+    // Somebody else has it.
+    git(&env, home, &["checkout", "-q", "--detach"]);
+    git(&env, "one", &["worktree", "add", "-q", "../taken", "tickety"]);
+    let held = run(&env, "one", &["sync"]);
+    assert!(held.status == 1 && held.stderr.contains("taken switch --detach` frees it"), "{held}");
+}

@@ -117,6 +117,17 @@ impl Git {
         Ok(String::from_utf8_lossy(&listed).lines().filter(|name| *name != own).map(str::to_owned).collect())
     }
 
+    /// Checks out the branch of the issues where its checkout is at a commit that comes from it and on no branch: the
+    /// branch moves up to there, and no file changes.
+    pub fn return_to_issue_branch(&self) -> Result<(), GitError> {
+        let branch = format!("refs/heads/{ISSUE_BRANCH}");
+        let (head, tip) = (self.commit_id("HEAD")?, self.commit_id(&branch)?);
+        if head != tip {
+            self.run(&["update-ref", "-m", "tickety sync: what was on no branch", &branch, &head, &tip])?;
+        }
+        self.run(&["symbolic-ref", "-m", "tickety sync: back on its branch", "HEAD", &branch]).map(drop)
+    }
+
     /// Begins the branch of the issues at a commit.
     pub fn begin_issue_branch(&self, commit: &str) -> Result<(), GitError> {
         self.run(&["update-ref", &format!("refs/heads/{ISSUE_BRANCH}"), commit, ""]).map(drop)

@@ -161,6 +161,11 @@ impl Git {
         Ok(!self.run(&["ls-tree", "--name-only", "-z", commit, "--", &config])?.is_empty())
     }
 
+    /// Whether a commit is another one, or one that it comes from.
+    pub fn is_ancestor(&self, commit: &str, of: &str) -> Result<bool, GitError> {
+        Ok(self.ask(&["merge-base", "--is-ancestor", commit, of])?.is_some())
+    }
+
     /// Returns the last commit that two commits both come from.
     pub fn merge_base(&self, ours: &str, theirs: &str) -> Result<Option<String>, GitError> {
         Ok(self.ask(&["merge-base", ours, theirs])?.map(|id| text(&id)))

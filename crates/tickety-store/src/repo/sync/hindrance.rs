@@ -9,6 +9,8 @@ use crate::error::StorageError;
 pub(super) enum Hindrance {
     /// A merge of issues that a sync has left, which is to be finished first.
     OwnMerge,
+    /// The checkout of the issues' own branch is on none, and has all that the branch has.
+    Detached,
     /// Anything else, in words.
     Other(String),
 }
@@ -33,6 +35,9 @@ impl RepoStore {
                 return other(format!("git is in the midst of a {doing}: {settle}finish it with git"));
             }
         }
+        if git.branch()?.is_none() && self.layout.kind == HomeKind::Branch {
+            return self.detached(git).map(Some);
+        }
         if git.branch()?.is_none() {
             // Nothing would have the commit once something else is checked out.
             return other(
@@ -40,6 +45,34 @@ impl RepoStore {
             );
         }
         Ok(None)
+    }
+
+    /// Says what to do where the checkout of the issues' own branch is on none.
+    fn detached(&self, git: &Git) -> Result<Hindrance, StorageError> {
+        let home = self.layout.root.display();
+        let Some(tip) = git.issue_branch()? else {
+            return Ok(Hindrance::Other(format!(
+                "no branch is checked out in {home}: `git -C {home} switch -c {ISSUE_BRANCH}` makes one of what is there"
+            )));
+        };
+        let checkouts = git.checkouts(None)?;
+        if let Some(other) = checkouts.iter().find(|checkout| checkout.branch.as_deref() == Some(ISSUE_BRANCH)) {
+            let other = other.root.display();
+            return Ok(Hindrance::Other(format!(
+                "no branch is checked out in {home}, and {ISSUE_BRANCH} is in {other}: `git -C {other} switch --detach` frees it"
+            )));
+        }
+        if git.is_ancestor(&tip, "HEAD")? {
+            return Ok(Hindrance::Detached);
+        }
+        let switch = format!("no branch is checked out in {home}: `git -C {home} switch {ISSUE_BRANCH}`");
+        Ok(Hindrance::Other(match (git.is_ancestor("HEAD", &tip)?, git.head_commit()?) {
+            (false, Some(head)) => {
+                let head = head.get(..12).unwrap_or(&head).to_owned();
+                format!("{switch}, then `git -C {home} merge {head}` for the commits that are on no branch")
+            }
+            _ => format!("{switch} comes first"),
+        }))
     }
 
     /// Returns the branch of a remote that a branch is exchanged with, or why there is none.
