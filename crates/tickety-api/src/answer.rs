@@ -49,7 +49,7 @@ pub struct Shown {
 pub struct Found {
     /// The issues, in the order asked for.
     pub issues: Vec<Issue>,
-    /// What isn't there.
+    /// What isn't there, or has no room in the answer.
     pub failures: Vec<BatchFailure>,
 }
 

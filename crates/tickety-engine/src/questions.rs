@@ -9,7 +9,7 @@ use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
 use tickety_core::query::{CustomTest, Expr, Is, NameField, Query, Term, TextMatch, TextScope, means_me, ready_order};
 use tickety_store::IssueStorage;
 
-pub use listing::{Extent, Listed, Listing, problems};
+pub use listing::{Extent, Listed, Listing, bytes_of, problems};
 pub use parts::{Question, QuestionError, for_all};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take

@@ -13,6 +13,9 @@ pub struct Limits {
     pub operations: usize,
     /// The most issues of one page, and the most names of one question. Default: 1,000.
     pub page: u32,
+    /// How many bytes the issues of one answer have, about. Where there are more, a page ends earlier, and of issues that
+    /// are named the others aren't told. One issue is told however long it is. Default: 8 MiB.
+    pub answer_bytes: usize,
     /// How many bytes of bodies are in memory at a time, beside the first 16 KiB of each. Default: 256 MiB. A longer one for
     /// which there is no room is refused.
     pub bodies: usize,
@@ -34,6 +37,7 @@ impl Default for Limits {
             batch_body: 10 << 20,
             operations: 100_000,
             page: 1_000,
+            answer_bytes: 8 << 20,
             bodies: 256 << 20,
             pause: Duration::from_secs(10),
             time: Duration::from_secs(30),

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use tickety_api::ErrorCode;
 use tickety_core::query::QueryParseError;
 use tickety_core::{RelationParseError, ident, issue};
@@ -30,8 +30,20 @@ struct Particulars {
     parameter: Option<&'static str>,
     column: Option<usize>,
     line: Option<usize>,
-    data: Option<Value>,
+    data: Option<Raw>,
 }
+
+/// JSON as it is sent.
+#[derive(Clone, Debug)]
+struct Raw(Box<RawValue>);
+
+impl PartialEq for Raw {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+impl Eq for Raw {}
 
 /// What is wrong with a request, or with answering it (RFC 9457).
 #[derive(Serialize, ToSchema)]
@@ -64,7 +76,7 @@ pub(crate) struct Written<'a> {
     /// What became of each operation of a batch that was rolled back.
     #[schema(value_type = Option<tickety_api::batch::BatchAnswer>)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Value>,
+    data: Option<&'a RawValue>,
 }
 
 /// The type of the body.
@@ -105,10 +117,11 @@ impl Problem {
         self
     }
 
-    /// Adds what there is to tell although it was refused.
+    /// Adds what there is to tell although it was refused. It may be long, so it is written here, where that keeps nobody
+    /// else from being answered.
     #[must_use]
     pub(crate) fn with_data(mut self, data: &impl Serialize) -> Self {
-        self.0.data = serde_json::to_value(data).ok();
+        self.0.data = to_raw_value(data).ok().map(Raw);
         self
     }
 
@@ -141,7 +154,7 @@ impl Problem {
             line: *line,
             column: *column,
             request_id: id.as_str(),
-            data: data.as_ref(),
+            data: data.as_ref().map(|Raw(data)| &**data),
         };
         let body = serde_json::to_vec(&written).expect("a problem is made of texts and numbers");
         response.headers_mut().remove(header::CONTENT_LENGTH);

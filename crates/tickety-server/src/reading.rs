@@ -8,11 +8,12 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
-use tickety_api::{Envelope, Meta};
+use tickety_api::Meta;
 use tickety_store::{IssueStorage, Look, Stamp};
 
 use crate::caller::Caller;
 use crate::conditional::Named;
+use crate::envelope;
 use crate::problem::Problem;
 use crate::representations::{Kept, Representation, Shown};
 use crate::state::State;
@@ -52,8 +53,7 @@ impl FromRequestParts<State> for Reading {
 impl Made {
     /// Makes an answer.
     pub(crate) fn new(data: impl Serialize, meta: Meta) -> Self {
-        let bytes = serde_json::to_vec(&Envelope { data, meta }).expect("answers have text keys only");
-        Self { bytes, modified: None, keep: None }
+        Self { bytes: envelope::bytes(data, meta), modified: None, keep: None }
     }
 
     /// Has it kept as long as what it shows doesn't change. `personal` where it depends on who asks.

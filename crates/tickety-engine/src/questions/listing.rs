@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use tickety_core::ident::{IssueKey, IssueSelector};
+use tickety_core::issue::{FieldValue, Issue};
 use tickety_core::query::{Cursor, Moment, Query};
 use tickety_store::{Freshness, IssueStorage, IssueSummary, IssueText, Page, RecordProblem, StorageError, StoredIssue};
 
@@ -15,7 +16,16 @@ pub struct Extent {
     pub texts: bool,
     /// How many issues there are on all pages.
     pub total: bool,
+    /// How many [bytes](bytes_of) of whole issues and texts a page may have. Where there are more it ends earlier, but not
+    /// before its first issue. `None` for any number.
+    pub bytes: Option<usize>,
 }
+
+/// How many issues are read at once where their bytes are counted.
+const AT_ONCE: usize = 16;
+
+/// What is counted for a part of an issue beside the bytes of its text.
+const PART: usize = 128;
 
 /// An issue of a list.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,12 +61,66 @@ impl Listing {
         moment: &Moment,
         extent: Extent,
     ) -> Result<Self, StorageError> {
-        let Page { issues, next, problems, freshness } = storage.list(query, moment).await?;
+        let mut page = storage.list(query, moment).await?;
         let total = if extent.total { Some(storage.count(query, moment).await?) } else { None };
-        let keys: Vec<IssueKey> = issues.iter().map(|summary| summary.key).collect();
-        let texts = if extent.texts { storage.texts(&keys).await? } else { Vec::new() };
-        let mut texts: BTreeMap<IssueKey, IssueText> = texts.into_iter().map(|text| (text.key, text)).collect();
-        let whole = if extent.whole { Some(read(storage, &keys).await?) } else { None };
+        loop {
+            let keys: Vec<IssueKey> = page.issues.iter().map(|summary| summary.key).collect();
+            let more = More::read(storage, &keys, extent).await?;
+            if more.read == keys.len() {
+                return Ok(more.complete(page, total));
+            }
+            // Only the store knows where the next page begins then. It may be another page by now, so it is read again.
+            let shorter = Query { limit: u32::try_from(more.read).ok(), ..query.clone() };
+            drop(more);
+            page = storage.list(&shorter, moment).await?;
+        }
+    }
+}
+
+/// What is shown of the issues of a page beside what every list has.
+#[derive(Default)]
+struct More {
+    /// Of how many issues, the first ones.
+    read: usize,
+    /// Whole issues, where these are shown; `None` for those that have gone.
+    whole: Option<Vec<Option<StoredIssue>>>,
+    texts: BTreeMap<IssueKey, IssueText>,
+}
+
+impl More {
+    /// Reads it, of as many issues as have no more bytes together than they may.
+    async fn read(storage: &dyn IssueStorage, keys: &[IssueKey], extent: Extent) -> Result<Self, StorageError> {
+        let mut more = Self { whole: extent.whole.then(Vec::new), ..Self::default() };
+        if !extent.whole && !extent.texts {
+            return Ok(Self { read: keys.len(), ..more });
+        }
+        let mut bytes = 0_usize;
+        let at_once = extent.bytes.map_or(keys.len(), |_| AT_ONCE);
+        for keys in keys.chunks(at_once.max(1)) {
+            let texts = if extent.texts { storage.texts(keys).await? } else { Vec::new() };
+            let mut texts: BTreeMap<IssueKey, IssueText> = texts.into_iter().map(|text| (text.key, text)).collect();
+            let whole = if extent.whole { read(storage, keys).await? } else { Vec::new() };
+            let mut whole = whole.into_iter();
+            for key in keys {
+                let (text, whole) = (texts.remove(key), whole.next().flatten());
+                bytes += text.as_ref().map_or(0, bytes_of_text) + whole.as_ref().map_or(0, bytes_of);
+                if more.read > 0 && extent.bytes.is_some_and(|most| bytes > most) {
+                    return Ok(more);
+                }
+                more.read += 1;
+                more.texts.extend(text.map(|text| (*key, text)));
+                if let Some(read) = &mut more.whole {
+                    read.push(whole);
+                }
+            }
+        }
+        Ok(more)
+    }
+
+    /// Makes the answer of the page that it was read for.
+    fn complete(self, page: Page, total: Option<u64>) -> Listing {
+        let Page { issues, next, problems, freshness } = page;
+        let Self { read: _, whole, mut texts } = self;
         let mut listed = Vec::with_capacity(issues.len());
         let mut whole = whole.map(Vec::into_iter);
         for summary in issues {
@@ -70,8 +134,28 @@ impl Listing {
             let text = texts.remove(&summary.key);
             listed.push(Listed { summary, whole, text });
         }
-        Ok(Self { issues: listed, next, total, freshness, problems })
+        Listing { issues: listed, next, total, freshness, problems }
     }
+}
+
+/// Returns about how many bytes an issue has.
+pub fn bytes_of(stored: &StoredIssue) -> usize {
+    let Issue { title, body, closure, comments, labels, assignees, references, fields, .. } = &stored.issue;
+    let note = closure.as_ref().and_then(|closure| closure.note.as_ref());
+    let parts = comments.len() + labels.len() + assignees.len() + references.len() + fields.len();
+    let texts = fields.values().filter_map(|value| match value {
+        FieldValue::Text(text) => Some(text.len()),
+        FieldValue::Number(_) | FieldValue::Date(_) | FieldValue::Bool(_) => None,
+    });
+    let comments = comments.iter().map(|comment| comment.body.len());
+    let parts = PART * (1 + parts + stored.derived.links.len());
+    title.len() + body.len() + note.map_or(0, String::len) + texts.chain(comments).sum::<usize>() + parts
+}
+
+fn bytes_of_text(text: &IssueText) -> usize {
+    let IssueText { key: _, title, body, comments, note } = text;
+    let comments = comments.iter().map(|comment| PART + comment.body.len());
+    PART + title.len() + body.len() + note.as_ref().map_or(0, String::len) + comments.sum::<usize>()
 }
 
 /// Reads whole issues; `None` for those that have gone.

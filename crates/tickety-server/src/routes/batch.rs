@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State as At};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tickety_api::answer::Found;
 use tickety_api::batch::{self, BatchAnswer, BatchFailure, Origin};
@@ -14,7 +14,8 @@ use tickety_api::operation::{WireName, WireOperation};
 use tickety_api::{Envelope, ErrorCode, Freshness, Issue, Meta};
 use tickety_core::ident::IssueSelector;
 use tickety_core::schema::Schema;
-use tickety_store::{BatchMode, BatchOutcome, IssueStorage, OperationFailure, StorageError};
+use tickety_engine::questions;
+use tickety_store::{BatchMode, BatchOutcome, IssueStorage, OperationFailure};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::envelope;
@@ -38,6 +39,9 @@ pub(crate) struct BatchParameters {
     #[serde(default)]
     dry_run: bool,
 }
+
+/// How many issues are read at once.
+const AT_ONCE: usize = 16;
 
 fn yes() -> bool {
     true
@@ -87,23 +91,28 @@ pub(crate) async fn apply(
     BatchBody { writing, operations }: BatchBody,
 ) -> Result<Response, Problem> {
     let project = Arc::clone(&state.project);
-    let told = state
+    state
         .ask(async move |storage| {
             let told = told(storage, &writing, operations, parameters).await;
             if !parameters.dry_run {
                 project.announce().await;
             }
-            told
+            told.map(IntoResponse::into_response)
         })
-        .await?;
-    match told {
-        Told { answer, replayed, refused: None } => Ok(writing::respond(StatusCode::OK, answer, replayed)),
-        Told { answer, refused: Some(code), .. } => {
-            let failed = answer.failures.len();
-            let first = answer.failures.first().map(|failure| failure.message.clone()).unwrap_or_default();
-            let count = if failed == 1 { "one operation".to_owned() } else { format!("{failed} operations") };
-            let detail = format!("{count} can't be applied, so nothing was changed; the first: {first}");
-            Ok(Problem::new(code, detail).with_data(&answer).into_response())
+        .await
+}
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        match self {
+            Self { answer, replayed, refused: None } => writing::respond(StatusCode::OK, answer, replayed),
+            Self { answer, refused: Some(code), .. } => {
+                let failed = answer.failures.len();
+                let first = answer.failures.first().map(|failure| failure.message.clone()).unwrap_or_default();
+                let count = if failed == 1 { "one operation".to_owned() } else { format!("{failed} operations") };
+                let detail = format!("{count} can't be applied, so nothing was changed; the first: {first}");
+                Problem::new(code, detail).with_data(&answer).into_response()
+            }
         }
     }
 }
@@ -174,23 +183,49 @@ pub(crate) async fn get(
     for WireName(name) in &issues {
         selectors.push(state.selector(name).await?);
     }
-    let trusts_index = state.project.trusts_index;
-    let (data, meta) = state
+    let (trusts_index, most) = (state.project.trusts_index, state.shared.limits.answer_bytes);
+    state
         .ask(async move |storage| {
-            let origins: Vec<Origin> =
-                issues.into_iter().map(|WireName(name)| Origin { line: None, name: Some(name) }).collect();
-            let (mut issues, mut failures) = (Vec::new(), Vec::new());
-            for (index, found) in storage.get_many(&selectors).await.into_iter().enumerate() {
-                match found {
-                    Ok(stored) => issues.push(Issue::from(&stored)),
-                    Err(error) => failures.push(BatchFailure::new(&OperationFailure { index, error }, &origins)),
-                }
-            }
-            let freshness = Some(Freshness::of_whole_issues(trusts_index, issues.len()));
-            Ok::<_, StorageError>((Found { issues, failures }, Meta { freshness, ..Meta::default() }))
+            let found = found(storage, &selectors, issues, most).await;
+            let freshness = Some(Freshness::of_whole_issues(trusts_index, found.issues.len()));
+            Ok::<_, Problem>(envelope::answer(StatusCode::OK, found, Meta { freshness, ..Meta::default() }))
         })
-        .await?;
-    Ok(envelope::answer(StatusCode::OK, data, meta))
+        .await
+}
+
+/// Reads issues until they have more bytes together than an answer may; the others fail.
+async fn found(storage: &dyn IssueStorage, selectors: &[IssueSelector], names: Vec<WireName>, most: usize) -> Found {
+    let origins: Vec<Origin> =
+        names.into_iter().map(|WireName(name)| Origin { line: None, name: Some(name) }).collect();
+    let (mut issues, mut failures) = (Vec::new(), Vec::new());
+    let (mut bytes, mut index) = (0, 0);
+    for selectors in selectors.chunks(AT_ONCE) {
+        let found = if bytes > most { Vec::new() } else { storage.get_many(selectors).await };
+        let mut found = found.into_iter();
+        for _ in selectors {
+            match found.next() {
+                Some(Err(error)) => failures.push(BatchFailure::new(&OperationFailure { index, error }, &origins)),
+                Some(Ok(stored)) if bytes <= most => {
+                    bytes += questions::bytes_of(&stored);
+                    if bytes <= most || issues.is_empty() {
+                        issues.push(Issue::from(&stored));
+                    } else {
+                        failures.push(left_out(index, &origins));
+                    }
+                }
+                Some(Ok(_)) | None => failures.push(left_out(index, &origins)),
+            }
+            index += 1;
+        }
+    }
+    Found { issues, failures }
+}
+
+/// Says that there was no room for an issue.
+fn left_out(index: usize, origins: &[Origin]) -> BatchFailure {
+    let message = "the issues before it are as long as one answer may be: ask for it in another one".to_owned();
+    let issue = origins.get(index).and_then(|origin| origin.name.clone());
+    BatchFailure { index, line: None, issue, code: ErrorCode::TooMany.as_str(), message }
 }
 
 impl FromRequest<State> for BatchBody {

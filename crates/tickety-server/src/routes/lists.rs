@@ -193,6 +193,7 @@ async fn made(
         whole: query.fields.iter().any(selection::needs_whole_issue),
         texts: sort == Sort::Search,
         total: parameters.total,
+        bytes: Some(state.shared.limits.answer_bytes),
     };
     let listing = Listing::ask(storage, &query, &moment, extent).await?;
     let problems = questions::problems(storage, listing.problems).await?;

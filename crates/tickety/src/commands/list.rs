@@ -104,7 +104,7 @@ pub(super) fn write(screen: &mut Screen<'_>, rows: &[Row], query: &Query) {
 /// Returns what of the issues is shown: whole ones where a field needs them, and in JSON how many there are.
 pub(super) fn extent(query: &Query, session: &Session) -> Extent {
     let whole = query.fields.iter().any(selection::needs_whole_issue);
-    Extent { whole, texts: false, total: session.json() }
+    Extent { whole, texts: false, total: session.json(), bytes: None }
 }
 
 /// Returns an issue as JSON has it.
