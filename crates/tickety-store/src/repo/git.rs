@@ -140,7 +140,10 @@ impl Git {
     /// Starts a command line in the work tree, hardened.
     fn command<I: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = I>) -> Result<Command, GitError> {
         files::check(&self.dirs)?;
-        Ok(command_in(&self.dirs.work_tree, arguments))
+        let mut command = command_in(&self.dirs.work_tree, arguments);
+        // The one that the home is in, whatever `core.worktree` says.
+        command.env("GIT_WORK_TREE", &self.dirs.work_tree);
+        Ok(command)
     }
 
     /// Runs git to its end and returns what it prints.
@@ -178,10 +181,23 @@ impl Git {
     /// Returns the commit that is checked out; `None` on a branch without commits.
     pub fn checked_out(&self) -> Result<Option<String>, GitError> {
         match self.head_commit()? {
-            Some(id) => Ok(Some(id)),
-            // There is none, or it takes git to tell.
-            None => self.commit_of("HEAD"),
+            None if self.has_reftable() => self.commit_of("HEAD"),
+            found => Ok(found),
         }
+    }
+
+    /// Whether references are kept in a way that takes git to read.
+    fn has_reftable(&self) -> bool {
+        self.dirs.common_dir.join("reftable").is_dir()
+    }
+
+    /// Whether a reference of this checkout alone is there, such as `CHERRY_PICK_HEAD`.
+    fn has_own_reference(&self, name: &str) -> Result<bool, GitError> {
+        // These two are files wherever the others are.
+        if self.has_reftable() && !matches!(name, "MERGE_HEAD" | "FETCH_HEAD") {
+            return Ok(self.commit_of(name)?.is_some());
+        }
+        Ok(self.reference_file(name)?.is_some())
     }
 
     /// Whether the branch that is checked out has no commits yet.
@@ -208,7 +224,7 @@ impl Git {
     ///
     /// `None` on a branch without commits, and where references are kept in a way that takes git to
     /// read (`reftable`).
-    pub fn head_commit(&self) -> Result<Option<String>, GitError> {
+    fn head_commit(&self) -> Result<Option<String>, GitError> {
         let mut name = "HEAD".to_owned();
         // As deep as git itself follows.
         for _ in 0..5 {
@@ -223,13 +239,15 @@ impl Git {
         Ok(None)
     }
 
-    /// Reads the file of one reference: in the checkout's directory, then in the clone's.
+    /// Reads the file of one reference: in the checkout's directory and, if all checkouts share it, in the clone's.
     fn reference_file(&self, name: &str) -> Result<Option<String>, GitError> {
         let inside = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
         if !inside {
             return Ok(None);
         }
-        for dir in [&self.dirs.git_dir, &self.dirs.common_dir] {
+        // `HEAD`, `MERGE_HEAD` and their like are of one checkout alone.
+        let dirs = [&self.dirs.git_dir, &self.dirs.common_dir];
+        for dir in &dirs[..if name.starts_with("refs/") { 2 } else { 1 }] {
             match read_foreign_text(&dir.join(name), REFERENCE_BYTES) {
                 Ok(text) => return Ok(Some(text)),
                 // A directory has the name when a branch `a/b` is asked for as `a`.

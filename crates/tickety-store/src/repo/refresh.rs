@@ -430,7 +430,7 @@ impl RepoStore {
     }
 
     fn head(&self) -> Option<String> {
-        Git::of(&self.layout).and_then(|git| git.head_commit().ok().flatten())
+        Git::of(&self.layout).and_then(|git| git.checked_out().ok().flatten())
     }
 
     /// Returns when records were last committed, for those that are as they were committed. The

@@ -5,13 +5,14 @@
 
 mod committing;
 mod hindrance;
+mod merging;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueNumber};
 
-use super::git::{Distance, Git, GitError, ISSUE_BRANCH, MergeOutcome, Pushed, Upstream};
+use super::git::{Distance, Git, GitError, ISSUE_BRANCH, Pushed, Upstream};
 use super::layout::HomeKind;
 use super::lock::WriteLock;
 use super::resolve::{LeftFile, Resolution};
@@ -162,7 +163,7 @@ impl RepoStore {
             Err(why) => return Ok(Synced { held_back: Some(why), ..synced }),
         };
         let is_new = usize::from(synced.committed.is_some());
-        if git.head_commit()?.is_none() && git.checked_out()?.is_none() {
+        if git.checked_out()?.is_none() {
             synced.pushed = if push { is_new } else { 0 };
             return Ok(synced);
         }
@@ -200,25 +201,6 @@ impl RepoStore {
             };
             StorageError::HomeRefused { message: message.to_owned(), hint: hint.to_owned() }
         })
-    }
-
-    /// Settles what waits in a merge, and commits it.
-    fn conclude(&self, git: &Git, who: (Option<&str>, Timestamp), synced: &mut Synced) -> Result<bool, StorageError> {
-        synced.resolution = self.resolve(None, who)?;
-        if synced.resolution.left.is_empty() && synced.resolution.unstaged.is_none() && !git.has_unmerged()? {
-            git.conclude_merge()?;
-            return Ok(true);
-        }
-        let root = self.layout.git.as_ref().map_or(&self.layout.root, |git| &git.work_tree).display();
-        let left: Vec<&str> = synced.resolution.left.iter().map(|left| left.path.as_str()).collect();
-        synced.held_back = Some(match left.is_empty() {
-            true => format!("a merge waits in {root} for what only a person can settle"),
-            false => format!(
-                "a merge waits in {root}: settle {files} there, `git -C {root} add {files}`, then `tickety sync`",
-                files = left.join(" ")
-            ),
-        });
-        Ok(false)
     }
 
     /// Fetches, merges and pushes until nobody else was faster.
@@ -280,38 +262,10 @@ impl RepoStore {
         synced.failure = Some(format!("somebody else pushed {MAX_ROUNDS} times meanwhile ({last}): try again"));
         Ok(())
     }
-
-    /// Merges what others have pushed, field by field where git can't. Returns whether that is done.
-    fn merge(
-        &self,
-        git: &Git,
-        theirs: &str,
-        upstream: &Upstream,
-        who: (Option<&str>, Timestamp),
-        synced: &mut Synced,
-    ) -> Result<bool, StorageError> {
-        let message = format!("Merge the issues of {}/{}", upstream.remote, upstream.branch);
-        {
-            let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
-            drop(self.open_journal(&lock)?);
-            // Somebody may have written since the commit.
-            self.commit_files(git, &git.author(who.0, who.1)?)?;
-            if git.merge(theirs, &message)? == MergeOutcome::InConflict {
-                drop(lock);
-                return self.conclude(git, who, synced);
-            }
-        }
-        // What git merges by files may leave a comment without its issue.
-        synced.resolution = self.resolve(None, who)?;
-        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
-        drop(self.open_journal(&lock)?);
-        synced.left_out = self.commit_files(git, &git.author(who.0, who.1)?)?.1;
-        Ok(true)
-    }
 }
 
 fn distance(git: &Git, upstream: &Upstream) -> Result<Option<Distance>, GitError> {
-    match git.commit_of(&upstream.reference())?.is_some() && git.head_commit()?.is_some() {
+    match git.commit_of(&upstream.reference())?.is_some() && git.checked_out()?.is_some() {
         true => git.distance("HEAD", &upstream.reference()).map(Some),
         false => Ok(None),
     }

@@ -329,6 +329,43 @@ fn every_way_to_merge_counts() {
 }
 
 #[test]
+fn a_squash_is_known_whatever_git_is_told_of_how_patches_look() {
+    let branch = "1-xfy8-slow-cache";
+    for setting in [None, Some(("diff.noprefix", "true")), Some(("diff.context", "5")), Some(("color.ui", "always"))] {
+        let env = repository();
+        env.write("long.txt", "a line\n".repeat(20));
+        commit(&env, "Long");
+        env.ok(&["branch", "1", "-q"]);
+        env.git(&["mv", "long.txt", "renamed.txt"]);
+        env.write("renamed.txt", "a line\n".repeat(20) + "and one more\n");
+        commit(&env, "Renamed");
+        work(&env, "One");
+        env.git(&["switch", "--quiet", "main"]);
+        work(&env, "Other");
+        env.git(&["merge", "--quiet", "--squash", branch]);
+        commit(&env, "Squashed");
+        if let Some((key, value)) = setting {
+            env.git(&["config", key, value]);
+        }
+        assert_eq!(json(&env, &["merge", "1", "--json"])["data"]["how"], "squashed", "{setting:?}");
+    }
+}
+
+#[test]
+fn a_merge_into_the_branch_is_none_of_the_branch() {
+    let env = with_branch();
+    work(&env, "Other");
+    env.git(&["switch", "--quiet", "1-xfy8-slow-cache"]);
+    // `Merge branch 'main' into 1-xfy8-slow-cache`
+    env.git(&["merge", "--quiet", "--no-edit", "main"]);
+    env.git(&["switch", "--quiet", "-c", "further"]);
+    env.git(&["switch", "--quiet", "main"]);
+    env.git(&["merge", "--quiet", "--no-ff", "--no-edit", "further"]);
+    env.git(&["branch", "--quiet", "--delete", "--force", "1-xfy8-slow-cache"]);
+    assert_eq!(env.run(&["merge", "1"]).status, 1);
+}
+
+#[test]
 fn what_was_not_merged_closes_nothing() {
     let env = repository();
     assert_snapshot!(told(&env, &["merge", "1"]), @"

@@ -19,6 +19,7 @@ mod reading;
 mod serving;
 mod state;
 mod sync_limits;
+mod sync_merges;
 mod sync_moves;
 mod syncing;
 mod terminal;

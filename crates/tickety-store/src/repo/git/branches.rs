@@ -6,6 +6,22 @@ use super::log::{Fields, finish, read_commit};
 use super::{Git, GitError, Running, text};
 use crate::history::Commit;
 
+/// How patches are printed that are to be compared, whatever git is told elsewhere of what people like to see.
+const PATCH: [&str; 12] = [
+    "--patch",
+    "--full-index",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-color",
+    "--no-renames",
+    "--no-relative",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--unified=3",
+    "--inter-hunk-context=0",
+    "--diff-algorithm=myers",
+];
+
 /// A branch.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::repo) struct Branch {
@@ -116,13 +132,11 @@ impl Git {
         if !cherry.is_empty() && cherry.split(|&byte| byte == b'\n').all(|line| line.is_empty() || line[0] == b'-') {
             return Ok(Some(Merged::Rebased));
         }
-        let whole =
-            self.patch_ids(&["diff-tree", "--patch", "--full-index", "--no-ext-diff", "--no-textconv", &base, tip])?;
+        let whole = self.patch_ids(&[&["diff-tree"], &PATCH[..], &[&base, tip]].concat())?;
         let Some((wanted, _)) = whole.into_iter().next() else { return Ok(None) };
         let range = format!("{base}..HEAD");
-        let since =
-            ["log", "--patch", "--full-index", "--no-ext-diff", "--no-textconv", "--no-merges", "--format=medium"];
-        let since = self.patch_ids(&[&since[..], &[&range]].concat())?;
+        let since = ["log", "--no-merges", "--format=medium"];
+        let since = self.patch_ids(&[&since[..], &PATCH[..], &[&range]].concat())?;
         let found = since.into_iter().find(|(patch, _)| *patch == wanted);
         Ok(found.map(|(_, commit)| Merged::Squashed { commit }))
     }
@@ -143,6 +157,8 @@ impl Git {
         let output = self.run(&arguments)?;
         let lines = String::from_utf8_lossy(&output);
         let names_it = |subject: &str| {
+            // What follows tells where the branch of the message went, not which it was.
+            let subject = subject.rsplit_once(" into ").map_or(subject, |(what, _)| what);
             subject.match_indices(name).any(|(at, _)| {
                 let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
                 is_edge(subject[..at].chars().next_back()) && is_edge(subject[at + name.len()..].chars().next())

@@ -27,8 +27,10 @@ const PATHS: [&str; 2] = ["--pathspec-from-file=-", "--pathspec-file-nul"];
 /// What became of a merge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MergeOutcome {
-    /// It is committed, or needed no commit of its own.
+    /// It needed no commit of its own.
     Whole,
+    /// It waits to be looked at and committed.
+    Uncommitted,
     /// Some files wait to be settled.
     InConflict,
 }
@@ -106,14 +108,14 @@ impl Git {
         self.feed("update-index", &["-z", "--index-info"], &input).map(drop)
     }
 
-    /// Merges a commit.
+    /// Merges a commit, and leaves it to the caller to commit that where it takes a commit.
     pub fn merge(&self, commit: &str, message: &str) -> Result<MergeOutcome, GitError> {
         // Short issues look alike: git would take one that was deleted for one that was made, renamed. No two are the
         // same. (Before 2.50, git doesn't know how to look for none.)
         let mut arguments = vec![
             "merge",
             "--ff",
-            "--commit",
+            "--no-commit",
             "--no-squash",
             "--no-log",
             "--cleanup=whitespace",
@@ -136,18 +138,57 @@ impl Git {
         let mut settings = OWN_SETTINGS.to_vec();
         settings.extend(options.iter().flat_map(|options| ["-c", options]));
         match run(self.command(settings.iter().chain(&arguments))?, &arguments) {
+            Ok(_) if self.unfinished() == Some("merge") => Ok(MergeOutcome::Uncommitted),
             Ok(_) => Ok(MergeOutcome::Whole),
             Err(GitError::Failed { status, .. }) if status.code() == Some(1) && self.has_unmerged()? => {
                 Ok(MergeOutcome::InConflict)
             }
             Err(error) => {
-                // What is merged and can't be committed, for want of a key for example, would wait for nobody.
                 if self.unfinished() == Some("merge") {
-                    self.run(&["merge", "--abort"])?;
+                    self.abort_merge()?;
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Takes back a merge that isn't committed.
+    pub fn abort_merge(&self) -> Result<(), GitError> {
+        self.run(&["merge", "--abort"]).map(drop)
+    }
+
+    /// Returns the home's files that a merge which isn't committed has otherwise than both sides.
+    pub fn merged_by_lines(&self) -> Result<Vec<HomePath>, GitError> {
+        let home = self.prefix.trim_end_matches('/');
+        let differing = |side: &str| -> Result<BTreeSet<HomePath>, GitError> {
+            let how = ["diff-index", "--cached", "-z", "--no-renames", "--name-only", "--diff-filter=d", side, "--"];
+            let output = self.run(&[&how[..], &[home]].concat())?;
+            Ok(output.split(|&byte| byte == 0).filter_map(|path| self.home_path(path)).collect())
+        };
+        Ok(differing("HEAD")?.intersection(&differing("MERGE_HEAD")?).cloned().collect())
+    }
+
+    /// Has files of a merge that isn't committed wait to be settled, as if git hadn't merged them: here they are as on
+    /// our side.
+    pub fn unmerge(&self, paths: &[HomePath]) -> Result<(), GitError> {
+        let wanted: BTreeSet<&HomePath> = paths.iter().collect();
+        let base = self.merge_base("HEAD", "MERGE_HEAD")?;
+        let (mut input, mut ours) = (Vec::new(), Vec::new());
+        let mut put = |meta: &str, path: &HomePath| {
+            input.extend_from_slice(format!("{meta}\t{}{path}\0", self.prefix).as_bytes());
+        };
+        let length = self.checked_out()?.map_or(40, |id| id.len());
+        paths.iter().for_each(|path| put(&format!("0 {}", "0".repeat(length)), path));
+        for (commit, stage) in [(base.as_deref(), 1), (Some("HEAD"), 2), (Some("MERGE_HEAD"), 3)] {
+            let Some(commit) = commit else { continue };
+            let listed = self.records_of(commit)?.into_iter();
+            for listed in listed.filter(|listed| listed.blob.is_file && wanted.contains(&listed.path)) {
+                put(&format!("100644 {} {stage}", listed.blob.id), &listed.path);
+                ours.extend((stage == 2).then_some(listed.path));
+            }
+        }
+        self.feed("update-index", &["-z", "--index-info"], &input)?;
+        self.feed("checkout-index", &["--force", "--stage=2", "-z", "--stdin"], &self.listed(ours.iter())).map(drop)
     }
 
     /// Commits a merge whose files are settled.

@@ -1,7 +1,8 @@
 //! How the issues stand to git: with which branch they are exchanged, how far the two are apart, and what keeps git from
 //! it.
 
-use std::fmt;
+use std::path::PathBuf;
+use std::{fmt, fs};
 
 use super::super::layout::{CONFIG_FILE, HomePath};
 use super::{Git, GitError, ISSUE_BRANCH, text};
@@ -139,8 +140,9 @@ impl Git {
     /// commit, or `--remotes=NAME`: all that a remote had at the last fetch.
     pub fn commits_of_code(&self, of: &str, not_in: &str) -> Result<usize, GitError> {
         let range = [of, "--not", not_in, "--"];
-        let output =
-            self.run(&[&["log", "-z", "--format=%x01", "--name-only", "--no-renames"], &range[..]].concat())?;
+        // Also what a merge itself changes, and what a commit without a parent begins with.
+        let how = ["-c", "log.showRoot=true", "log", "-z", "--format=%x01", "--name-only", "--no-renames"];
+        let output = self.run(&[&how[..], &["--no-relative", "--diff-merges=combined"], &range[..]].concat())?;
         let home = self.prefix.as_bytes();
         let (mut count, mut is_counted) = (0, false);
         for field in output.split(|&byte| byte == 0) {
@@ -181,6 +183,18 @@ impl Git {
         Ok((!found.is_empty()).then_some(found))
     }
 
+    /// Returns the directory that git takes for the work tree instead of that of the home, if it does.
+    pub fn other_work_tree(&self) -> Result<Option<PathBuf>, GitError> {
+        // A linked work tree has its own place.
+        if self.dirs.git_dir != self.dirs.common_dir {
+            return Ok(None);
+        }
+        let Some(configured) = self.setting("core.worktree")? else { return Ok(None) };
+        let path = self.dirs.git_dir.join(configured);
+        let is_own = fs::canonicalize(&path).ok() == fs::canonicalize(&self.dirs.work_tree).ok();
+        Ok((!is_own).then_some(path))
+    }
+
     /// Whether git ignores the home, so that it would never be committed.
     pub fn is_ignored(&self) -> Result<bool, GitError> {
         let config = format!("{}{CONFIG_FILE}", self.prefix);
@@ -199,8 +213,11 @@ impl Git {
             ("sequencer", "cherry-pick"),
             ("BISECT_LOG", "bisect"),
         ];
-        let found = signs.iter().find(|(name, _)| self.dirs.git_dir.join(name).symlink_metadata().is_ok());
-        found.map(|(_, doing)| *doing)
+        let is_there = |name: &str| match name {
+            "CHERRY_PICK_HEAD" | "REVERT_HEAD" => self.has_own_reference(name).unwrap_or(false),
+            _ => self.dirs.git_dir.join(name).symlink_metadata().is_ok(),
+        };
+        signs.iter().find(|(name, _)| is_there(name)).map(|(_, doing)| *doing)
     }
 
     /// Whether files wait to be settled.

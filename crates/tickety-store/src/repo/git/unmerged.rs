@@ -90,7 +90,7 @@ impl Git {
     /// Returns what names the other side of a merge, cherry-pick or rebase that isn't finished.
     pub(crate) fn other_head(&self) -> Result<Option<&'static str>, GitError> {
         for name in OTHER_HEADS {
-            if self.reference_file(name)?.is_some() {
+            if self.has_own_reference(name)? {
                 return Ok(Some(name));
             }
         }

@@ -66,7 +66,7 @@ impl Planner<'_> {
             Some(other) if has("HEAD")? && !has(other)? => Some("HEAD".to_owned()),
             Some(other) if has(other)? => Some(other.to_owned()),
             // Somebody has removed the file a moment ago, or put it elsewhere: that is no merge.
-            _ if git.head_commit()?.is_none() || has("HEAD")? => None,
+            _ if git.checked_out()?.is_none() || has("HEAD")? => None,
             _ => git.last_commit_with(&record.home_path())?,
         };
         match commit {

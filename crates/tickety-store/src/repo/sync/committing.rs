@@ -56,7 +56,7 @@ impl RepoStore {
     }
 
     /// Says what is wrong with a record, if it can't be read.
-    fn flaw_of(&self, record: RecordPath) -> Result<Option<FormatError>, StorageError> {
+    pub(super) fn flaw_of(&self, record: RecordPath) -> Result<Option<FormatError>, StorageError> {
         let Some(content) = self.home.read(&record.home_path(), RECORD_LIMIT)? else { return Ok(None) };
         Ok(match record.comment {
             None => format::parse_issue(&content.bytes, record.issue, &self.schema).err(),

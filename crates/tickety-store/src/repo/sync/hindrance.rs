@@ -23,6 +23,12 @@ impl RepoStore {
             return Ok(Some(Hindrance::Other(format!("git ignores {home}: `git check-ignore -v` tells why"))));
         }
         let other = |text: String| Ok(Some(Hindrance::Other(text)));
+        if let Some(place) = git.other_work_tree()? {
+            let (place, root) = (place.display(), self.layout.root.display());
+            return other(format!(
+                "for git the work tree is {place} (core.worktree), where the issues of {root} are not"
+            ));
+        }
         match (git.unfinished(), git.has_unmerged()?) {
             (None, false) => {}
             (Some("merge"), _) if self.layout.kind == HomeKind::Branch => return Ok(Some(Hindrance::OwnMerge)),
