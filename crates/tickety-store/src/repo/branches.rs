@@ -7,6 +7,8 @@ use tickety_core::issue::Issue;
 use tickety_core::mention;
 
 use super::git::{Branch, Git, GitError, Merged};
+use super::layout::HomeKind;
+use super::lock::WriteLock;
 use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::history::Commit;
@@ -89,10 +91,16 @@ impl RepoStore {
             let message = format!("{branch} is there already and doesn't begin anew at {start}");
             return Err(StorageError::Git { message });
         }
-        match existing {
-            Some((_, branch)) if branch.is_local => git.switch(&branch.name, false, None)?,
-            Some((name, branch)) => git.switch_to_remote(name, branch)?,
-            None => git.switch(&name, true, start)?,
+        {
+            // Where the issues are with the code, git writes files of theirs.
+            let is_here = self.layout.kind == HomeKind::Tree;
+            let lock = is_here.then(|| WriteLock::acquire(&self.layout, &self.lock_options())).transpose()?;
+            lock.as_ref().map(|lock| self.open_journal(lock)).transpose()?;
+            match existing {
+                Some((_, branch)) if branch.is_local => git.switch(&branch.name, false, None)?,
+                Some((name, branch)) => git.switch_to_remote(name, branch)?,
+                None => git.switch(&name, true, start)?,
+            }
         }
         self.carry_to_branch();
         let is_new = existing.is_none();

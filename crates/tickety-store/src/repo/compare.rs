@@ -52,22 +52,48 @@ impl RepoStore {
     }
 }
 
-fn between(before: Whole, after: Whole) -> Comparison {
-    fn by_id(whole: &Whole) -> BTreeMap<IssueId, (IssueKey, &Issue)> {
-        whole.issues.iter().rev().map(|(key, issue)| (issue.id, (*key, issue))).collect()
+/// An issue under one of the names that it may have.
+type Named<'w> = (IssueKey, &'w Issue);
+
+/// Returns what each issue was and is: under the same name or, of those whose name is another one, by what they are. Of
+/// a copy, one side has nothing.
+fn pairs<'w>(before: &'w Whole, after: &'w Whole) -> Vec<(IssueId, Option<Named<'w>>, Option<Named<'w>>)> {
+    fn by_id<'w>(whole: &'w Whole, other: &Whole) -> BTreeMap<IssueId, Vec<Named<'w>>> {
+        let mut renamed: BTreeMap<IssueId, Vec<Named<'w>>> = BTreeMap::new();
+        for (key, issue) in &whole.issues {
+            if other.issues.get(key).is_none_or(|other| other.id != issue.id) {
+                renamed.entry(issue.id).or_default().push((*key, issue));
+            }
+        }
+        renamed
     }
-    let (old, new) = (by_id(&before), by_id(&after));
+    let named = before.issues.iter().filter_map(|(key, was)| {
+        let is = after.issues.get(key).filter(|is| is.id == was.id)?;
+        Some((was.id, Some((*key, was)), Some((*key, is))))
+    });
+    let mut pairs: Vec<_> = named.collect();
+    let (old, new) = (by_id(before, after), by_id(after, before));
     let ids: BTreeSet<IssueId> = old.keys().chain(new.keys()).copied().collect();
-    let mut issues = Vec::new();
     for id in ids {
-        let (was, is) = (old.get(&id), new.get(&id));
-        let Some((key, issue)) = is.or(was).copied() else { continue };
+        let none = Vec::new();
+        let (old, new) = (old.get(&id).unwrap_or(&none), new.get(&id).unwrap_or(&none));
+        for place in 0..old.len().max(new.len()) {
+            pairs.push((id, old.get(place).copied(), new.get(place).copied()));
+        }
+    }
+    pairs
+}
+
+fn between(before: Whole, after: Whole) -> Comparison {
+    let mut issues = Vec::new();
+    for (id, was, is) in pairs(&before, &after) {
+        let Some((key, issue)) = is.or(was) else { continue };
         let hides = |whole: &Whole| whole.broken.contains(&key);
         if (was.is_none() && hides(&before)) || (is.is_none() && hides(&after)) {
             continue;
         }
-        let events = events_between(key, was.map(|(_, issue)| *issue), is.map(|(_, issue)| *issue), &after.schema);
-        let names = was.zip(is).map(|((from, _), (to, _))| (*from, *to));
+        let events = events_between(key, was.map(|(_, issue)| issue), is.map(|(_, issue)| issue), &after.schema);
+        let names = was.zip(is).map(|((from, _), (to, _))| (from, to));
         let renumbered = names.filter(|(from, to)| from != to);
         if !events.is_empty() || renumbered.is_some() {
             issues.push(IssueChange { key, id, title: issue.title.clone(), renumbered, events });

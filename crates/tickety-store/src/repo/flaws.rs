@@ -13,6 +13,7 @@ use super::load::shown;
 use super::store::RepoStore;
 use super::whole::{Whole, is_conflict};
 use crate::error::StorageError;
+use crate::storage::RecordProblem;
 
 /// Something that is wrong with the issues.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -135,9 +136,15 @@ impl Outline {
 /// Returns what is wrong in a state and not in the one before.
 fn brought_in(base: &Whole, now: &Whole) -> Vec<Flaw> {
     let mut flaws = Vec::new();
-    let known: BTreeSet<&str> = base.problems.iter().map(|problem| problem.path.as_str()).collect();
-    for problem in now.problems.iter().filter(|problem| !known.contains(problem.path.as_str())) {
-        let kind = if is_conflict(problem) { FlawKind::Conflict } else { FlawKind::Record };
+    // On another line it is the same.
+    let kind_of = |problem: &RecordProblem| if is_conflict(problem) { FlawKind::Conflict } else { FlawKind::Record };
+    let known: BTreeSet<(&str, FlawKind)> =
+        base.problems.iter().map(|problem| (problem.path.as_str(), kind_of(problem))).collect();
+    for problem in &now.problems {
+        let kind = kind_of(problem);
+        if known.contains(&(problem.path.as_str(), kind)) {
+            continue;
+        }
         let (path, message) = (Some(problem.path.clone()), problem.message.clone());
         flaws.push(Flaw { kind, path, line: problem.line, issues: Vec::new(), message });
     }

@@ -1,9 +1,11 @@
 //! What git knows: by reading its files where that is simple, by starting it where it isn't.
 //!
 //! Starting git costs more than most commands of Tickety, so nothing on the path of a plain read or
-//! write does. Where it is started, nothing that a repository brought along is run: no hooks, no
-//! file system monitor, no pager, no external diff, no fetch from a promisor; and the environment
-//! can't point it to another repository.
+//! write does. Where it is started, no hooks are run, no file system monitor, pager, external diff or
+//! text conversion, and nothing is fetched from a promisor; and the environment can't point it to
+//! another repository. What git needs for the content of files and for talking to others is as the user's
+//! configuration and that of the clone say: filters, merge drivers, signatures, `core.sshCommand`. No
+//! clone brings such a configuration along, and files that do, such as `.gitattributes`, name no program.
 
 #![expect(clippy::disallowed_methods, reason = "this module owns the starting of git")]
 

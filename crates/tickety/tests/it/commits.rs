@@ -226,6 +226,31 @@ fn a_check_fails_on_what_a_change_has_brought_in() {
 }
 
 #[test]
+fn markers_are_new_also_where_something_else_was_wrong() {
+    let env = repository();
+    let path = file_of(&env, 1);
+    let good = env.read(&path);
+    env.write(&path, good.replace("title:", "titel:"));
+    commit(&env, "Bad");
+    assert_eq!(env.run(&["check", "--base", "HEAD"]).status, 0);
+    env.write(&path, format!("<<<<<<< ours\n{good}=======\n{good}>>>>>>> theirs\n"));
+    let checked = env.run(&["check", "--base", "HEAD"]);
+    assert!(checked.status == 1 && checked.stdout.starts_with("conflict "), "{checked}");
+}
+
+#[test]
+fn a_copy_under_another_number_is_told_as_one() {
+    let env = repository();
+    let path = file_of(&env, 1);
+    let copy = path.replace("000001-", "000009-");
+    env.write(&copy, env.read(&path));
+    let diff = json(&env, &["diff", "HEAD", "--json"]);
+    let issues = diff["data"]["issues"].as_array().expect("a list");
+    assert_eq!(issues.len(), 1, "{diff}");
+    assert_eq!((&issues[0]["key"], &issues[0]["effect"]), (&"9-xfy8".into(), &"added".into()), "{diff}");
+}
+
+#[test]
 fn a_comment_whose_issue_was_deleted_is_found() {
     let env = repository();
     env.git(&["switch", "--quiet", "--create", "side"]);

@@ -348,6 +348,31 @@ fn a_sparse_checkout_without_the_issues_gets_no_second_home() {
 }
 
 #[test]
+fn a_sparse_checkout_of_the_code_leaves_out_no_issues_of_another_branch() {
+    let env = repository();
+    env.ok(&["init", "-q", "--home", "branch"]);
+    env.ok(&["new", "One"]);
+    // There is no remote: it is committed.
+    assert_eq!(env.run(&["sync"]).status, 1);
+    env.write("src/code.txt", "code");
+    env.git(&["add", "--all"]);
+    env.git(&["commit", "--quiet", "--message", "Code"]);
+    env.git(&["clone", "--quiet", ".", "clone"]);
+    env.git(&["-C", "clone", "sparse-checkout", "set", "src"]);
+    let ok = |arguments: &[&str]| {
+        let output = env.call(arguments).within("clone").run();
+        assert_eq!(output.status, 0, "{output}");
+        output.stdout
+    };
+    ok(&["init"]);
+    assert!(ok(&["list"]).contains("One"));
+    ok(&["new", "Two"]);
+    assert_eq!(env.call(&["sync", "--no-push"]).within("clone").run().status, 0);
+    assert_eq!(env.git(&["-C", "clone", "sparse-checkout", "list"]), "src\n");
+    assert_eq!(env.git(&["-C", "clone/.git/tickety/home", "status", "--porcelain"]), "");
+}
+
+#[test]
 fn a_clone_of_a_single_branch_is_told_where_the_issues_are() {
     let env = repository();
     env.ok(&["init", "-q", "--home", "branch"]);

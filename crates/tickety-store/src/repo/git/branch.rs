@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::super::layout::{CONFIG_FILE, HOME_DIR, state_dir};
 use super::objects::Objects;
-use super::{Git, GitError, Running};
+use super::{Git, GitError, Running, command_in, run};
 
 /// The branch of the issues.
 pub const ISSUE_BRANCH: &str = "tickety";
@@ -217,6 +217,8 @@ impl Git {
             "core.autocrlf=false",
             "-c",
             "core.attributesFile=/dev/null",
+            "-c",
+            "core.sparseCheckout=false",
             "worktree",
             "add",
             "--quiet",
@@ -224,9 +226,14 @@ impl Git {
             path,
             ISSUE_BRANCH,
         ])?;
-        let point = || -> io::Result<PathBuf> {
-            let dot_git = fs::read_to_string(made.join(".git"))?;
-            let git_dir = PathBuf::from(dot_git.trim_start_matches("gitdir: ").trim_end());
+        let dot_git = fs::read_to_string(made.join(".git")).map_err(|source| unwritten(&made, source))?;
+        let git_dir = PathBuf::from(dot_git.trim_start_matches("gitdir: ").trim_end());
+        // Git gives it the patterns of the checkout with the code, of which the issues are no part.
+        if git_dir.join("config.worktree").exists() {
+            let whole = ["config", "--worktree", "core.sparseCheckout", "false"];
+            run(command_in(&made, whole), &whole)?;
+        }
+        let point = || -> io::Result<()> {
             let name = git_dir.file_name().and_then(|name| name.to_str()).unwrap_or(WORK_TREE);
             // Relative, so that the clone can be moved.
             fs::write(made.join(".git"), format!("gitdir: ../../worktrees/{name}\n"))?;
@@ -234,9 +241,9 @@ impl Git {
             if let Some(kept) = &kept {
                 fs::rename(kept, state_dir(&git_dir, Path::new("")))?;
             }
-            Ok(git_dir)
+            Ok(())
         };
-        let git_dir = point().map_err(|source| unwritten(&made, source))?;
+        point().map_err(|source| unwritten(&made, source))?;
         Ok((made, git_dir))
     }
 
