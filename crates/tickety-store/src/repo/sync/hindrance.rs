@@ -72,7 +72,7 @@ impl RepoStore {
             return Ok(Hindrance::Detached);
         }
         let switch = format!("no branch is checked out in {home}: `git -C {home} switch {ISSUE_BRANCH}`");
-        Ok(Hindrance::Other(match (git.is_ancestor("HEAD", &tip)?, git.head_commit()?) {
+        Ok(Hindrance::Other(match (git.is_ancestor("HEAD", &tip)?, git.checked_out()?) {
             (false, Some(head)) => {
                 let head = head.get(..12).unwrap_or(&head).to_owned();
                 format!("{switch}, then `git -C {home} merge {head}` for the commits that are on no branch")
