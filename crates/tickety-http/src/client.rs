@@ -105,7 +105,7 @@ impl Client {
     pub fn invalidate(&self, url: &str) -> Result<bool, Error> {
         let key = Key::new(&Method::GET, &parse(url)?, self.0.settings.sorted_query);
         let removed = self.0.store.remove(&key);
-        self.0.forget_on_disk();
+        self.0.forget_now();
         Ok(removed)
     }
 
@@ -114,20 +114,20 @@ impl Client {
     /// meaning of the next; the parts of a query are in the order of their names. It looks at every URL.
     pub fn invalidate_pattern(&self, pattern: &str) -> u64 {
         let removed = self.0.store.invalidate_pattern(pattern);
-        self.0.forget_on_disk();
+        self.0.forget_now();
         removed
     }
 
     /// Removes the answers that carry a tag, see [`Tagging`](crate::Tagging).
     pub fn invalidate_tag(&self, tag: &str) {
         self.0.store.invalidate_tag(tag);
-        self.0.forget_on_disk();
+        self.0.forget_now();
     }
 
     /// Removes all answers.
     pub fn clear(&self) {
         self.0.store.clear();
-        self.0.forget_on_disk();
+        self.0.forget_now();
     }
 
     /// Returns what has been done so far and what is stored.
@@ -163,8 +163,21 @@ impl Client {
 }
 
 impl Inner {
-    /// Sees that what was just invalidated isn't read again by the next process.
-    pub(crate) fn forget_on_disk(&self) {
+    /// Sees that what was just invalidated isn't read again by the next process: where files keep nobody from being answered,
+    /// and also if nobody waits for it.
+    pub(crate) fn forget_on_disk(self: &Arc<Self>) -> impl Future<Output = ()> + use<> {
+        let inner = self.disk.is_some().then(|| self.clone());
+        let running = inner.map(|inner| tokio::task::spawn_blocking(move || inner.forget_now()));
+        async {
+            if let Some(running) = running {
+                // It doesn't panic, and where the runtime ends, so does the client.
+                drop(running.await);
+            }
+        }
+    }
+
+    /// The same, waiting for files.
+    pub(crate) fn forget_now(&self) {
         if let Some(disk) = &self.disk {
             disk.forget();
         }

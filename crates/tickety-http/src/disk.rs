@@ -78,10 +78,17 @@ impl Disk {
     }
 
     fn read(&self, store: &Store, rules: &Rules, now: Duration) -> Result<(), DiskError> {
-        let lock = self.lock()?;
+        let mut lock = self.lock()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.epoch = lock.epoch;
         let path = self.snapshot();
+        if lock.is_damaged {
+            // What was invalidated since the snapshot was written, nobody can tell.
+            let epoch = self.folder.join("epoch");
+            remove(&path)?;
+            known.epoch = lock.advance().map_err(failed("write", &epoch))?;
+            return Err(DiskError::Refused { path: epoch, reason: "it is no number".to_owned() });
+        }
+        known.epoch = lock.epoch;
         known.snapshot = Identity::of(&path);
         let Some(identity) = known.snapshot else { return Ok(()) };
         let refused = |reason: &str| DiskError::Refused { path: path.clone(), reason: reason.to_owned() };
@@ -104,7 +111,7 @@ impl Disk {
         let lock = self.lock()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.snapshot();
-        if known.outdated || lock.epoch != known.epoch || Identity::of(&path) != known.snapshot {
+        if known.outdated || lock.is_damaged || lock.epoch != known.epoch || Identity::of(&path) != known.snapshot {
             return Ok(None);
         }
         let new = self.folder.join("answers.new");
@@ -125,14 +132,10 @@ impl Disk {
         let forgotten = || -> Result<(), DiskError> {
             let mut lock = self.lock()?;
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            known.outdated |= lock.epoch != known.epoch;
-            known.epoch = lock.epoch + 1;
-            lock.advance().map_err(failed("write", &self.folder.join("epoch")))?;
+            known.outdated |= lock.is_damaged || lock.epoch != known.epoch;
+            known.epoch = lock.advance().map_err(failed("write", &self.folder.join("epoch")))?;
             known.snapshot = None;
-            match fs::remove_file(self.snapshot()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", &self.snapshot())(error)),
-                _ => Ok(()),
-            }
+            remove(&self.snapshot())
         };
         if forgotten().is_err() {
             self.known.lock().unwrap_or_else(PoisonError::into_inner).outdated = true;
@@ -149,7 +152,9 @@ impl Disk {
         file.lock().map_err(failed("lock", &path))?;
         let mut text = String::new();
         file.read_to_string(&mut text).map_err(failed("read", &path))?;
-        Ok(Lock { file, epoch: text.trim().parse().unwrap_or_default() })
+        let epoch = if text.is_empty() { Some(0) } else { text.parse().ok() };
+        // One that can't be read is followed by one that nobody knows.
+        Ok(Lock { file, epoch: epoch.unwrap_or_else(|| fastrand::u64(1 << 32..1 << 62)), is_damaged: epoch.is_none() })
     }
 }
 
@@ -157,13 +162,26 @@ impl Disk {
 struct Lock {
     file: File,
     epoch: u64,
+    /// Whether what was there is no number.
+    is_damaged: bool,
 }
 
 impl Lock {
-    fn advance(&mut self) -> io::Result<()> {
+    /// Begins the next epoch.
+    fn advance(&mut self) -> io::Result<u64> {
+        let next = self.epoch + 1;
+        let text = next.to_string();
         self.file.seek(SeekFrom::Start(0))?;
-        // Numbers only grow, so nothing of the last one is left behind.
-        self.file.write_all((self.epoch + 1).to_string().as_bytes())
+        self.file.write_all(text.as_bytes())?;
+        self.file.set_len(text.len() as u64)?;
+        Ok(next)
+    }
+}
+
+fn remove(path: &Path) -> Result<(), DiskError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+        _ => Ok(()),
     }
 }
 

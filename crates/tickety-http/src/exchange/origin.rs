@@ -128,10 +128,7 @@ impl Inner {
         let key = key_of(job, answer.status()).filter(|_| here);
         let storable = Storable::of(rules, &job.asked, answer.status(), answer.headers(), times);
         let (Some(storable), Some(key)) = (storable, key) else {
-            let status = answer.status();
-            let says_nothing = [StatusCode::NOT_MODIFIED, StatusCode::TOO_MANY_REQUESTS].contains(&status);
-            if !says_nothing
-                && !status.is_server_error()
+            if !says_nothing(answer.status())
                 && let Some((stored, _)) = &job.stored
             {
                 self.store.drop_variant(&job.key, &job.request.url, stored, times.1);
@@ -176,10 +173,11 @@ impl Inner {
         let (Chosen::Fresh(stored) | Chosen::Stale(stored, _)) = self.store.choose(&key, &job.asked, times.1) else {
             return;
         };
+        if says_nothing(answer.status()) {
+            return;
+        }
         if answer.status() != stored.status || !stored.is_same(answer.headers()) {
-            if !answer.status().is_server_error() {
-                self.store.entries.remove(&key);
-            }
+            self.store.drop_variant(&key, &job.request.url, &stored, times.1);
             return;
         }
         if let Some(freshened) = stored.freshened(&self.settings.rules, &job.asked, answer.headers(), times) {
@@ -194,6 +192,12 @@ impl Inner {
         }
         kept
     }
+}
+
+/// Whether an answer says nothing of whether what is stored still holds: to the caller's own conditions, or to too many
+/// requests, or in the origin's place.
+fn says_nothing(status: StatusCode) -> bool {
+    [StatusCode::NOT_MODIFIED, StatusCode::TOO_MANY_REQUESTS].contains(&status) || status.is_server_error()
 }
 
 /// Returns the key that an answer may be stored under: one to a request for a part is a part, or all.

@@ -116,6 +116,25 @@ async fn what_is_damaged_is_refused_and_left_out() {
     assert!(process(&place, &clock).refused().is_none());
 }
 
+#[tokio::test]
+async fn where_nobody_can_tell_what_was_invalidated_everything_is() {
+    let (folder, clock, origin) = filled().await;
+    let place = folder.path().join("cache");
+    let before = process(&place, &clock);
+    fs::write(place.join("epoch"), "12 and something longer").unwrap();
+    assert_eq!(before.save().unwrap(), None, "it can't tell either");
+    let client = process(&place, &clock);
+    let refused = client.refused().unwrap().to_string();
+    assert!(refused.contains("epoch, which is left out: it is no number"), "{refused}");
+    assert_eq!(client.stats().entries, 0);
+    assert_eq!(text(&client, &origin.at("/a")).await, "text");
+    assert_eq!(client.save().unwrap(), Some(1));
+    assert_eq!(before.save().unwrap(), None);
+    let next = process(&place, &clock);
+    assert!(next.refused().is_none());
+    assert_eq!(next.stats().entries, 1);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn files_are_their_owners_alone_and_others_are_refused() {

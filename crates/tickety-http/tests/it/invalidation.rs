@@ -62,6 +62,29 @@ async fn a_write_whose_answer_is_lost_invalidates() {
 }
 
 #[tokio::test]
+async fn a_write_that_nobody_waits_for_any_more_or_a_gateway_answers_invalidates() {
+    let world = World::new().await;
+    world.answers("/issues/43/close", &[], "");
+    world.answers("/issues/43", &[("cache-control", "max-age=600")], "before");
+    world.text("/issues/43").await;
+    world.origin.close_to("POST");
+    let request = world.client.post(&world.origin.at("/issues/43/close"));
+    let writing = tokio::spawn(async move { request.send().await });
+    until(|| world.origin.count() == 2).await;
+    writing.abort();
+    assert!(writing.await.unwrap_err().is_cancelled());
+    world.origin.open();
+    world.answers("/issues/43", &[("cache-control", "max-age=600")], "after");
+    assert_eq!(world.text("/issues/43").await, "after");
+    for status in [502, 504] {
+        let world = World::new().await;
+        world.origin.answers("/issues/42/close", [Answer::new(status, &[], "")]);
+        let gone = gone_after(&world, Method::POST, "/issues/42/close").await;
+        assert!(gone.contains(&"/issues/42"), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn what_an_answer_names_is_invalid_too_if_it_is_of_the_same_origin() {
     for field in ["location", "content-location"] {
         let world = World::new().await;

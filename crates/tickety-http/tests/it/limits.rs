@@ -223,6 +223,20 @@ async fn head_is_answered_by_what_get_has_stored_and_freshens_or_drops_it() {
 }
 
 #[tokio::test]
+async fn an_answer_to_the_conditions_of_a_head_leaves_what_is_stored() {
+    for status in [304, 429] {
+        let world = World::new().await;
+        world.answers("/a", &[("cache-control", "max-age=60"), ("etag", "\"1\"")], "text");
+        world.text("/a").await;
+        world.pass(61);
+        world.origin.answers("/a", [Answer::new(status, &[("etag", "\"1\"")], "")]);
+        let head = world.client.head(&world.origin.at("/a")).header("if-none-match", "\"1\"");
+        assert_eq!(head.send().await.unwrap().status().as_u16(), status);
+        assert_eq!(world.client.stats().entries, 1, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn the_order_of_a_query_makes_no_difference_unless_it_shall() {
     for sorted in [true, false] {
         let world = World::of(|builder| builder.sorted_query(sorted)).await;
