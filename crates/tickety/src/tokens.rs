@@ -2,13 +2,14 @@
 //!
 //! One file, `tokens.json`, in the directory of the state that all work trees share, so that it is never committed: it
 //! holds the hash of each token and what that allows. It is replaced as a whole and can be read by its owner alone. A file
-//! that is damaged, that others can write, or that a newer version wrote is refused as a whole.
+//! that is damaged, that others have written or could, or that a newer version wrote is refused as a whole.
 
 mod live;
+mod owner;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use blake3::Hash;
@@ -144,7 +145,7 @@ impl TokenFile {
     /// Reads all of them; none where there is no file.
     pub fn read(&self) -> Result<Vec<Token>, CliError> {
         let path = self.path();
-        let bytes = match read_own(&path) {
+        let bytes = match owner::read(&path, MAX_BYTES) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             read => read.map_err(|error| CliError::io("read", &path, &error))?,
         };
@@ -211,25 +212,6 @@ impl TokenFile {
     }
 }
 
-/// Reads a file that is none of others: no link, no pipe, and nobody else can write it.
-fn read_own(path: &Path) -> io::Result<Vec<u8>> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others can write it: `chmod 600` it if all of its tokens are yours"));
-    }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(bytes)
-}
-
 /// Why a file is refused.
 #[derive(PartialEq, Eq, Debug)]
 enum Wrong {
@@ -271,7 +253,7 @@ fn checksum(tokens: &[Record]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     use tempfile::TempDir;
 
@@ -358,5 +340,16 @@ mod tests {
         fs::set_permissions(&elsewhere, fs::Permissions::from_mode(0o600)).unwrap();
         symlink(&elsewhere, file.path()).unwrap();
         assert!(file.read().is_err());
+    }
+    #[test]
+    fn a_file_in_a_directory_that_others_can_write_is_refused() {
+        let folder = TempDir::new().unwrap();
+        let file = TokenFile::in_state(folder.path());
+        add(&file, "one").unwrap();
+        for (mode, is_good) in [(0o777, false), (0o1777, true), (0o755, true)] {
+            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(file.read().is_ok(), is_good, "{mode:o}");
+            assert_eq!(add(&file, &format!("{mode:o}")).is_ok(), is_good, "{mode:o}");
+        }
     }
 }

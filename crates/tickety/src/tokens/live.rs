@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tickety_server::guard::access::{Credentials, CredentialsError, Grant};
 use tickety_server::guard::token::Secret;
 
+use super::owner::{self, Ownership};
 use super::{Token, TokenFile};
 
 /// How long what was read counts without looking whether the file is another: so long may a token be good that was revoked.
@@ -34,8 +35,8 @@ struct Kept {
     tokens: Result<HashMap<String, Token>, CredentialsError>,
 }
 
-/// What tells a file from another at the same place.
-type Seen = (u64, u64, i64, i64, i64, i64);
+/// What tells a file from another at the same place, and whose the place is.
+type Seen = (u64, u64, i64, i64, i64, i64, Option<Ownership>);
 
 impl LiveTokens {
     /// Reads the tokens of some projects. `clock` tells when tokens have ended.
@@ -104,8 +105,9 @@ impl Credentials for LiveTokens {
 
 fn seen(file: &TokenFile) -> Option<Seen> {
     let metadata = fs::symlink_metadata(file.path()).ok()?;
+    let directory = owner::of_directory(&file.path()).ok();
     let (modified, changed) = ((metadata.mtime(), metadata.mtime_nsec()), (metadata.ctime(), metadata.ctime_nsec()));
-    Some((metadata.ino(), metadata.size(), modified.0, modified.1, changed.0, changed.1))
+    Some((metadata.ino(), metadata.size(), modified.0, modified.1, changed.0, changed.1, directory))
 }
 
 fn read(file: &TokenFile) -> Result<HashMap<String, Token>, CredentialsError> {
