@@ -182,7 +182,7 @@ async fn pass(Has(guard): Has<Arc<Guard>>, mut request: Request, next: Next) -> 
     response
 }
 
-async fn answer(guard: &Guard, origin: &Origin, request: &mut Request, next: Next) -> Response {
+async fn answer(guard: &Arc<Guard>, origin: &Origin, request: &mut Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let admitted = match guard.admit(request, origin, route.as_ref().map(MatchedPath::as_str)) {
         Ok(admitted) => admitted,
@@ -192,10 +192,7 @@ async fn answer(guard: &Guard, origin: &Origin, request: &mut Request, next: Nex
     if let Some(left) = admitted.left {
         left.tell(response.headers_mut());
     }
-    match (admitted.token, &guard.credentials) {
-        (Some(token), Some(credentials)) => lasting::bind(response, token, credentials),
-        _ => response,
-    }
+    lasting::bind(response, admitted.shown, guard)
 }
 
 /// Tells a browser what a page of an origin of the list may send.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use blake3::Hash;
+
 use crate::guard::token::Secret;
 
 /// What a credential is good for. Each includes the ones before.
@@ -86,7 +88,12 @@ pub(crate) enum Shown {
     /// With a token.
     Token(Arc<str>),
     /// With the cookie of a session that was got for a token.
-    Session(Arc<str>),
+    Session {
+        /// The token.
+        token: Arc<str>,
+        /// The hash of the session's secret.
+        session: Hash,
+    },
     /// A proxy says so.
     Proxy,
 }
@@ -110,13 +117,5 @@ impl Identity {
     pub(crate) fn of(grant: Grant, shown: impl FnOnce(Arc<str>) -> Shown) -> Self {
         let Grant { token, user, scope, project } = grant;
         Self { user: Some(user), scope, project, shown: shown(token) }
-    }
-
-    /// Returns the name of the token that all of it rests on.
-    pub(crate) fn token(&self) -> Option<&Arc<str>> {
-        match &self.shown {
-            Shown::Token(token) | Shown::Session(token) => Some(token),
-            Shown::Nothing | Shown::Proxy => None,
-        }
     }
 }

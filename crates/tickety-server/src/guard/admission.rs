@@ -24,8 +24,8 @@ use crate::problem::Problem;
 pub(super) struct Admitted {
     /// How often one may ask still, where that is counted.
     pub(super) left: Option<Left>,
-    /// The token that the answer rests on.
-    pub(super) token: Option<Arc<str>>,
+    /// How the one has shown who he is who is answered.
+    pub(super) shown: Shown,
 }
 
 /// Why a request isn't answered; boxed, since it is rare and long.
@@ -72,7 +72,7 @@ impl Guard {
             }
         }
         if !request.method().is_safe() {
-            let is_by_cookie = who.as_ref().is_some_and(|who| matches!(who.shown, Shown::Session(_)));
+            let is_by_cookie = who.as_ref().is_some_and(|who| matches!(who.shown, Shown::Session { .. }));
             if is_by_cookie && *origin != Origin::Own {
                 let problem =
                     Problem::new(ErrorCode::ForeignOrigin, "with a cookie only pages of the server may write");
@@ -84,14 +84,14 @@ impl Guard {
             }
         }
         request.extensions_mut().insert(client);
-        let token = who.as_ref().and_then(Identity::token).cloned();
+        let shown = who.as_ref().map_or(Shown::Nothing, |who| who.shown.clone());
         if let Some(who) = who {
             if let Some(user) = &who.user {
                 request.extensions_mut().insert(Caller { name: Some(Arc::clone(user)) });
             }
             request.extensions_mut().insert(who);
         }
-        Ok(Admitted { left, token })
+        Ok(Admitted { left, shown })
     }
 
     /// Counts the request.
@@ -102,7 +102,7 @@ impl Guard {
             _ if self.open && who.is_none_or(|who| who.shown == Shown::Nothing) => return Ok(None),
             None => Who::at(client.address),
             Some(who) => match (&who.shown, &who.user) {
-                (Shown::Token(token) | Shown::Session(token), _) => Who::Token(Arc::clone(token)),
+                (Shown::Token(token) | Shown::Session { token, .. }, _) => Who::Token(Arc::clone(token)),
                 (Shown::Proxy, Some(user)) => Who::user(user),
                 (Shown::Proxy, None) | (Shown::Nothing, _) => Who::at(client.address),
             },
@@ -134,12 +134,15 @@ impl Guard {
             return Ok(Identity { user: Some(Arc::clone(user)), scope, project: None, shown: Shown::Proxy });
         }
         let mut shown = false;
-        for secret in cookies(headers) {
+        for secret in cookies(headers, client.is_https) {
             shown = true;
             let Some(token) = self.sessions.use_of(&secret, self.now()) else { continue };
             let Some(credentials) = &self.credentials else { continue };
             match credentials.granted(&token).map_err(|error| unavailable(&error))? {
-                Some(grant) => return Ok(Identity::of(grant, Shown::Session)),
+                Some(grant) => {
+                    let session = secret.hash();
+                    return Ok(Identity::of(grant, |token| Shown::Session { token, session }));
+                }
                 None => self.sessions.end(&secret),
             }
         }

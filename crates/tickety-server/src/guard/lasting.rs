@@ -1,4 +1,4 @@
-//! Answers that last: they end when the token does that they were begun with.
+//! Answers that last: they end when the token or the session does that they were begun with.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,22 +11,38 @@ use axum::response::Response;
 use hyper::body::Frame;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::guard::access::Credentials;
+use crate::guard::Guard;
+use crate::guard::access::Shown;
 
-/// How often the token is looked at.
+/// How often these are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Has an answer that goes on and on end with its token.
-pub(crate) fn bind(response: Response, token: Arc<str>, credentials: &Arc<dyn Credentials>) -> Response {
-    if !is_lasting(response.headers()) {
+/// Has an answer that goes on and on end with what was shown for it.
+pub(super) fn bind(response: Response, shown: Shown, guard: &Arc<Guard>) -> Response {
+    if matches!(shown, Shown::Nothing | Shown::Proxy) || !is_lasting(response.headers()) {
         return response;
     }
-    let credentials = Arc::clone(credentials);
+    let guard = Arc::clone(guard);
     response.map(|body| {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Body::new(Lasting { body, token, credentials, looks })
+        Body::new(Lasting { body, shown, guard, looks })
     })
+}
+
+impl Guard {
+    /// Whether it is good still. Where tokens can't be looked up, none is.
+    fn is_good(&self, shown: &Shown) -> bool {
+        let is_granted = |token: &str| match &self.credentials {
+            Some(credentials) => matches!(credentials.granted(token), Ok(Some(_))),
+            None => false,
+        };
+        match shown {
+            Shown::Nothing | Shown::Proxy => true,
+            Shown::Token(token) => is_granted(token),
+            Shown::Session { token, session } => self.sessions.is_open(session, self.now()) && is_granted(token),
+        }
+    }
 }
 
 fn is_lasting(headers: &HeaderMap) -> bool {
@@ -35,8 +51,8 @@ fn is_lasting(headers: &HeaderMap) -> bool {
 
 struct Lasting {
     body: Body,
-    token: Arc<str>,
-    credentials: Arc<dyn Credentials>,
+    shown: Shown,
+    guard: Arc<Guard>,
     looks: Interval,
 }
 
@@ -49,8 +65,7 @@ impl hyper::body::Body for Lasting {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         while self.looks.poll_tick(context).is_ready() {
-            // Where tokens can't be looked up, none is good.
-            if !matches!(self.credentials.granted(&self.token), Ok(Some(_))) {
+            if !self.guard.is_good(&self.shown) {
                 return Poll::Ready(None);
             }
         }

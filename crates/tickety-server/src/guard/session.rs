@@ -23,7 +23,7 @@ use crate::problem::Problem;
 const NAME: &str = "tickety_session";
 const SECURE_NAME: &str = "__Host-tickety_session";
 
-/// The most cookies of ours that are looked at: a browser may have some of an earlier time.
+/// The most secrets that are looked at: a browser may have some of an earlier time.
 const LOOKED_AT: usize = 4;
 
 /// The `data` of an answer about who asks.
@@ -41,16 +41,18 @@ pub(super) fn routes(guard: Arc<Guard>) -> Router {
     Router::new().route(SESSION, get(tell).post(begin).delete(end)).with_state(guard)
 }
 
-/// Returns what may be sessions in the cookies of a request.
-pub(super) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Secret> {
+/// Returns what may be sessions in the cookies of a request. Over TLS that is only what a browser lets nobody set but the
+/// host itself, over TLS: a cookie of the other name may come from anybody who once answered in our place.
+pub(super) fn cookies(headers: &HeaderMap, is_https: bool) -> impl Iterator<Item = Secret> {
+    let names: &[&str] = if is_https { &[SECURE_NAME] } else { &[SECURE_NAME, NAME] };
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let ours = pairs.filter(|(name, _)| *name == NAME || *name == SECURE_NAME);
-    ours.take(LOOKED_AT).filter_map(|(_, value)| Secret::parse(SecretKind::Session, value))
+    let ours = pairs.filter(move |(name, _)| names.contains(name));
+    ours.filter_map(|(_, value)| Secret::parse(SecretKind::Session, value)).take(LOOKED_AT)
 }
 
 async fn tell(Extension(who): Extension<Identity>) -> Response {
-    respond(StatusCode::OK, &who, matches!(who.shown, Shown::Session(_)))
+    respond(StatusCode::OK, &who, matches!(who.shown, Shown::Session { .. }))
 }
 
 /// Begins a session for the token of the request. A cookie that came along is worth nothing: nobody is given a session that
@@ -65,7 +67,7 @@ async fn begin(
         let problem = Problem::new(ErrorCode::Unauthenticated, "a session is got for a token");
         return Err(problem.hint("send it in the header `Authorization`"));
     };
-    for earlier in cookies(&headers) {
+    for earlier in cookies(&headers, false) {
         guard.sessions.end(&earlier);
     }
     let secret = guard.sessions.begin(token, guard.now()).map_err(|error| {
@@ -73,20 +75,18 @@ async fn begin(
         Problem::internal()
     })?;
     let mut response = respond(StatusCode::CREATED, &who, true);
-    set(response.headers_mut(), secret.reveal(), guard.sessions.lifetime(), client.is_https);
+    set(response.headers_mut(), client.is_https, secret.reveal(), guard.sessions.lifetime());
     Ok(response)
 }
 
-async fn end(
-    Has(guard): Has<Arc<Guard>>,
-    Extension(client): Extension<Client>,
-    headers: HeaderMap,
-) -> http::Response<axum::body::Body> {
-    for secret in cookies(&headers) {
+async fn end(Has(guard): Has<Arc<Guard>>, headers: HeaderMap) -> http::Response<axum::body::Body> {
+    for secret in cookies(&headers, false) {
         guard.sessions.end(&secret);
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    set(response.headers_mut(), "", Duration::ZERO, client.is_https);
+    for is_https in [false, true] {
+        set(response.headers_mut(), is_https, "", Duration::ZERO);
+    }
     response
 }
 
@@ -98,12 +98,12 @@ fn respond(status: StatusCode, who: &Identity, session: bool) -> Response {
     response
 }
 
-fn set(headers: &mut HeaderMap, value: &str, lasts: Duration, is_https: bool) {
+fn set(headers: &mut HeaderMap, is_https: bool, value: &str, lasts: Duration) {
     let (name, secure) = if is_https { (SECURE_NAME, "; Secure") } else { (NAME, "") };
     let seconds = lasts.as_secs();
     let cookie = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     if let Ok(mut cookie) = HeaderValue::try_from(cookie) {
         cookie.set_sensitive(true);
-        headers.insert(header::SET_COOKIE, cookie);
+        headers.append(header::SET_COOKIE, cookie);
     }
 }

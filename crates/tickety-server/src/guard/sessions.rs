@@ -74,6 +74,12 @@ impl Sessions {
         Some(Arc::clone(&session.token))
     }
 
+    /// Whether a session lasts still, by the hash of its secret. Asking doesn't use it.
+    pub(crate) fn is_open(&self, session: &Hash, now: Duration) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(session).is_some_and(|session| self.lasts(session, now))
+    }
+
     /// Ends a session.
     pub(crate) fn end(&self, secret: &Secret) {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&secret.hash());
@@ -114,6 +120,7 @@ mod tests {
         }
         assert_eq!(sessions.use_of(&secret, at(100)), None);
         let idle = sessions.begin(&token, at(200)).unwrap();
+        assert!(sessions.is_open(&idle.hash(), at(209)));
         assert_eq!(sessions.use_of(&idle, at(210)), None);
     }
 

@@ -1,9 +1,13 @@
 //! Sessions of pages.
 
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
 use tickety_server::Policy;
 use tickety_server::guard::access::Scope;
+use tower::ServiceExt as _;
 
-use super::{Gate, bearer, problem};
+use super::{Gate, bearer, problem, request};
 use crate::world::Answer;
 
 const OWN: &str = "origin: http://localhost:7420";
@@ -109,5 +113,58 @@ async fn behind_tls_the_cookie_is_for_tls_alone() {
         let set = begun.header("set-cookie");
         assert_eq!((set.starts_with("__Host-"), set.ends_with("; Secure")), (is_secure, is_secure), "{peer}: {set}");
         assert_eq!(gate.ask("GET /page", &[&cookie(&begun)]).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn over_tls_no_cookie_counts_that_somebody_else_can_set() {
+    let gate = Gate::of(|mut policy| {
+        policy.proxies.trusted = vec!["10.0.0.1".parse().unwrap()];
+        Policy { open: false, ..policy }
+    });
+    let planted = begin(&gate, Scope::Admin).await;
+    let planted = planted.strip_prefix("cookie: ").unwrap();
+    let https = ["x-forwarded-proto: https", "origin: https://localhost:7420"];
+    let ask =
+        async |line: &str, header: &str| gate.ask_from("10.0.0.1:1", line, &[&https[..], &[header]].concat()).await;
+    assert_eq!(ask("GET /session", &format!("cookie: {planted}")).await.status, 401);
+    let own = cookie(&ask("POST /session", &bearer(&gate.tokens.make("own", Scope::Read, None))).await);
+    let both = format!("cookie: {planted}; {}", own.strip_prefix("cookie: ").unwrap());
+    assert_eq!(ask("GET /session", &both).await.json()["data"]["user"], "user of own");
+    // Where it ends, both are gone, and so is what both stood for.
+    let ended = ask("DELETE /session", &both).await;
+    let expired: Vec<&str> = ended.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()).collect();
+    let gone = "Path=/; Max-Age=0; HttpOnly; SameSite=Strict";
+    assert_eq!(expired, [format!("tickety_session=; {gone}"), format!("__Host-tickety_session=; {gone}; Secure")]);
+    assert_eq!(ask("GET /session", &own).await.status, 401);
+    assert_eq!(gate.ask("GET /session", &[&format!("cookie: {planted}")]).await.status, 401);
+}
+
+#[tokio::test]
+async fn cookies_that_are_no_session_keep_none_from_being_seen() {
+    let gate = Gate::closed();
+    let cookie = begin(&gate, Scope::Read).await;
+    let junk = "tickety_session=x; __Host-tickety_session=y; ".repeat(10);
+    let cookie = format!("cookie: {junk}{}", cookie.strip_prefix("cookie: ").unwrap());
+    assert_eq!(gate.ask("GET /session", &[&cookie]).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_the_events_hears_no_more_when_the_session_ends() {
+    let gate = Gate::closed();
+    let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
+    for by_hand in [true, false] {
+        let cookie = begin(&gate, Scope::Read).await;
+        let begun = gate.router.clone().oneshot(request("127.0.0.1:1", "GET /follow", &[&cookie])).await.unwrap();
+        assert_eq!(begun.status(), 200);
+        let mut body = begun.into_body().into_data_stream();
+        gate.pass_seconds(7 * 3_600);
+        assert!(tokio::time::timeout(minute, body.next()).await.is_err(), "it goes on");
+        match by_hand {
+            true => assert_eq!(gate.ask("DELETE /session", &[&cookie, OWN]).await.status, 204),
+            // Following isn't using.
+            false => gate.pass_seconds(3_600),
+        }
+        assert!(tokio::time::timeout(second, body.next()).await.unwrap().is_none(), "it has ended");
     }
 }
