@@ -160,7 +160,7 @@ fn writes(operation: &mut Operation) {
     let id = operation.operation_id.clone().unwrap_or_default();
     let is_about_an_issue = parameters(operation).iter().any(is_issue);
     if is_about_an_issue {
-        let about = "Refuse the write unless the issue has this tag";
+        let about = "Refuse the write unless what is read at this address, or else the issue, has this tag";
         parameters(operation).push(header_parameter(&header::IF_MATCH, about));
     }
     if !["getIssues", "clearCaches"].contains(&id.as_str()) {

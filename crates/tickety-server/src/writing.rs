@@ -19,11 +19,12 @@ use tickety_store::{Batch, BatchOutcome, IssueStorage, StoredIssue};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::caller::Caller;
-use crate::conditional::Preconditions;
+use crate::conditional::{Named, Preconditions};
 use crate::envelope::answer;
 use crate::extract;
 use crate::problem::Problem;
-use crate::routes::issues::representation_of;
+use crate::reading::Made;
+use crate::routes::issues;
 use crate::state::State;
 
 /// The header with the key of a request.
@@ -31,6 +32,9 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 
 /// The header that says that an answer is an earlier one.
 pub const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Makes what is read at an address of an issue; with whether answers are given from the index as it is.
+pub(crate) type Target = fn(&StoredIssue, bool) -> Made;
 
 /// The parents that others took the place of, by the issue.
 type Replaced = BTreeMap<IssueKey, IssueName>;
@@ -41,6 +45,8 @@ pub(crate) struct Writing {
     pub(crate) caller: Caller,
     pub(crate) now: Timestamp,
     preconditions: Preconditions,
+    /// What its conditions are about.
+    target: Target,
     /// What is answered where it succeeds.
     status: StatusCode,
     /// What tells the request from others, if it has a key.
@@ -62,13 +68,44 @@ impl Writing {
             None => None,
             Some(key) => Some(named(key, parts, &caller, body)?),
         };
-        Ok(Self { caller, now: state.now(), preconditions, status: StatusCode::OK, request })
+        let target: Target = issues::representation;
+        Ok(Self { caller, now: state.now(), preconditions, target, status: StatusCode::OK, request })
+    }
+
+    /// Sets what its conditions are about, where that isn't the issue.
+    pub(crate) fn target(mut self, target: Target) -> Self {
+        self.target = target;
+        self
     }
 
     /// Sets what is answered where it succeeds.
     pub(crate) fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
+    }
+
+    /// Refuses conditions that name tags, since there are none to compare them with. `exists` says whether there is
+    /// something to read at the address.
+    pub(crate) fn check_without_tags(&self, exists: bool) -> Result<(), Problem> {
+        let Preconditions { matching, none_matching } = &self.preconditions;
+        for (name, named, holds) in [("If-Match", matching, exists), ("If-None-Match", none_matching, !exists)] {
+            match named {
+                None => {}
+                Some(Named::Anything) if holds => {}
+                Some(Named::Anything) => {
+                    let there = if exists { "there is something" } else { "there is nothing to read" };
+                    let detail = format!("the condition of the request doesn't hold: {there} at the address");
+                    return Err(Problem::new(ErrorCode::Conflict, detail).of_parameter(name));
+                }
+                Some(Named::Tags(_)) => {
+                    let detail = format!("a request to this address can't depend on tags, as in `{name}`");
+                    return Err(Problem::new(ErrorCode::BadValue, detail).of_parameter(name).hint(
+                        "a write to one issue can, and `version` in an operation of a batch says what it is based on",
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Makes a batch of who asks, now.
@@ -84,8 +121,16 @@ impl Writing {
         }
     }
 
-    /// Writes, all or nothing, and tells what was done. `make` says what is to be done.
+    /// Writes to no issue that is there already, all or nothing, and tells what was done. `make` says what is to be done.
     pub(crate) async fn apply<F>(self, state: &State, make: F) -> Result<Response, Problem>
+    where
+        F: AsyncFnOnce(&dyn IssueStorage) -> Result<Work, Problem> + Send + 'static,
+    {
+        self.check_without_tags(true)?;
+        self.write(state, make).await
+    }
+
+    async fn write<F>(self, state: &State, make: F) -> Result<Response, Problem>
     where
         F: AsyncFnOnce(&dyn IssueStorage) -> Result<Work, Problem> + Send + 'static,
     {
@@ -139,13 +184,13 @@ impl Writing {
             + 'static,
     {
         let selector = state.selector(name).await?;
-        let (preconditions, project) = (self.preconditions.clone(), Arc::clone(&state.project));
-        self.apply(state, async move |storage| {
+        let (preconditions, target, project) = (self.preconditions.clone(), self.target, Arc::clone(&state.project));
+        self.write(state, async move |storage| {
             let number = storage.get(selector).await?.issue.number;
             // Between the comparison and the write nobody else writes to the issue through this server.
             let gate = project.gate(number).lock_owned().await;
             let stored = storage.get(selector).await?;
-            let expected = preconditions.check(&stored, project.trusts_index)?;
+            let expected = preconditions.check(&stored, || target(&stored, project.trusts_index))?;
             Ok(Work { operations: make(storage, &stored, expected).await?, _gate: Some(gate) })
         })
         .await
@@ -167,12 +212,13 @@ impl From<Vec<Operation>> for Work {
 }
 
 impl Preconditions {
-    /// Compares an issue with the conditions, and returns the version that it has to be at when it is written.
-    fn check(&self, stored: &StoredIssue, trusts_index: bool) -> Result<Option<Version>, Problem> {
+    /// Compares what an issue has at the address of the request with the conditions, and returns the version that the
+    /// issue has to be at when it is written.
+    fn check(&self, stored: &StoredIssue, target: impl FnOnce() -> Made) -> Result<Option<Version>, Problem> {
         if self.is_empty() {
             return Ok(None);
         }
-        let (representation, _) = representation_of(stored, &[], trusts_index).into_representation(Timestamp::MAX);
+        let (representation, _) = target().into_representation(Timestamp::MAX);
         if self.allow(representation.tag()) {
             return Ok(Some(stored.version));
         }

@@ -90,6 +90,7 @@ pub(crate) async fn apply(
     Parameters(parameters): Parameters<BatchParameters>,
     BatchBody { writing, operations }: BatchBody,
 ) -> Result<Response, Problem> {
+    writing.check_without_tags(false)?;
     let project = Arc::clone(&state.project);
     state
         .ask(async move |storage| {
@@ -173,8 +174,9 @@ fn read(lines: Vec<(Option<u64>, WireOperation)>, schema: &Schema) -> Result<bat
 )]
 pub(crate) async fn get(
     At(state): At<State>,
-    WithBody { writing: _, body: GetBody { issues } }: WithBody<GetBody>,
+    WithBody { writing, body: GetBody { issues } }: WithBody<GetBody>,
 ) -> Result<Response, Problem> {
+    writing.check_without_tags(false)?;
     let most = state.shared.limits.page as usize;
     if issues.len() > most {
         return Err(Problem::new(ErrorCode::TooMany, format_args!("a question names at most {most} issues")));

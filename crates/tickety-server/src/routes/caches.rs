@@ -116,8 +116,9 @@ pub(crate) async fn entries(
 )]
 pub(crate) async fn clear(
     At(state): At<State>,
-    WithBody { writing: _, body: ClearBody {} }: WithBody<ClearBody>,
+    WithBody { writing, body: ClearBody {} }: WithBody<ClearBody>,
 ) -> Result<Response, Problem> {
+    writing.check_without_tags(false)?;
     let project = &state.project;
     let entries = classes(project).iter().map(|class| class.entries).sum();
     if let Some(cached) = &project.cached {

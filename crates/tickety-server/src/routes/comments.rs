@@ -16,6 +16,7 @@ use super::issues::{change, expect, version};
 use crate::extract::Path;
 use crate::problem::Problem;
 use crate::reading::{Made, Reading};
+use crate::representations::Shown;
 use crate::state::State;
 use crate::writing::{WithBody, Writing};
 
@@ -54,15 +55,16 @@ pub(crate) async fn list(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let selector = state.selector(&name).await?;
-    let answer = async move |storage: &dyn IssueStorage| {
-        let stored = storage.get(selector).await?;
-        let comments = stored.issue.comments.iter().map(Comment::from).collect();
-        let problems = stored.problems.iter().cloned().map(Into::into).collect();
-        let comments = Comments { key: stored.issue.key().to_string(), comments };
-        let made = Made::new(comments, Meta { problems, ..Meta::default() });
-        Ok(made.keep(crate::representations::Shown::of_issue(&stored), false))
-    };
+    let answer = async move |storage: &dyn IssueStorage| Ok(representation(&storage.get(selector).await?, false));
     reading.answer(&state, answer).await
+}
+
+fn representation(stored: &StoredIssue, _trusts_index: bool) -> Made {
+    let comments = stored.issue.comments.iter().map(Comment::from).collect();
+    let problems = stored.problems.iter().cloned().map(Into::into).collect();
+    let comments = Comments { key: stored.issue.key().to_string(), comments };
+    let made = Made::new(comments, Meta { problems, ..Meta::default() });
+    made.keep(Shown::of_issue(stored), false)
 }
 
 /// Comments on an issue.
@@ -85,7 +87,7 @@ pub(crate) async fn add(
         let expected = expect(stored, expected, given)?;
         Ok(vec![change(stored, expected, vec![Change::AddComment(DraftComment::new(body))])])
     };
-    writing.status(StatusCode::CREATED).apply_to(&name, &state, make).await
+    writing.status(StatusCode::CREATED).target(representation).apply_to(&name, &state, make).await
 }
 
 /// Replaces the text of a comment.

@@ -88,8 +88,13 @@ pub(crate) async fn show(
     reading.answer(&state, answer).await
 }
 
+/// Makes the answer that shows an issue with all of its fields.
+pub(crate) fn representation(stored: &StoredIssue, trusts_index: bool) -> Made {
+    representation_of(stored, &[], trusts_index)
+}
+
 /// Makes the answer that shows an issue.
-pub(crate) fn representation_of(stored: &StoredIssue, fields: &[FieldName], trusts_index: bool) -> Made {
+fn representation_of(stored: &StoredIssue, fields: &[FieldName], trusts_index: bool) -> Made {
     let ends = stored.derived.links.iter().filter_map(|end| end.target.as_ref()).map(|target| target.key);
     let ends: BTreeSet<IssueKey> = ends.collect();
     let key = stored.issue.key();

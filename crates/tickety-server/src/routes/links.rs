@@ -62,13 +62,14 @@ pub(crate) async fn list(
     Path(name): Path<String>,
 ) -> Result<Response, Problem> {
     let selector = state.selector(&name).await?;
-    let answer = async move |storage: &dyn IssueStorage| {
-        let stored = storage.get(selector).await?;
-        let links = stored.derived.links.iter().map(LinkedIssue::from).collect();
-        let made = Made::new(Links { key: stored.issue.key().to_string(), links }, Meta::default());
-        Ok(made.keep(Shown::of_issue(&stored), false))
-    };
+    let answer = async move |storage: &dyn IssueStorage| Ok(representation(&storage.get(selector).await?, false));
     reading.answer(&state, answer).await
+}
+
+fn representation(stored: &StoredIssue, _trusts_index: bool) -> Made {
+    let links = stored.derived.links.iter().map(LinkedIssue::from).collect();
+    let made = Made::new(Links { key: stored.issue.key().to_string(), links }, Meta::default());
+    made.keep(Shown::of_issue(stored), false)
 }
 
 /// Links an issue to others.
@@ -100,7 +101,7 @@ pub(crate) async fn add(
         let operations = writes::link(stored.issue.key().into(), relation, &selectors);
         Ok(guarded(operations, stored, expected))
     };
-    writing.status(StatusCode::CREATED).apply_to(&name, &state, make).await
+    writing.status(StatusCode::CREATED).target(representation).apply_to(&name, &state, make).await
 }
 
 /// Removes a link of an issue, from whichever end stores it.

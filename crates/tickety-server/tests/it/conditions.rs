@@ -47,7 +47,7 @@ async fn every_change_of_what_is_shown_has_another_tag() {
 #[tokio::test]
 async fn a_write_on_a_condition_is_refused_once_the_issue_has_changed() {
     let world = World::new();
-    world.create(&["One", "Two"]).await;
+    world.create(&["One", "Two", "Three"]).await;
     let comment = r#"{"body": "Hm."}"#;
     let writes = [
         (Method::PATCH, "", r#"{"priority": "high"}"#),
@@ -59,12 +59,17 @@ async fn a_write_on_a_condition_is_refused_once_the_issue_has_changed() {
         (Method::DELETE, "", ""),
     ];
     for (method, path, body) in writes {
+        // Where nothing is read at the address, the condition is about the issue.
+        let read = if ["/comments", "/links"].contains(&path) { path } else { "" };
+        let read = format!("/api/v1/issues/1{read}");
         let path = format!("/api/v1/issues/1{path}");
-        let old = world.get("/api/v1/issues/1").await.header("etag").to_owned();
+        let old = world.get(&read).await.header("etag").to_owned();
         world.post("/api/v1/issues/1/comments", comment).await;
+        world.post("/api/v1/issues/1/links", r#"{"relation": "blocked-by", "others": [3]}"#).await;
+        world.post("/api/v1/issues/3/close", r#"{"reason": "completed"}"#).await;
         let with = async |condition: String| world.send(method.clone(), &path, &[JSON, &condition], body).await;
         assert_eq!(with(format!("if-match: {old}")).await.problem(), problem(412, "conflict"), "{method} {path}");
-        let now = world.get("/api/v1/issues/1").await.header("etag").to_owned();
+        let now = world.get(&read).await.header("etag").to_owned();
         assert_eq!(
             with(format!("if-match: W/{now}")).await.problem(),
             problem(412, "conflict"),
@@ -74,9 +79,57 @@ async fn a_write_on_a_condition_is_refused_once_the_issue_has_changed() {
         assert_eq!(with("if-none-match: *".to_owned()).await.problem(), problem(412, "conflict"));
         let done = with(format!("if-match: {old}, {now}")).await;
         assert!(done.status.is_success(), "{method} {path}: {done:?}");
+        world.send(Method::DELETE, "/api/v1/issues/1/links/blocked-by/3", &[], "").await;
+        world.post("/api/v1/issues/3/reopen", "{}").await;
     }
     let gone = world.send(Method::DELETE, "/api/v1/issues/1", &["if-match: *"], "").await;
     assert_eq!(gone.problem(), problem(404, "not_found"));
+}
+
+#[tokio::test]
+async fn a_condition_is_about_what_is_read_at_the_address() {
+    let world = World::new();
+    world.create(&["One", "Two"]).await;
+    let of_the_issue = format!("if-match: {}", world.get("/api/v1/issues/1").await.header("etag"));
+    for (part, body) in [("comments", r#"{"body": "Hm."}"#), ("links", r#"{"relation": "blocks", "others": [2]}"#)] {
+        let path = format!("/api/v1/issues/1/{part}");
+        let tag = format!("if-match: {}", world.get(&path).await.header("etag"));
+        world.send(Method::PATCH, "/api/v1/issues/1", &[JSON], &format!(r#"{{"title": "For {part}"}}"#)).await;
+        let with = async |condition: &str| world.send(Method::POST, &path, &[JSON, condition], body).await;
+        assert_eq!(with(&of_the_issue).await.problem(), problem(412, "conflict"), "{part}");
+        assert_eq!(with(&tag).await.status, StatusCode::CREATED, "{part}: a title has no part in it");
+        assert_eq!(with(&tag).await.problem(), problem(412, "conflict"), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn a_condition_that_nothing_is_compared_with_is_refused() {
+    let world = World::new();
+    world.create(&["One"]).await;
+    for (path, body, exists) in [
+        ("/issues", r#"{"title": "Two"}"#, true),
+        ("/batch", r#"[{"op": "create", "title": "Two"}]"#, false),
+        ("/batch?dry_run=true", "[]", false),
+        ("/batch/get", r#"{"issues": [1]}"#, false),
+        ("/cache/clear", "{}", false),
+    ] {
+        let path = format!("/api/v1{path}");
+        let with = async |condition: &str| world.send(Method::POST, &path, &[JSON, condition], body).await;
+        let tag = world.get("/api/v1/issues/1").await.header("etag").to_owned();
+        for (name, condition) in [("If-Match", "if-match"), ("If-None-Match", "if-none-match")] {
+            let refused = with(&format!("{condition}: {tag}")).await;
+            assert_eq!(refused.problem(), problem(400, "bad_value"), "{path}");
+            assert_eq!(refused.json()["parameter"], name);
+        }
+        let [there, nothing] = ["if-match: *", "if-none-match: *"];
+        let [holds, fails] = if exists { [there, nothing] } else { [nothing, there] };
+        assert_eq!(with(fails).await.problem(), problem(412, "conflict"), "{path}");
+        assert_eq!(world.data("/api/v1/issues").await["total"], 1, "{path}");
+        assert!(with(holds).await.status.is_success(), "{path}");
+        for number in [2, 3] {
+            world.send(Method::DELETE, &format!("/api/v1/issues/{number}"), &[], "").await;
+        }
+    }
 }
 
 #[tokio::test]
