@@ -28,7 +28,9 @@ pub(crate) enum Named {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Tag {
     is_weak: bool,
+    /// Without what tells compressed bytes.
     text: String,
+    is_compressed: bool,
 }
 
 impl Named {
@@ -54,6 +56,18 @@ impl Named {
             Self::Tags(tags) => tags.iter().any(|named| !(strong && named.is_weak) && named.text.as_bytes() == tag),
         }
     }
+
+    /// Returns the tag of the form that it names of what has this tag, if it names one: of the bytes, or of the compressed
+    /// ones.
+    pub(crate) fn form(&self, tag: &HeaderValue) -> Option<HeaderValue> {
+        match self {
+            Self::Anything => Some(tag.clone()),
+            Self::Tags(tags) => {
+                let named = tags.iter().find(|named| named.text.as_bytes() == tag)?;
+                if named.is_compressed { compressed(tag) } else { Some(tag.clone()) }
+            }
+        }
+    }
 }
 
 /// Reads tags with commas between them. What isn't one ends the list.
@@ -63,8 +77,9 @@ fn collect(text: &str, tags: &mut Vec<Tag>) {
         let is_weak = rest.starts_with("W/");
         let Some(opaque) = rest.trim_start_matches("W/").strip_prefix('"') else { return };
         let Some((opaque, after)) = opaque.split_once('"') else { return };
-        let opaque = opaque.strip_suffix(GZIP).unwrap_or(opaque);
-        tags.push(Tag { is_weak, text: format!("\"{opaque}\"") });
+        let plain = opaque.strip_suffix(GZIP);
+        let text = format!("\"{}\"", plain.unwrap_or(opaque));
+        tags.push(Tag { is_weak, text, is_compressed: plain.is_some() });
         rest = after.trim_start_matches([' ', '\t', ',']);
     }
 }

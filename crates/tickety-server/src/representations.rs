@@ -116,15 +116,16 @@ impl Representation {
 
     /// Answers with it, or says that who asks has it already.
     pub(crate) fn respond(&self, if_none_match: Option<&Named>, terms: &Terms) -> Response {
-        let is_known = if_none_match.is_some_and(|named| named.names(&self.tag, false));
+        let known = if_none_match.and_then(|named| named.form(&self.tag));
+        let is_known = known.is_some();
         let mut response = match is_known {
             true => Response::new(Body::empty()),
             false => Response::new(Body::from(self.bytes.clone())),
         };
         let headers = response.headers_mut();
-        headers.insert(header::ETAG, self.tag.clone());
+        headers.insert(header::ETAG, known.unwrap_or_else(|| self.tag.clone()));
         headers.insert(header::CACHE_CONTROL, terms.cache_control.clone());
-        headers.insert(header::VARY, HeaderValue::from_static("authorization, cookie"));
+        headers.insert(header::VARY, HeaderValue::from_static("authorization, cookie, accept-encoding"));
         if let Some(modified) = &self.modified {
             headers.insert(header::LAST_MODIFIED, modified.clone());
         }

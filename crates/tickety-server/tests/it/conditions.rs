@@ -174,6 +174,25 @@ async fn compressed_answers_have_tags_of_their_own_that_mean_the_same() {
     let condition = format!("if-none-match: {}", zipped.header("etag"));
     let again = world.send(Method::GET, "/api/v1/issues", &["accept-encoding: gzip", &condition], "").await;
     assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+    // Who has one of both forms is told that it is this one, and what chooses between them.
+    let both = format!("if-none-match: {}, {}", plain.header("etag"), zipped.header("etag"));
+    for (condition, has) in [
+        (condition, &zipped),
+        (format!("if-none-match: W/{}", zipped.header("etag")), &zipped),
+        (format!("if-none-match: {}", plain.header("etag")), &plain),
+        (both, &plain),
+    ] {
+        for headers in [&["accept-encoding: gzip", condition.as_str()][..], &[condition.as_str()]] {
+            let again = world.send(Method::GET, "/api/v1/issues", headers, "").await;
+            assert_eq!((again.status, again.header("etag")), (StatusCode::NOT_MODIFIED, has.header("etag")));
+            assert_eq!(
+                again.headers.get_all("vary").iter().collect::<Vec<_>>(),
+                ["authorization, cookie, accept-encoding"]
+            );
+            assert_eq!(again.header("vary"), has.header("vary"));
+        }
+    }
     let small = world.send(Method::GET, "/api/v1/issues?q=none", &["accept-encoding: gzip"], "").await;
     assert_eq!(small.header("content-encoding"), "", "too short to be worth it");
+    assert_eq!(small.header("vary"), zipped.header("vary"));
 }
