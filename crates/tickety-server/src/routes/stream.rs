@@ -24,12 +24,13 @@ use tickety_engine::events::{EventBus, Heard, Subscription};
 use tickety_store::{EventCursor, LoggedEvent, Position, StorageError};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use crate::extract::Parameters;
 use crate::problem::Problem;
 use crate::state::State;
 
-/// How often something is sent although nothing happens, so that both sides see whether the other is there.
+/// When something is sent after the last thing that was, so that both sides see whether the other is there.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// When a client is to come back after its connection was lost, in milliseconds.
@@ -93,7 +94,7 @@ pub(crate) async fn follow(
     // Before the log is read, so that nothing comes between the two.
     let subscription = bus.subscribe();
     let (sender, receiver) = mpsc::channel(PIECES);
-    let teller = Teller { state, bus, types, sender };
+    let teller = Teller { state, bus, types, sender, due: Instant::now() + HEARTBEAT };
     // Before the answer, so that whoever gets it and then writes hears of that.
     let at = match from {
         Position::After(cursor) => cursor,
@@ -122,30 +123,39 @@ struct Teller {
     bus: Arc<EventBus>,
     types: Vec<EventType>,
     sender: mpsc::Sender<Bytes>,
+    /// When something has to be sent, whatever happens.
+    due: Instant,
 }
 
 /// The client has gone, or the server ends.
 struct Over;
 
 impl Teller {
-    async fn tell(self, at: EventCursor, subscription: Subscription) {
-        let closing = self.state.project.closing.clone();
+    async fn tell(mut self, at: EventCursor, subscription: Subscription) {
+        let (closing, sender) = (self.state.project.closing.clone(), self.sender.clone());
         tokio::select! {
             biased;
             () = closing.begun() => {}
-            () = self.sender.closed() => {}
+            () = sender.closed() => {}
             _ = self.go_on(at, &subscription) => {}
         }
     }
 
-    async fn go_on(&self, mut at: EventCursor, subscription: &Subscription) -> Result<(), Over> {
+    async fn go_on(&mut self, mut at: EventCursor, subscription: &Subscription) -> Result<(), Over> {
         self.send(format!("retry: {RETRY}\nid: {at}\n\n")).await?;
         at = self.read_log(at).await?;
         loop {
-            match tokio::time::timeout(HEARTBEAT, subscription.next()).await {
-                // The cursor comes along: the types may have hidden much of what happened.
-                Err(_) => self.send(format!(":\nid: {at}\n\n")).await?,
-                Ok(Heard::Event(event)) if event.cursor.epoch == at.epoch => {
+            let heard = tokio::select! {
+                // First, so that it comes also where what happens is hidden and never ends.
+                biased;
+                () = sleep_until(self.due) => {
+                    self.beat(at).await?;
+                    continue;
+                }
+                heard = subscription.next() => heard,
+            };
+            match heard {
+                Heard::Event(event) if event.cursor.epoch == at.epoch => {
                     // The log had some of it already.
                     if event.cursor.sequence > at.sequence {
                         at = event.cursor;
@@ -155,13 +165,18 @@ impl Teller {
                     }
                 }
                 // More came than waited for us, or the log is another one.
-                Ok(Heard::Event(_) | Heard::Missed) => at = self.read_log(at).await?,
+                Heard::Event(_) | Heard::Missed => at = self.read_log(at).await?,
             }
         }
     }
 
+    /// Says how far one has come: the types may have hidden much of what happened.
+    async fn beat(&mut self, at: EventCursor) -> Result<(), Over> {
+        self.send(format!(":\nid: {at}\n\n")).await
+    }
+
     /// Tells all that the log has after a cursor. Returns where it ends.
-    async fn read_log(&self, mut at: EventCursor) -> Result<EventCursor, Over> {
+    async fn read_log(&mut self, mut at: EventCursor) -> Result<EventCursor, Over> {
         loop {
             let mut piece = String::new();
             match self.page(Position::After(at), PAGE).await {
@@ -180,6 +195,9 @@ impl Teller {
                     at = page.next;
                     if !page.more {
                         return Ok(at);
+                    }
+                    if Instant::now() >= self.due {
+                        self.beat(at).await?;
                     }
                 }
                 Err(StorageError::EventsGone { cursor, oldest }) => {
@@ -214,11 +232,13 @@ impl Teller {
     }
 
     /// Waits until the client takes it.
-    async fn send(&self, piece: String) -> Result<(), Over> {
+    async fn send(&mut self, piece: String) -> Result<(), Over> {
         if piece.is_empty() {
             return Ok(());
         }
-        self.sender.send(piece.into()).await.map_err(|_| Over)
+        self.sender.send(piece.into()).await.map_err(|_| Over)?;
+        self.due = Instant::now() + HEARTBEAT;
+        Ok(())
     }
 }
 

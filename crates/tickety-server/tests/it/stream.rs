@@ -1,6 +1,7 @@
 //! Events as they happen.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, BodyDataStream};
@@ -155,6 +156,27 @@ async fn types_hide_the_others_but_not_how_far_one_has_come() {
     streams.store.apply(Batch::new(operations, None, Timestamp::UNIX_EPOCH)).await.unwrap();
     streams.bus.look().await.unwrap();
     assert!(client.next().await.unwrap().data.contains("issue.deleted"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn types_that_hide_what_happens_hide_no_heartbeat() {
+    let streams = Streams::new().await;
+    let mut client = streams.follow("?types=comment.added", None).await;
+    let begun = client.body.next().await.unwrap().unwrap();
+    assert!(begun.starts_with(b"retry: "), "{begun:?}");
+    let mut last = Vec::new();
+    for number in 0..3 {
+        // Sooner than a heartbeat is due after the last one, and later than after what was hidden.
+        let ten = Duration::from_secs(10);
+        assert!(tokio::time::timeout(ten, client.body.next()).await.is_err(), "it is too early");
+        streams.create(number..number + 1).await;
+        let beat = tokio::time::timeout(ten, client.body.next()).await.expect("it comes in time").unwrap().unwrap();
+        let cursor = streams.store.events(Position::Newest, 0).await.unwrap().next;
+        assert_eq!(beat, format!(":\nid: {cursor}\n\n"));
+        last.push(cursor);
+    }
+    last.dedup();
+    assert_eq!(last.len(), 3, "it says how far one has come");
 }
 
 #[tokio::test]
