@@ -1,9 +1,11 @@
 //! What caches were good for and what they hold, on the wire.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// What the caches of a project were good for.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CacheStats {
     /// The index on the disk; `null` where there is none.
@@ -15,7 +17,7 @@ pub struct CacheStats {
 }
 
 /// What the index was good for.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IndexUse {
     /// How many questions were answered.
@@ -27,7 +29,7 @@ pub struct IndexUse {
     /// From 0 to 1; `null` without answers.
     pub hit_rate: Option<f64>,
     /// `good`, `middling` or `poor`; `null` without answers.
-    pub mark: Option<&'static str>,
+    pub mark: Option<Cow<'static, str>>,
     /// How many files were looked at.
     pub files_verified: u64,
     /// How many issues were read again.
@@ -47,7 +49,7 @@ pub struct IndexUse {
 }
 
 /// What a cache in memory was good for, of a class.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClassUse {
     /// The class, such as `search.filter`.
@@ -59,7 +61,7 @@ pub struct ClassUse {
     /// From 0 to 1; `null` without lookups.
     pub hit_rate: Option<f64>,
     /// `good`, `middling` or `poor`; `null` without lookups.
-    pub mark: Option<&'static str>,
+    pub mark: Option<Cow<'static, str>>,
     /// Entries stored so far.
     pub inserts: u64,
     /// Entries that left for want of room.
@@ -77,7 +79,7 @@ pub struct ClassUse {
 }
 
 /// How a process that stays caches.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = CacheSettings))]
 pub struct Settings {
@@ -94,7 +96,7 @@ pub struct Settings {
 }
 
 /// What caches hold.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CacheEntries {
     /// Rows of the index on the disk, by kind; `null` where there is none.
@@ -104,17 +106,17 @@ pub struct CacheEntries {
 }
 
 /// How many rows of a kind an index has.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IndexRows {
     /// `issues`, `names`, `links`, `unreadable`, `directories` or `files`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// How many.
     pub rows: u64,
 }
 
 /// An entry in memory.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = CacheEntry))]
 pub struct Entry {

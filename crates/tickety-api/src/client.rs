@@ -8,10 +8,13 @@
 //! Its futures can be polled by anything: requests run in a runtime of its own, or in one that is given. A write that has
 //! begun is finished, whoever stops waiting for it.
 
+mod asking;
 mod error;
+mod more;
 mod options;
 mod outdated;
 mod store;
+mod tags;
 mod worker;
 
 use std::fmt;
@@ -21,7 +24,9 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use tickety_http::{Client, Clock, Retry, Stats, SystemClock, Wait};
 
+use self::asking::Away;
 use self::options::Place;
+use self::tags::Tags;
 use self::worker::Worker;
 pub use error::RemoteError;
 pub use options::RemoteOptions;
@@ -49,6 +54,7 @@ struct Core {
     user_agent: String,
     offline: bool,
     outdated: Mutex<Option<Outdated>>,
+    away: Mutex<Option<Away>>,
 }
 
 /// How a server is doing, as its `/health` says.
@@ -111,6 +117,7 @@ impl Remote {
             .read_timeout(timeout)
             .timeout(timeout)
             .retry(Retry::times(retries))
+            .tagging(Tags)
             .clock(Given(Arc::clone(&clock)));
         if let Some(folder) = &cache {
             builder = builder.disk(folder.join(name_of_cache(&place, token.as_deref())));
@@ -118,7 +125,8 @@ impl Remote {
         let client = builder.build().map_err(|source| RemoteError::Client { url: place.project.clone(), source })?;
         let worker = Worker::new(runtime).map_err(RemoteError::Runtime)?;
         let outdated = Mutex::default();
-        let core = Arc::new(Core { client, clock, place, token, user_agent, offline, outdated });
+        let core =
+            Arc::new(Core { client, clock, place, token, user_agent, offline, outdated, away: Mutex::default() });
         Ok(Self(Arc::new(Inner { core, worker, bound: timeout.saturating_mul(retries.saturating_add(1)) })))
     }
 
@@ -157,6 +165,14 @@ impl Remote {
     /// Forgets all answers.
     pub fn forget(&self) {
         self.0.core.client.clear();
+    }
+
+    fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.0.core)
+    }
+
+    fn worker(&self) -> &Worker {
+        &self.0.worker
     }
 }
 

@@ -13,6 +13,7 @@ pub mod client;
 pub mod envelope;
 pub mod error;
 pub mod event;
+pub mod exact;
 pub mod history;
 pub mod issue;
 #[cfg(feature = "openapi")]

@@ -6,10 +6,12 @@ mod parts;
 use std::collections::BTreeMap;
 
 use tickety_core::ident::{IssueKey, IssueName, IssueSelector};
-use tickety_core::query::{CustomTest, Expr, Is, NameField, Query, Term, TextMatch, TextScope, means_me, ready_order};
+use tickety_core::query::{Expr, Is, Query, Term, TextMatch, TextScope, ready_order};
 use tickety_store::IssueStorage;
 
-pub use listing::{Extent, Listed, Listing, bytes_of, problems};
+pub use tickety_core::query::Needs;
+
+pub use listing::{Extent, Listed, Listing, bytes_of, bytes_of_text, problems};
 pub use parts::{Question, QuestionError, for_all};
 
 /// Limits a query to what could be begun now and, unless it has an order, orders it by what to take
@@ -24,36 +26,6 @@ pub fn limit_to_ready(query: &mut Query, all_branches: bool) {
     query.filter = Expr::All(ready.into_iter().chain([std::mem::take(&mut query.filter)]).collect());
     if query.sort.is_empty() {
         query.sort = ready_order();
-    }
-}
-
-/// What a filter needs to know of who asks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Needs {
-    /// The time zone, because it names days.
-    pub zone: bool,
-    /// The actor, because it says `me`.
-    pub actor: bool,
-}
-
-impl Needs {
-    /// Everything.
-    pub const ALL: Self = Self { zone: true, actor: true };
-
-    /// Returns what a filter needs.
-    pub fn of(filter: &Expr) -> Self {
-        let mut needs = Self::default();
-        any_term(filter, &mut |term| {
-            match term {
-                Term::Time(..) | Term::Is(Is::Overdue) | Term::Custom(_, CustomTest::During(_)) => needs.zone = true,
-                Term::Name(NameField::Assignee | NameField::Reporter | NameField::Commenter, names) => {
-                    needs.actor |= names.iter().any(|name| means_me(name));
-                }
-                _ => {}
-            }
-            needs == Self::ALL
-        });
-        needs
     }
 }
 
@@ -74,7 +46,7 @@ pub fn wanted_texts(filter: &Expr) -> Vec<(TextScope, TextMatch)> {
 
 /// Whether a filter looks for text, or for text that must not occur.
 pub fn has_text(filter: &Expr) -> bool {
-    any_term(filter, &mut |term| matches!(term, Term::Text(..)))
+    filter.any_term(&mut |term| matches!(term, Term::Text(..)))
 }
 
 /// Returns the query that means by names which issues had before they were renumbered what these are called now.
@@ -92,15 +64,6 @@ pub async fn with_current_names(query: Query, storage: &dyn IssueStorage) -> Que
     });
     let keys: BTreeMap<IssueName, IssueKey> = keys.collect();
     if keys.is_empty() { query } else { query.renamed(&keys) }
-}
-
-/// Whether `test` holds for a condition of the filter, negated or not; asks until it does.
-pub(crate) fn any_term(filter: &Expr, test: &mut impl FnMut(&Term) -> bool) -> bool {
-    match filter {
-        Expr::All(parts) | Expr::Any(parts) => parts.iter().any(|part| any_term(part, test)),
-        Expr::Not(part) => any_term(part, test),
-        Expr::Term(term) => test(term),
-    }
 }
 
 #[cfg(test)]
@@ -126,15 +89,6 @@ mod tests {
         );
         assert_eq!(ready("").sort, ready_order());
         assert_eq!(ready("sort:title").sort.len(), 1);
-    }
-
-    #[test]
-    fn only_days_need_a_zone_and_only_me_an_actor() {
-        let needs = |text: &str| Needs::of(&filter_of(text));
-        assert_eq!(needs("is:open label:cache assignee:ann"), Needs::default());
-        assert_eq!(needs("assignee:me"), Needs { zone: false, actor: true });
-        assert_eq!(needs("-created:>7d"), Needs { zone: true, actor: false });
-        assert_eq!(needs("is:overdue OR reporter:me"), Needs::ALL);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! composes it brings stores, a runtime and a socket, on which [`listener::serve`] takes connections.
 
 mod bodies;
+mod cache_tag;
 pub mod caller;
 pub mod closing;
 mod conditional;

@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi as _, PartialSchema, ToSchema};
 
 use crate::problem;
 use crate::request_id::X_REQUEST_ID;
-use crate::routes::{batch, caches, comments, events, graph, history, issues, links, lists, stats};
+use crate::routes::{batch, caches, comments, events, graph, history, issues, links, lists, stats, storage};
 use crate::server::API;
 use crate::writing::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
 
@@ -52,7 +52,23 @@ use crate::writing::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
         events::stats,
         caches::stats,
         caches::entries,
-        caches::clear
+        caches::clear,
+        storage::questions::schema,
+        storage::issues::issues,
+        storage::issues::texts,
+        storage::issues::references,
+        storage::issues::unreadable,
+        storage::questions::list,
+        storage::questions::count,
+        storage::questions::stats,
+        storage::questions::graph,
+        storage::questions::problems,
+        storage::writes::submit,
+        storage::writes::preview,
+        storage::writes::recall,
+        storage::log::events,
+        storage::log::stats,
+        storage::log::history
     ),
     components(schemas(problem::Written<'static>, tickety_api::Issue, tickety_api::IssueSummary)),
     modifiers(&WhatHoldsEverywhere)
@@ -128,7 +144,7 @@ impl Modify for WhatHoldsEverywhere {
         for (path, item) in &mut document.paths.paths {
             let PathItem { get, post, patch, delete, .. } = item;
             if let Some(get) = get {
-                reads(get, path == "/events");
+                reads(get, ["/events", "/storage/events"].contains(&path.as_str()));
             }
             for write in [post, patch, delete].into_iter().flatten() {
                 writes(write);
@@ -163,7 +179,7 @@ fn writes(operation: &mut Operation) {
         let about = "Refuse the write unless what is read at this address, or else the issue, has this tag";
         parameters(operation).push(header_parameter(&header::IF_MATCH, about));
     }
-    if !["getIssues", "clearCaches"].contains(&id.as_str()) {
+    if !["getIssues", "clearCaches", "findUnreadable", "previewBatch", "recallRequest"].contains(&id.as_str()) {
         let key = "What tells the request from others: sent again, it is done once";
         parameters(operation).push(header_parameter_of(&IDEMPOTENCY_KEY, key, key_schema()));
     }

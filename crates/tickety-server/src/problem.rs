@@ -7,8 +7,10 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use tickety_api::ErrorCode;
+use tickety_api::exact::StorageFailure;
 use tickety_core::query::QueryParseError;
 use tickety_core::{RelationParseError, ident, issue};
 use tickety_engine::questions::QuestionError;
@@ -31,6 +33,7 @@ struct Particulars {
     column: Option<usize>,
     line: Option<usize>,
     data: Option<Raw>,
+    exact: Option<Value>,
 }
 
 /// JSON as it is sent.
@@ -77,6 +80,10 @@ pub(crate) struct Written<'a> {
     #[schema(value_type = Option<tickety_api::batch::BatchAnswer>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'a RawValue>,
+    /// The error as the store has it, for programs that have the same.
+    #[schema(value_type = Option<Object>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exact: Option<&'a Value>,
 }
 
 /// The type of the body.
@@ -86,7 +93,16 @@ impl Problem {
     /// Makes a problem from its row in the table and what is to be said about it.
     pub fn new(code: ErrorCode, detail: impl Display) -> Self {
         let detail = Cow::Owned(detail.to_string());
-        Self(Box::new(Particulars { code, detail, hint: None, parameter: None, column: None, line: None, data: None }))
+        Self(Box::new(Particulars {
+            code,
+            detail,
+            hint: None,
+            parameter: None,
+            column: None,
+            line: None,
+            data: None,
+            exact: None,
+        }))
     }
 
     /// Says what to do next, unless that is said already.
@@ -142,7 +158,7 @@ impl Problem {
     /// Writes the body of a response that carries a problem.
     pub(crate) fn write_into(mut response: Response, id: &RequestId) -> Response {
         let Some(Self(particulars)) = response.extensions_mut().remove::<Self>() else { return response };
-        let Particulars { code, detail, hint, parameter, column, line, data } = &*particulars;
+        let Particulars { code, detail, hint, parameter, column, line, data, exact } = &*particulars;
         let written = Written {
             r#type: "about:blank",
             title: code.meaning(),
@@ -155,6 +171,7 @@ impl Problem {
             column: *column,
             request_id: id.as_str(),
             data: data.as_ref().map(|Raw(data)| &**data),
+            exact: exact.as_ref(),
         };
         let body = serde_json::to_vec(&written).expect("a problem is made of texts and numbers");
         response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -176,7 +193,8 @@ impl IntoResponse for Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        let made = Self::new((&error).into(), &error);
+        let mut made = Self::new((&error).into(), &error);
+        made.0.exact = StorageFailure::of(&error).and_then(|exact| serde_json::to_value(exact).ok());
         match hint(&error) {
             Some(hint) => made.hint(hint),
             None => made,

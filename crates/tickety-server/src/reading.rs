@@ -9,8 +9,10 @@ use axum::response::Response;
 use jiff::Timestamp;
 use serde::Serialize;
 use tickety_api::Meta;
+use tickety_core::ident::IssueKey;
 use tickety_store::{IssueStorage, Look, Stamp};
 
+use crate::cache_tag;
 use crate::caller::Caller;
 use crate::conditional::Named;
 use crate::envelope;
@@ -31,6 +33,7 @@ pub(crate) struct Reading {
 pub(crate) struct Made {
     bytes: Vec<u8>,
     modified: Option<Timestamp>,
+    about: Option<HeaderValue>,
     keep: Option<Keep>,
 }
 
@@ -53,7 +56,7 @@ impl FromRequestParts<State> for Reading {
 impl Made {
     /// Makes an answer.
     pub(crate) fn new(data: impl Serialize, meta: Meta) -> Self {
-        Self { bytes: envelope::bytes(data, meta), modified: None, keep: None }
+        Self { bytes: envelope::bytes(data, meta), modified: None, about: None, keep: None }
     }
 
     /// Has it kept as long as what it shows doesn't change. `personal` where it depends on who asks.
@@ -68,10 +71,16 @@ impl Made {
         self
     }
 
+    /// Says which issues it shows.
+    pub(crate) fn about(mut self, keys: impl IntoIterator<Item = IssueKey>) -> Self {
+        self.about = cache_tag::value(keys);
+        self
+    }
+
     pub(crate) fn into_representation(self, now: Timestamp) -> (Representation, Option<(Shown, bool)>) {
-        let Self { bytes, modified, keep } = self;
+        let Self { bytes, modified, about, keep } = self;
         let modified = modified.filter(|at| *at <= now).and_then(http_date);
-        let representation = Representation::new(bytes, modified);
+        let representation = Representation::new(bytes, modified).about(about);
         (representation, keep.map(|Keep { shown, personal }| (shown, personal)))
     }
 }

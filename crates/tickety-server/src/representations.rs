@@ -13,6 +13,7 @@ use tickety_core::ident::IssueKey;
 use tickety_store::{IssueStorage, Look, Stamp, StoredIssue};
 use tokio::sync::Mutex;
 
+use crate::cache_tag::CACHE_TAG;
 use crate::conditional::{self, Named};
 use crate::envelope::JSON;
 
@@ -34,6 +35,8 @@ pub(crate) struct Representation {
     bytes: Bytes,
     tag: HeaderValue,
     modified: Option<HeaderValue>,
+    /// The issues it shows, where that is said.
+    about: Option<HeaderValue>,
 }
 
 /// What a client and others on the way may do with an answer.
@@ -107,7 +110,13 @@ impl Equivalent<Address> for Borrowed<'_> {
 
 impl Representation {
     pub(crate) fn new(bytes: Vec<u8>, modified: Option<HeaderValue>) -> Self {
-        Self { tag: conditional::tag_of(&bytes), bytes: bytes.into(), modified }
+        Self { tag: conditional::tag_of(&bytes), bytes: bytes.into(), modified, about: None }
+    }
+
+    /// Says which issues it shows.
+    pub(crate) fn about(mut self, about: Option<HeaderValue>) -> Self {
+        self.about = about;
+        self
     }
 
     pub(crate) fn tag(&self) -> &HeaderValue {
@@ -128,6 +137,9 @@ impl Representation {
         headers.insert(header::VARY, HeaderValue::from_static("authorization, cookie, accept-encoding"));
         if let Some(modified) = &self.modified {
             headers.insert(header::LAST_MODIFIED, modified.clone());
+        }
+        if let Some(about) = &self.about {
+            headers.insert(CACHE_TAG, about.clone());
         }
         if is_known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;

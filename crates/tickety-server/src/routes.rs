@@ -10,6 +10,7 @@ pub(crate) mod issues;
 pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod stats;
+pub(crate) mod storage;
 mod stream;
 
 use axum::Router;
@@ -52,6 +53,7 @@ pub(crate) fn of_project(state: State) -> Router {
         .route("/cache/stats", get(caches::stats))
         .route("/cache/entries", get(caches::entries))
         .route("/cache/clear", post(caches::clear))
+        .merge(storage::routes())
         // They were bounded when they arrived.
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
@@ -59,7 +61,7 @@ pub(crate) fn of_project(state: State) -> Router {
 
 /// Whether a route takes the body of a batch, which is longer than others.
 pub(crate) fn is_batch(route: &str) -> bool {
-    route.starts_with(API) && (route.ends_with("/batch") || route.ends_with("/batch/get"))
+    route.starts_with(API) && ["/batch", "/batch/get", "/storage/preview"].iter().any(|end| route.ends_with(end))
 }
 
 /// Returns the routes that belong to no project.

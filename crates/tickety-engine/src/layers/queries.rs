@@ -83,7 +83,7 @@ impl Asked {
     fn asks_for_relations(&self) -> bool {
         match self {
             Self::List(query, _) | Self::Count(query, _) | Self::Stats(query, _) => {
-                questions::any_term(&query.filter, &mut aspects::asks_for_relations)
+                query.filter.any_term(&mut aspects::asks_for_relations)
             }
             // What a walk from roots doesn't reach, it doesn't lose.
             Self::Graph(scope) => scope.roots.is_empty(),
@@ -118,7 +118,7 @@ fn moment_of(filter: &Expr, moment: &Moment, by_day: bool) -> Option<Vec<String>
         parts.push(days(moment.today()).to_string());
     }
     let mut restless = false;
-    questions::any_term(filter, &mut |term| {
+    filter.any_term(&mut |term| {
         match term {
             Term::Is(Is::Overdue) => parts.push(days(moment.today()).to_string()),
             Term::Time(TimeField::Due, bounds) => parts.push(interval(bounds.resolve_dates(moment))),

@@ -152,7 +152,8 @@ pub fn bytes_of(stored: &StoredIssue) -> usize {
     title.len() + body.len() + note.map_or(0, String::len) + texts.chain(comments).sum::<usize>() + parts
 }
 
-fn bytes_of_text(text: &IssueText) -> usize {
+/// Returns about how many bytes the texts of an issue have.
+pub fn bytes_of_text(text: &IssueText) -> usize {
     let IssueText { key: _, title, body, comments, note } = text;
     let comments = comments.iter().map(|comment| PART + comment.body.len());
     PART + title.len() + body.len() + note.as_ref().map_or(0, String::len) + comments.sum::<usize>()

@@ -57,6 +57,7 @@ impl Needs {
             special.insert(format!("{base}cache/clear"), admin);
             // It only reads, and is sent with a body.
             special.insert(format!("{base}batch/get"), Need::Scope(Scope::Read));
+            special.insert(format!("{base}storage/unreadable"), Need::Scope(Scope::Read));
         }
         special.extend(others);
         Self { special, projects: bases, first: names.first().cloned() }

@@ -141,7 +141,7 @@ fn class(name: &str, stats: &Stats) -> ClassUse {
         hits: stats.hits,
         misses: stats.misses,
         hit_rate,
-        mark: hit_rate.map(mark),
+        mark: hit_rate.map(|rate| mark(rate).into()),
         inserts: stats.inserts,
         evictions: stats.removals.capacity,
         expired: stats.removals.expired,

@@ -78,7 +78,7 @@ pub(crate) async fn fields(
     reading.answer(&state, answer).await
 }
 
-fn historian(state: &State) -> Result<Arc<dyn Historian>, Problem> {
+pub(super) fn historian(state: &State) -> Result<Arc<dyn Historian>, Problem> {
     state.project.historian.clone().ok_or_else(|| {
         Problem::new(ErrorCode::Unsupported, "the issues of this project have no history")
             .hint("GET /events tells what was done here")

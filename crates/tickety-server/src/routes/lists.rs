@@ -2,7 +2,7 @@
 
 use axum::extract::State as At;
 use axum::response::Response;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use serde::Deserialize;
 use serde_json::Value;
 use tickety_api::answer::{IssueList, row};
@@ -237,15 +237,30 @@ async fn parse(
 
 /// Returns the circumstances of a question.
 pub(super) fn moment(state: &State, caller: &Caller, zone: Option<&str>) -> Result<Moment, Problem> {
-    let zone = match zone {
-        None => TimeZone::UTC,
-        Some(name) => TimeZone::get(name).map_err(|_| {
-            Problem::new(ErrorCode::BadValue, format_args!("`{name}` is not a time zone that is known here"))
-                .of_parameter("zone")
-                .hint("write a name such as Europe/Berlin, or leave it out for UTC")
-        })?,
+    Ok(Moment { now: state.now(), zone: self::zone(zone)?, me: caller.actor() })
+}
+
+/// Reads where days begin: a name, or a distance from UTC. UTC where nothing is said.
+pub(super) fn zone(text: Option<&str>) -> Result<TimeZone, Problem> {
+    let Some(text) = text else { return Ok(TimeZone::UTC) };
+    distance(text).or_else(|| TimeZone::get(text).ok()).ok_or_else(|| {
+        Problem::new(ErrorCode::BadValue, format_args!("`{text}` is not a time zone that is known here"))
+            .of_parameter("zone")
+            .hint("write a name such as Europe/Berlin, or leave it out for UTC")
+    })
+}
+
+/// Reads a distance from UTC: `+02:00`.
+fn distance(text: &str) -> Option<TimeZone> {
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
     };
-    Ok(Moment { now: state.now(), zone, me: caller.actor() })
+    let (hours, minutes) = rest.split_once(':')?;
+    let number = |text: &str| text.parse::<i32>().ok().filter(|_| text.len() == 2 && !text.starts_with(['+', '-']));
+    let (hours, minutes) = (number(hours)?, number(minutes).filter(|minutes| *minutes < 60)?);
+    Some(TimeZone::fixed(Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).ok()?))
 }
 
 fn page(

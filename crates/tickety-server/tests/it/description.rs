@@ -29,5 +29,5 @@ async fn every_operation_that_is_described_is_there() {
             operations += 1;
         }
     }
-    assert_eq!(operations, 29);
+    assert_eq!(operations, 45);
 }

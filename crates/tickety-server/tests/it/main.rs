@@ -12,6 +12,7 @@ mod issues;
 mod keeping;
 mod once;
 mod operations;
+mod remote;
 mod resources;
 mod stream;
 mod world;

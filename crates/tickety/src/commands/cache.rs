@@ -126,7 +126,7 @@ pub(crate) fn index_use(usage: &Usage, size: Size) -> IndexUse {
         hits: usage.hits(),
         delayed,
         hit_rate,
-        mark: hit_rate.map(cache::mark),
+        mark: hit_rate.map(|rate| cache::mark(rate).into()),
         files_verified: verified,
         issues_read_again: read_again,
         rebuilds,
@@ -181,7 +181,7 @@ fn in_words(settings: &CacheSettings) -> String {
 fn entries(session: &Session) -> Result<Ended, CliError> {
     let rows = session.repo()?.index_rows()?;
     if session.json() {
-        let index = rows.into_iter().map(|(kind, rows)| IndexRows { kind, rows }).collect();
+        let index = rows.into_iter().map(|(kind, rows)| IndexRows { kind: kind.into(), rows }).collect();
         return session.answer(CacheEntries { index: Some(index), memory: Vec::new() }, Meta::default());
     }
     let mut screen = session.screen();

@@ -26,6 +26,6 @@ impl Index for Told {
     }
 
     fn rows(&self) -> Result<Vec<IndexRows>, StorageError> {
-        Ok(self.0.index_rows()?.into_iter().map(|(kind, rows)| IndexRows { kind, rows }).collect())
+        Ok(self.0.index_rows()?.into_iter().map(|(kind, rows)| IndexRows { kind: kind.into(), rows }).collect())
     }
 }

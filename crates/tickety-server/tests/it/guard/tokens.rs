@@ -42,7 +42,7 @@ async fn a_token_is_good_for_its_scope() {
             // There is nothing.
             "POST /nothing" => Scope::Read,
             line if line.ends_with("/cache/clear") => Scope::Admin,
-            line if line.ends_with("/batch/get") => Scope::Read,
+            line if line.ends_with("/batch/get") || line.ends_with("/storage/unreadable") => Scope::Read,
             line if ["GET ", "HEAD ", "OPTIONS ", "TRACE "].iter().any(|method| line.starts_with(method)) => {
                 Scope::Read
             }
