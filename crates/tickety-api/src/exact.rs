@@ -12,6 +12,8 @@ mod event;
 mod history;
 mod issue;
 mod operation;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::fmt;

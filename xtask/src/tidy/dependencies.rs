@@ -107,7 +107,9 @@ const DATABASES: &[&str] =
 const FRONTS: &[&str] = &["clap", "axum", "hyper", "rmcp"];
 const SERDE: &[&str] = &["serde", "serde_core", "serde_derive", "serde_json"];
 
-const BANS: [Ban; 8] = [
+const HTTP_CLIENTS: &[&str] = &["tickety-http", "reqwest", "hyper", "tokio"];
+
+const BANS: [Ban; 9] = [
     Ban { name: "tickety-core", features: "--all-features", kind: "an async runtime", never: RUNTIMES },
     Ban { name: "tickety-core", features: "--all-features", kind: "serde on domain types", never: SERDE },
     Ban { name: "tickety-core", features: "--all-features", kind: "a database driver", never: DATABASES },
@@ -116,6 +118,7 @@ const BANS: [Ban; 8] = [
     Ban { name: "tickety-engine", features: "--all-features", kind: "a database driver", never: DATABASES },
     Ban { name: "tickety-engine", features: "--all-features", kind: "a front", never: FRONTS },
     Ban { name: "tickety-api", features: "--all-features", kind: "a database driver", never: DATABASES },
+    Ban { name: "tickety-api", features: "--no-default-features", kind: "an HTTP client", never: HTTP_CLIENTS },
 ];
 
 /// Checks what the crates compile, dependencies of dependencies included.
