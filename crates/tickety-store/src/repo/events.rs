@@ -37,7 +37,7 @@ use crate::plan::{self, PlannedChange};
 use crate::storage::{BatchOutcome, Request};
 
 pub(super) use brought::{bring_log, has_log};
-pub(super) use line::Note;
+pub(super) use line::{Note, settles};
 use log::{Appender, KEPT_DAYS, KEPT_EVENTS, NOTICED, Read, Reader};
 pub(super) use noticed::Noticed;
 

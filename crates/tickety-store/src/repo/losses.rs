@@ -56,6 +56,11 @@ impl Losses {
         self.acknowledged.has_written(path, version)
     }
 
+    /// Whether the last content of a file is how a merge was settled: what it was made of, git has.
+    pub(super) fn is_settled(&self, lost: &Lost) -> bool {
+        lost.gone.is_none() && self.acknowledged.has_settled(&lost.path, lost.last)
+    }
+
     /// Returns the issues of all files that are known to have been written.
     pub(super) fn known(&self) -> impl Iterator<Item = IssueKey> {
         let all = [&self.acknowledged].into_iter().chain(self.gone.iter().map(|gone| &gone.acknowledged));
@@ -186,10 +191,11 @@ impl RepoStore {
             let written = Timestamp::from_second(time_ns / NS).unwrap_or_default();
             let key = record.issue;
             let work_tree = gone.map(|place| losses.gone[place].work_tree.clone());
-            let new = Restorable { key, title: None, written, loss: *loss, files: 0, work_tree: None };
+            let new = Restorable { key, title: None, written, loss: *loss, files: 0, work_tree: None, settled: true };
             let issue = found.entry(key).or_insert(new);
             issue.work_tree = issue.work_tree.take().or(work_tree);
             issue.files += 1;
+            issue.settled &= losses.is_settled(lost);
             issue.written = issue.written.max(written);
             issue.loss = issue.loss.min(*loss);
             if record.comment.is_none() {

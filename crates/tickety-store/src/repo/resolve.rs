@@ -114,6 +114,8 @@ struct Work {
     staged: Vec<Staged>,
     /// What is told of each issue: as it was on our side, and as it is.
     issues: BTreeMap<IssueKey, (Option<Issue>, Option<Issue>)>,
+    /// Whether git is in the midst of a merge, or the like.
+    is_merging: bool,
     resolution: Resolution,
 }
 
@@ -141,7 +143,7 @@ impl RepoStore {
     ) -> Result<Resolution, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
-        let Work { files, staged, issues, mut resolution } = self.plan_resolution(Some(&lock), issues)?;
+        let Work { files, staged, issues, is_merging, mut resolution } = self.plan_resolution(Some(&lock), issues)?;
         if !files.is_empty() {
             let mut kept: Vec<PathBuf> = Vec::new();
             let mut transaction = journal.begin(&self.home, now)?;
@@ -168,7 +170,9 @@ impl RepoStore {
                 })
                 .collect();
             let about = About { actor, now, source: None };
-            let note = self.note_of(&changes, &Moves::new(), about);
+            let mut note = self.note_of(&changes, &Moves::new(), about);
+            // Where git has the two sides, the same can be made of them again.
+            note.settles = is_merging && files.keys().all(|path| staged.iter().any(|staged| staged.path == *path));
             transaction.note(&note.to_bytes())?;
             let committed = transaction.commit()?;
             self.has_written.store(true, Ordering::Relaxed);

@@ -44,6 +44,8 @@ pub struct Restorable {
     pub files: usize,
     /// What git called the work tree in which it was written, if that is gone.
     pub work_tree: Option<String>,
+    /// Whether all that would be put back is how a merge was settled. Where that was given up, nothing is lost.
+    pub settled: bool,
 }
 
 /// What became of the files of an issue.
@@ -71,7 +73,7 @@ impl Loss {
 /// Which issues to put back.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// The issues; all where absent.
+    /// The issues; where absent all, but for what was settled in a merge.
     pub issues: Option<Vec<IssueSelector>>,
     /// What must have become of them.
     pub losses: Vec<Loss>,
@@ -122,7 +124,10 @@ impl RepoStore {
         let (restoration, losses) = self.plan_restore(Some(&lock), selection)?;
         let is_wanted = |lost: &Lost| {
             let key = lost.record.issue;
-            selection.losses.contains(&lost.loss) && restoration.restored.iter().any(|issue| issue.key == key)
+            let is_meant = selection.issues.is_some() || !losses.is_settled(lost);
+            is_meant
+                && selection.losses.contains(&lost.loss)
+                && restoration.restored.iter().any(|issue| issue.key == key)
         };
         let mut changes: BTreeMap<IssueKey, PlannedChange> = BTreeMap::new();
         let mut kept = Vec::new();
@@ -177,7 +182,8 @@ impl RepoStore {
         }
         let mut restoration = Restoration::default();
         for issue in lost {
-            let list = match (selection.names(issue.key), selection.losses.contains(&issue.loss)) {
+            let is_named = selection.names(issue.key) && (selection.issues.is_some() || !issue.settled);
+            let list = match (is_named, selection.losses.contains(&issue.loss)) {
                 (true, true) => &mut restoration.restored,
                 (true, false) => &mut restoration.withheld,
                 (false, _) => &mut restoration.others,

@@ -9,7 +9,7 @@ use tickety_core::issue::Priority;
 use tickety_core::merge::has_conflict;
 use tickety_core::operation::{Change, DraftComment, Operation};
 use tickety_store::StorageError;
-use tickety_store::repo::Resolution;
+use tickety_store::repo::{Check, Loss, Resolution, Restoration, Selection};
 
 use crate::home::{create, number, update};
 use clones::Clones;
@@ -341,4 +341,59 @@ fn after_a_squash_merge_what_somebody_else_said_is_kept() {
     assert_eq!(clones.issue("ann", 1).title, "Bob's second");
     let said = said(&clones, "ann", 1);
     assert!(said.len() == 1 && said[0].contains("> Ann's"), "{said:?}");
+}
+
+/// What could be put back, or with `issues` what would be.
+fn restorable(clones: &Clones, issues: Option<&[u32]>) -> Restoration {
+    let issues = issues.map(|issues| issues.iter().map(|issue| number(*issue)).collect());
+    let selection = Selection { issues, losses: vec![Loss::Missing, Loss::Changed] };
+    clones.store("ann").preview_restore(&selection).unwrap()
+}
+
+fn named_as_lost(clones: &Clones) -> Vec<String> {
+    let found = clones.store("ann").doctor(false).unwrap().into_iter();
+    found.filter(|found| [Check::Vanished, Check::Undone].contains(&found.check)).map(|found| found.message).collect()
+}
+
+#[test]
+fn a_merge_that_is_given_up_after_it_was_settled_has_lost_nothing() {
+    let clones = two(&["one", "two"]);
+    clones.edit("ann", 1, vec![title("Ann's")]);
+    clones.edit("bob", 1, vec![title("Bob's")]);
+    assert!(!clones.merge("ann", "bob"));
+    let resolution = clones.resolve("ann");
+    clones.git("ann", &["merge", "--abort"]);
+    // What was settled goes with the note that the merge made.
+    assert_eq!(named_as_lost(&clones), Vec::<String>::new());
+    let found = restorable(&clones, Some(&[]));
+    let [issue] = found.others.as_slice() else { panic!("{found:?}") };
+    assert!(issue.settled && issue.files == 2, "{issue:?}");
+    assert_eq!(restorable(&clones, None).restored, [], "it is not put back with all");
+    assert_eq!(restorable(&clones, Some(&[1])).restored.len(), 1, "but by its name");
+    // The merge makes it again.
+    assert!(!clones.merge("ann", "bob"));
+    assert_eq!(clones.resolve("ann"), resolution);
+    // What somebody did on top of it was never anywhere else.
+    clones.apply_only("ann", vec![update(number(1), vec![Change::Priority(Priority::High), title("Both")])]);
+    clones.git("ann", &["add", ".tickety"]);
+    clones.git("ann", &["merge", "--abort"]);
+    let named = named_as_lost(&clones);
+    assert!(named.len() == 1 && named[0].contains("`Both` is undone"), "{named:?}");
+    assert!(!restorable(&clones, Some(&[])).others[0].settled);
+    let selection = Selection { issues: Some(vec![number(1)]), losses: vec![Loss::Missing, Loss::Changed] };
+    clones.store("ann").restore(&selection, (Some("ann"), clones.now())).unwrap();
+    assert_eq!(clones.issue("ann", 1).title, "Both");
+}
+
+#[test]
+fn while_a_merge_waits_what_it_was_settled_to_is_missed() {
+    let clones = two(&["one", "two"]);
+    clones.edit("ann", 1, vec![title("Ann's")]);
+    clones.edit("bob", 1, vec![title("Bob's")]);
+    assert!(!clones.merge("ann", "bob"));
+    clones.resolve("ann");
+    let record = clones.files("ann").into_iter().find(|path| path.contains("/000001-") && !path.contains('_')).unwrap();
+    fs::remove_file(clones.path("ann").join(record)).unwrap();
+    let named = named_as_lost(&clones);
+    assert!(named.len() == 1 && named[0].contains("`Bob's` vanished"), "{named:?}");
 }

@@ -73,11 +73,13 @@ struct WireIssue {
     files: usize,
     /// The work tree in which it was written, if that is gone; else `null`.
     work_tree: Option<String>,
+    /// Whether it is how a merge was settled: where that was given up, nothing is lost.
+    settled: bool,
 }
 
 impl From<&Restorable> for WireIssue {
     fn from(issue: &Restorable) -> Self {
-        let Restorable { key, title, written, loss, files, work_tree } = issue;
+        let Restorable { key, title, written, loss, files, work_tree, settled } = issue;
         Self {
             key: key.to_string(),
             number: key.number.get(),
@@ -86,6 +88,7 @@ impl From<&Restorable> for WireIssue {
             written: written.to_string(),
             files: *files,
             work_tree: work_tree.clone(),
+            settled: *settled,
         }
     }
 }
@@ -133,19 +136,26 @@ fn show(args: &Args, is_asked: bool, done: &Restoration, session: &Session) -> R
         (true, false) => withheld,
         (true, true) => &Vec::new(),
     };
-    for Restorable { key, title, written, loss, work_tree, .. } in shown {
+    for Restorable { key, title, written, loss, work_tree, settled, .. } in shown {
         let title = title.as_deref().unwrap_or("comments only");
         let when = screen.when(*written);
         screen.show(palette::NAME, key).raw(" ").put(palette::ALARM, loss.as_str()).raw(", written ").raw(when);
         if let Some(work_tree) = work_tree {
             screen.raw(" in the work tree ").put(palette::PLAIN, work_tree).raw(", which is gone");
         }
+        if *settled {
+            screen.raw(", to settle a merge");
+        }
         screen.raw(": ").put(palette::PLAIN, title).end();
     }
+    let is_settled = shown.iter().any(|issue| issue.settled);
     session.show(screen)?;
     if restored.is_empty() && withheld.is_empty() && others.is_empty() {
         session.note("every file is as Tickety left it");
     } else if !is_asked {
+        if is_settled {
+            session.note("what settled a merge that was given up is no loss: the merge makes it again, and `tickety restore ISSUE` puts it back");
+        }
         session.note("`tickety restore --all` puts back what is missing; --changed and --deleted the rest");
     } else if restored.is_empty() && withheld.is_empty() {
         session.note("nothing was put back: what was named is as Tickety left it");

@@ -33,6 +33,12 @@ impl RepoStore {
         }
         match Git::of(&self.layout) {
             Some(git) => {
+                // What a merge was settled to, and nobody committed, goes with the merge.
+                if git.other_head().is_ok_and(|other| other.is_none()) {
+                    let is_settled: Vec<bool> = losses.files.iter().map(|lost| losses.is_settled(lost)).collect();
+                    let mut is_settled = is_settled.into_iter();
+                    losses.files.retain(|_| !is_settled.next().unwrap_or_default());
+                }
                 // Git was asked about those already.
                 let (gone, here) = std::mem::take(&mut losses.files).into_iter().partition(|lost| lost.gone.is_some());
                 losses.files = here;
@@ -61,7 +67,7 @@ fn check_of(issue: &Restorable) -> Check {
 }
 
 fn name(report: &mut Report, issue: &Restorable) {
-    let Restorable { key, title, written, loss, files, work_tree } = issue;
+    let Restorable { key, title, written, loss, files, work_tree, settled: _ } = issue;
     let what = match title {
         Some(title) => format!("`{title}`"),
         None if *files == 1 => "a comment".to_owned(),

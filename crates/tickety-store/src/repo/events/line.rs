@@ -97,6 +97,19 @@ struct NoteHead {
     request: Option<Remembered>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ledger: Option<Told>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    settles: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// Whether the bytes that a transaction carries say that it settles a merge, and does nothing else.
+pub(crate) fn settles(note: &[u8]) -> bool {
+    let head = note.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    serde_json::from_slice::<NoteHead>(head).is_ok_and(|head| head.settles)
 }
 
 /// The events of a group, ready to be written: in a transaction first, in the log then.
@@ -108,12 +121,14 @@ pub(crate) struct Note {
     pub(crate) request: Option<Remembered>,
     /// What it closed and reopened.
     pub(in crate::repo) ledger: Option<Told>,
+    /// Whether it settles a merge, and does nothing else.
+    pub(in crate::repo) settles: bool,
     events: Vec<Box<RawValue>>,
 }
 
 impl Note {
     pub(crate) fn new(at: Timestamp, actor: Option<String>) -> Self {
-        Self { at, actor, request: None, ledger: None, events: Vec::new() }
+        Self { at, actor, request: None, ledger: None, settles: false, events: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, event: &Event) {
@@ -131,8 +146,9 @@ impl Note {
 
     /// Returns the bytes that a transaction carries.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        let Self { at, actor, request, ledger, events } = self;
-        let head = NoteHead { at: *at, actor: actor.clone(), request: request.clone(), ledger: ledger.clone() };
+        let Self { at, actor, request, ledger, settles, events } = self;
+        let (actor, request, ledger) = (actor.clone(), request.clone(), ledger.clone());
+        let head = NoteHead { at: *at, actor, request, ledger, settles: *settles };
         let mut bytes = serde_json::to_vec(&head).expect("texts, numbers and lists become JSON");
         for event in events {
             bytes.push(b'\n');
@@ -144,9 +160,9 @@ impl Note {
     /// Reads what a transaction carries; `None` if that is something else.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut lines = bytes.split(|byte| *byte == b'\n');
-        let NoteHead { at, actor, request, ledger } = serde_json::from_slice(lines.next()?).ok()?;
+        let NoteHead { at, actor, request, ledger, settles } = serde_json::from_slice(lines.next()?).ok()?;
         let events = lines.map(|line| serde_json::from_slice(line).ok()).collect::<Option<_>>()?;
-        Some(Self { at, actor, request, ledger, events })
+        Some(Self { at, actor, request, ledger, settles, events })
     }
 
     /// Writes the lines of the log: the events get the numbers from `sequence` on.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use tickety_core::ident::Version;
 use uuid::Uuid;
 
+use super::super::events;
 use super::super::layout::{HomePath, Layout};
 use super::super::os::{self, BootId};
 use super::super::state;
@@ -138,6 +139,8 @@ pub(crate) struct Acknowledged {
     versions: HashSet<(HomePath, Version)>,
     /// All that something was written in place of.
     replaced: HashSet<(HomePath, Version)>,
+    /// All that was written to settle a merge.
+    settled: HashSet<(HomePath, Version)>,
 }
 
 /// What was acknowledged last for a file.
@@ -165,10 +168,11 @@ impl Acknowledged {
         let (found, _) = log.walk(extent)?;
         let place = self.logs.len();
         self.logs.push(log);
-        let Self { logs, files, versions, replaced } = self;
+        let Self { logs, files, versions, replaced, settled } = self;
         let log = &logs[place];
         for found in &found {
             let time_ns = found.header.time_ns;
+            let settles = events::settles(&log.note(found)?);
             log.visit_records(found, |record| {
                 let earlier = files.get(&record.path).and_then(|last| last.content);
                 let (removed, content) = match record.after {
@@ -176,6 +180,8 @@ impl Acknowledged {
                     None => (true, record.removed.map(|removed| (place, removed)).or(earlier)),
                 };
                 replaced.extend(record.before.map(|before| (record.path.clone(), before)));
+                let after = record.after.map(|after| (record.path.clone(), after.version));
+                settled.extend(after.filter(|_| settles));
                 versions.extend(record.after.map(|after| (record.path.clone(), after.version)));
                 files.insert(record.path, Last { time_ns, removed, content });
                 Ok::<_, JournalError>(())
@@ -210,6 +216,11 @@ impl Acknowledged {
     /// Whether a content of a file was there when something was written in its place.
     pub(crate) fn has_replaced(&self, path: &HomePath, version: Version) -> bool {
         self.replaced.contains(&(path.clone(), version))
+    }
+
+    /// Whether a file got a content when a merge was settled.
+    pub(crate) fn has_settled(&self, path: &HomePath, version: Version) -> bool {
+        self.settled.contains(&(path.clone(), version))
     }
 
     /// Reads the last content of a file.

@@ -540,6 +540,7 @@ impl<'s> Planner<'s> {
             numbers.entry(path.issue.number).or_default().insert(path.issue);
         }
         numbers.retain(|_, keys| keys.len() > 1 && keys.iter().any(|key| self.wants(*key)));
+        self.work.is_merging = self.other.is_some();
         self.work.resolution.ambiguous = numbers;
         self.work.resolution.resolved = self.resolved.into_values().collect();
         self.work.resolution.staged = self.work.staged.len();
