@@ -24,7 +24,9 @@
 //! numbers without zeros behind; how they were written is in the memory, too, and stands in the export again
 //! as long as the value is the same. Where that can't be (a label, a number inside a comment), the report says so.
 //!
-//! What beads has no place for goes into one further key of the record, `tickety`; beads passes over it.
+//! What beads has no place for goes into one further key of the record, `tickety`; beads passes over it. Of an issue that
+//! was made here that is also a status or kind that beads doesn't know, which would have it refuse the record, and the
+//! whole of a title that is too long for it.
 
 mod parts;
 mod reader;
@@ -49,6 +51,17 @@ const OWN_REFERENCE: &str = "tickety:";
 
 /// Defaults that every record has; the writer always writes them.
 const ALWAYS: [&str; 2] = ["compaction_level", "original_size"];
+
+/// The statuses and types that beads knows without being told, and that mean the same in all of its versions or are
+/// missing in the first ones.
+const STATUSES: [&str; 7] = ["open", "in_progress", "blocked", "deferred", "pinned", "hooked", "closed"];
+const TYPES: [&str; 5] = ["bug", "feature", "task", "epic", "chore"];
+
+/// The type of what is of none of them.
+const OTHER_TYPE: &str = "task";
+
+/// The longest title that beads takes, in bytes.
+const TITLE: usize = 500;
 
 /// Keys whose 0 or false says nothing.
 const ZERO_MEANS_NOTHING: [&str; 7] =
@@ -75,7 +88,8 @@ fn dependency_type(kind: LinkKind) -> &'static str {
     match kind {
         LinkKind::BlockedBy => "blocks",
         LinkKind::Parent => "parent-child",
-        LinkKind::Relates => "relates-to",
+        // `relates-to` is one of two records there, one on each side.
+        LinkKind::Relates => "related",
         LinkKind::DuplicateOf => "duplicates",
         LinkKind::DiscoveredFrom => "discovered-from",
     }

@@ -69,7 +69,7 @@ fn every_living_issue_arrives_with_its_links_and_comments() {
                 "blocks" => Relation::BlockedBy,
                 "parent-child" | "parent_child" => Relation::Parent,
                 "discovered-from" => Relation::DiscoveredFrom,
-                "relates-to" => Relation::Relates,
+                "related" | "relates-to" => Relation::Relates,
                 other => panic!("{other}"),
             };
             let found = stored.derived.links.iter().any(|end| {

@@ -35,7 +35,10 @@ pub(super) struct Parts {
 pub(super) struct Own {
     pub(super) id: Option<String>,
     pub(super) number: Option<u32>,
+    /// The whole title, where it is cut.
+    pub(super) title: Option<String>,
     pub(super) status: Option<String>,
+    pub(super) kind: Option<String>,
     pub(super) reason: Option<String>,
     /// The time of closing that stands there only because beads wants one.
     pub(super) closed_unknown: Option<String>,

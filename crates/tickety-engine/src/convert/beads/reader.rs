@@ -14,7 +14,8 @@ use tickety_core::schema::{Category, Schema};
 
 use super::parts::{Own, Parts, is_mapped};
 use super::{
-    ALWAYS, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING, reason_of, reference,
+    ALWAYS, OTHER_TYPE, OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE, TITLE_FIELD, TYPE_FIELD, ZERO_MEANS_NOTHING,
+    reason_of, reference,
 };
 use crate::convert::duplicates::note_duplicate_keys;
 use crate::convert::fields::{Kept, keep, keep_as, show};
@@ -457,7 +458,9 @@ impl RecordReader<'_, '_> {
         let Own {
             id,
             number,
+            title,
             status,
+            kind,
             reason,
             milestone,
             spent,
@@ -473,9 +476,22 @@ impl RecordReader<'_, '_> {
         }
         self.draft.number = number.and_then(IssueNumber::new);
         if let Some(status) = status.map(|status| Status::new(&status)).filter(|status| self.schema.has_status(status))
-            && self.schema.category(&status).is_closed() == self.draft.closure.is_some()
+            && self.draft.status.as_ref().map(|known| self.schema.category(known))
+                == Some(self.schema.category(&status))
         {
             self.draft.status = Some(status);
+        }
+        if let Some(kind) = kind.map(|kind| Kind::new(&kind)).filter(|kind| self.schema.has_kind(kind))
+            && self.draft.kind.as_ref().is_some_and(|kind| kind.as_str() == OTHER_TYPE)
+        {
+            self.draft.kind = Some(kind);
+        }
+        // Somebody may have given it another one there.
+        if let Some(title) = title.filter(|title| shorten(title, TITLE) == self.draft.title) {
+            let title = self.cleaner.line("title", title);
+            if title.len() <= limits::TITLE {
+                self.draft.title = title;
+            }
         }
         if let (Some(closure), Some(reason)) = (&mut self.draft.closure, reason.and_then(|reason| reason.parse().ok()))
         {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
+use std::iter;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -12,7 +13,8 @@ use tickety_core::schema::{Category, Schema};
 
 use super::parts::is_mapped;
 use super::{
-    OWN_REFERENCE, STATUS_FIELD, SYSTEM, TITLE_FIELD, TYPE_FIELD, dependency_type, link_kind, reason_of, reference,
+    OTHER_TYPE, OWN_REFERENCE, STATUS_FIELD, STATUSES, SYSTEM, TITLE, TITLE_FIELD, TYPE_FIELD, TYPES, dependency_type,
+    link_kind, reason_of, reference,
 };
 use crate::convert::Writer;
 use crate::convert::identity::{comment_number, fingerprint, imported_comment_id, imported_issue_id};
@@ -48,22 +50,29 @@ const LAST: [&str; 4] = ["labels", "dependencies", "comments", "tickety"];
 
 /// Keys that beads reads as something else than text: a custom field that merely has such a name
 /// would make the whole record unreadable there.
-const NOT_TEXT: [&str; 16] = [
+const NOT_TEXT: [&str; 23] = [
+    "agent_state",
     "bonded_from",
     "compacted_at",
     "compaction_level",
+    "creator",
     "crystallizes",
     "defer_until",
     "deleted_at",
     "ephemeral",
     "is_template",
+    "last_activity",
+    "metadata",
     "mol_type",
     "no_history",
     "original_size",
     "pinned",
     "quality_score",
     "started_at",
+    "timeout",
     "timeout_seconds",
+    "validations",
+    "waiters",
     "work_type",
 ];
 
@@ -77,12 +86,14 @@ pub struct BeadsWriter<'a, W> {
     schema: &'a Schema,
     names: BTreeMap<IssueKey, String>,
     taken: BTreeSet<String>,
+    /// The external references of records, of which beads wants one each.
+    external: BTreeSet<String>,
 }
 
 impl<'a, W: Write> BeadsWriter<'a, W> {
     /// Writes lines to a stream.
     pub fn new(output: W, schema: &'a Schema) -> Self {
-        Self { output, schema, names: BTreeMap::new(), taken: BTreeSet::new() }
+        Self { output, schema, names: BTreeMap::new(), taken: BTreeSet::new(), external: BTreeSet::new() }
     }
 
     fn name(&mut self, issue: &Issue) -> String {
@@ -133,7 +144,7 @@ impl<W: Write> Writer for BeadsWriter<'_, W> {
         };
         record.mapped(&name, updated);
         record.custom();
-        record.references();
+        record.references(&mut self.external);
         for (key, value) in &memory.defaults {
             record.values.entry(key.clone()).or_insert_with(|| value.clone());
         }
@@ -158,9 +169,17 @@ impl<W: Write> Writer for BeadsWriter<'_, W> {
     }
 }
 
-/// Returns what beads calls an issue that came from there.
+/// Returns what beads calls an issue that came from there: of several names the one that the issue was made by, since
+/// the external reference of a record may be the name of another one.
 fn beads_id(issue: &Issue) -> Option<&str> {
-    issue.references.iter().find_map(|reference| reference.strip_prefix(SYSTEM)?.strip_prefix(':'))
+    let mut ids = issue.references.iter().filter_map(|reference| reference.strip_prefix(SYSTEM)?.strip_prefix(':'));
+    let first = ids.next()?;
+    Some(iter::once(first).chain(ids).find(|id| is_of(issue, id)).unwrap_or(first))
+}
+
+/// Whether an issue was made by a name that it has in beads.
+fn is_of(issue: &Issue, id_there: &str) -> bool {
+    fingerprint(imported_issue_id(&reference(id_there), None).uuid()) == fingerprint(issue.id.uuid())
 }
 
 /// Writes an object whose `raw` values stand as they are given.
@@ -258,8 +277,14 @@ impl Record<'_> {
             imported_updated,
         } = self.issue;
         self.set("id", name);
+        let is_theirs = beads_id(self.issue).is_some_and(|id_there| is_of(self.issue, id_there));
         let whole = self.field(TITLE_FIELD).filter(|whole| shorten(whole, limits::TITLE) == *title);
-        self.set_line("title", whole.as_ref().unwrap_or(title));
+        if !is_theirs && whole.is_none() && title.len() > TITLE {
+            self.set("title", shorten(title, TITLE));
+            self.own.insert("title".to_owned(), title.as_str().into());
+        } else {
+            self.set_line("title", whole.as_ref().unwrap_or(title));
+        }
         if !body.is_empty() {
             self.set_paragraphs("description", body);
         }
@@ -268,17 +293,31 @@ impl Record<'_> {
         let theirs = match (original, category) {
             (Some(original), _) => original,
             (None, Category::Closed) => "closed".to_owned(),
-            (None, _) => status.as_str().replace('-', "_"),
+            (None, _) => {
+                let word = status.as_str().replace('-', "_");
+                match category {
+                    _ if is_theirs || STATUSES.contains(&&*word) => word,
+                    Category::InProgress => "in_progress".to_owned(),
+                    _ => "open".to_owned(),
+                }
+            }
         };
         let theirs = self.memory.exactly("status", |exact| Status::new(exact) == *status).unwrap_or(&theirs).to_owned();
-        if category.is_closed() && *status != self.schema.first_of(category) {
+        let is_told = Status::new(&theirs) == *status || self.field(STATUS_FIELD).as_deref() == Some(&theirs);
+        if !is_told && *status != self.schema.first_of(category) {
             self.own.insert("status".to_owned(), status.as_str().into());
         }
         self.set("status", theirs);
         self.set("priority", priority.rank());
         let original = self.field(TYPE_FIELD).filter(|_| *kind == self.schema.default_kind);
         let original = original.as_deref().or(self.memory.exactly("issue_type", |exact| Kind::new(exact) == *kind));
-        self.set("issue_type", original.unwrap_or(kind.as_str()));
+        let theirs = original.unwrap_or(kind.as_str()).to_owned();
+        if original.is_none() && !is_theirs && !TYPES.contains(&kind.as_str()) {
+            self.set("issue_type", OTHER_TYPE);
+            self.own.insert("kind".to_owned(), kind.as_str().into());
+        } else {
+            self.set("issue_type", theirs);
+        }
         let mut assignees = assignees.iter();
         if let Some(assignee) = assignees.next() {
             self.set_line("assignee", assignee);
@@ -323,9 +362,6 @@ impl Record<'_> {
         if let Some(spent) = spent {
             self.own.insert("spent".to_owned(), spent.0.into());
         }
-        let is_theirs = beads_id(self.issue).is_some_and(|id_there| {
-            fingerprint(imported_issue_id(&reference(id_there), None).uuid()) == fingerprint(id.uuid())
-        });
         if !is_theirs {
             self.own.insert("id".to_owned(), id.to_string().into());
         }
@@ -370,24 +406,29 @@ impl Record<'_> {
         }
     }
 
-    fn references(&mut self) {
+    fn references(&mut self, taken: &mut BTreeSet<String>) {
         let this = beads_id(self.issue).map(reference);
         let mut others: Vec<&str> =
             self.issue.references.iter().map(String::as_str).filter(|other| Some(*other) != this.as_deref()).collect();
         let remembered = self.memory.exact.get("external_ref").map(String::as_str);
+        let own = format!("{OWN_REFERENCE}{}", self.issue.id);
+        let known = |external: &str| Some(external) == remembered.map(str::trim);
         let chosen = others
             .iter()
-            .position(|other| Some(*other) == remembered.map(str::trim))
-            .or(if others.is_empty() { None } else { Some(0) });
+            .position(|other| known(other))
+            .or_else(|| others.iter().position(|other| !taken.contains(*other)));
         match (chosen, this) {
+            // What a record had is what it has: it is known by that there.
+            (_, this) if known(&own) || this.as_deref().is_some_and(known) => {
+                let external = remembered.unwrap_or_default().to_owned();
+                self.set("external_ref", external);
+            }
             (Some(chosen), _) => {
                 let external = others.remove(chosen);
+                taken.insert(external.to_owned());
                 self.set_line("external_ref", external);
             }
-            (None, None) => {
-                let external = format!("{OWN_REFERENCE}{}", self.issue.id);
-                self.values.insert("external_ref".to_owned(), external.into());
-            }
+            (None, None) => self.set("external_ref", own),
             (None, Some(_)) => {}
         }
         if !others.is_empty() {
@@ -438,7 +479,11 @@ impl Record<'_> {
 /// Whether a value can stand under a key that beads doesn't read as text.
 fn fits_untyped(name: &str, value: &FieldValue, parsed: &Option<Value>) -> bool {
     match name {
-        "compacted_at" | "defer_until" | "deleted_at" | "started_at" => value.to_string().parse::<Timestamp>().is_ok(),
+        "compacted_at" | "defer_until" | "started_at" | "last_activity" => {
+            value.to_string().parse::<Timestamp>().is_ok()
+        }
+        // Only what is deleted may have it.
+        "deleted_at" => false,
         "mol_type" | "work_type" => true,
         _ => parsed.is_some(),
     }
