@@ -23,6 +23,8 @@ pub struct Detected {
     pub format: Format,
     /// Where it lies, for a folder that holds it.
     pub path: Option<PathBuf>,
+    /// What it was told by, for a folder.
+    pub evidence: Option<String>,
 }
 
 /// Whether an input begins as JSON does.
@@ -95,34 +97,38 @@ fn detect_json(begin: &[u8]) -> Vec<Format> {
 /// Notes and pages are Markdown, too: most of the files have to tell a status in their front matter.
 pub fn detect_folder(root: &Path) -> io::Result<Vec<Detected>> {
     let mut found: Vec<Detected> = Vec::new();
-    let mut add = |format: Format, path: PathBuf| {
-        let detected = Detected { format, path: Some(path) };
+    let mut add = |format: Format, path: PathBuf, evidence: String| {
+        let detected = Detected { format, path: Some(path), evidence: Some(evidence) };
         if !found.contains(&detected) {
             found.push(detected);
         }
     };
     for format in [Format::Backlog, Format::RepoTickets, Format::Tk, Format::Beans, Format::Issues] {
         for path in places(format, root) {
-            if path.is_dir() && looks_like(format, &path)? {
-                add(format, path);
+            if path.is_dir()
+                && let Some(evidence) = looks_like(format, &path)?
+            {
+                add(format, path, evidence);
                 break;
             }
         }
     }
     let beads = root.join(".beads/issues.jsonl");
     if beads.is_file() {
-        add(Format::Beads, beads);
+        add(Format::Beads, beads, "by its name".to_owned());
     }
-    if found.is_empty() && looks_like(Format::Markdown, root)? {
-        found.push(Detected { format: Format::Markdown, path: Some(root.to_owned()) });
+    if found.is_empty()
+        && let Some(evidence) = looks_like(Format::Markdown, root)?
+    {
+        found.push(Detected { format: Format::Markdown, path: Some(root.to_owned()), evidence: Some(evidence) });
     }
     Ok(found)
 }
 
 /// Returns the folder that a format lies in, where a folder that holds it was named.
 pub fn folder_of(format: Format, root: &Path) -> PathBuf {
-    let found =
-        places(format, root).into_iter().find(|path| path.is_dir() && looks_like(format, path).unwrap_or(false));
+    let is_one = |path: &PathBuf| path.is_dir() && looks_like(format, path).is_ok_and(|evidence| evidence.is_some());
+    let found = places(format, root).into_iter().find(is_one);
     found.unwrap_or_else(|| root.to_owned())
 }
 
@@ -140,27 +146,35 @@ fn places(format: Format, root: &Path) -> Vec<PathBuf> {
     places
 }
 
-fn looks_like(format: Format, path: &Path) -> io::Result<bool> {
+/// Says what a folder is told by, if it is one of a format. No single file decides: of those that are looked into, most
+/// have to be what the format has.
+fn looks_like(format: Format, path: &Path) -> io::Result<Option<String>> {
     let ends = |name: &str| path.file_name().is_some_and(|own| own == name);
     let endings = format.endings().unwrap_or_default();
     Ok(match format {
         Format::Backlog => {
-            path.join("tasks").is_dir() && (ends("backlog") || ends(".backlog") || path.join("config.yml").is_file())
-                || ends("tasks") && names_in(path, ".md")?.iter().any(|name| name.contains(" - "))
+            let tasks = names_in(path, ".md")?.iter().filter(|name| name.contains(" - ")).count();
+            let has_tasks = path.join("tasks").is_dir();
+            match () {
+                () if has_tasks && (ends("backlog") || ends(".backlog")) => Some("by its name and `tasks`".to_owned()),
+                () if has_tasks && path.join("config.yml").is_file() => Some("by `tasks` and `config.yml`".to_owned()),
+                () if ends("tasks") && tasks > 0 => Some(format!("by its name and {tasks} names such as `task-1 - …`")),
+                () => None,
+            }
         }
         Format::RepoTickets => {
-            let has = |folder: &str| Ok::<_, io::Error>(!names_in(&path.join(folder), ".yaml")?.is_empty());
-            has("open")? || has("closed")?
+            let count = names_in(&path.join("open"), ".yaml")?.len() + names_in(&path.join("closed"), ".yaml")?.len();
+            (count > 0).then(|| format!("by {count} YAML files in `open` and `closed`"))
         }
         Format::Tk => {
-            let names = names_in(path, ".md")?;
-            ends(".tickets") && !names.is_empty() || fronts(path, &names).any(|front| front.contains_key("deps"))
+            let keys: &[&str] = if ends(".tickets") { &["status"] } else { &["status", "deps"] };
+            most_have(path, &names_in(path, ".md")?, keys)
         }
         Format::Beans => {
-            names_in(path, ".md")?.iter().any(|name| name.contains("--")) && {
-                let names = names_in(path, ".md")?;
-                ends(".beans") || fronts(path, &names).any(|front| front.contains_key("created_at"))
-            }
+            let names = names_in(path, ".md")?;
+            let named: Vec<String> = names.iter().filter(|name| name.contains("--")).cloned().collect();
+            let keys: &[&str] = if ends(".beans") { &["status"] } else { &["status", "created_at"] };
+            if named.len() * 2 > names.len() { most_have(path, &named, keys) } else { None }
         }
         Format::Issues => {
             let mut names = names_in(path, ".md")?;
@@ -170,7 +184,8 @@ fn looks_like(format: Format, path: &Path) -> io::Result<bool> {
             // What we wrote ourselves is numbered, too.
             let is_own = fronts(path, &names).any(|front| front.contains_key("number") && front.contains_key("id"));
             let numbered = names.iter().filter(|name| super::issues_folder::is_issue(name)).count();
-            !names.is_empty() && numbered * 2 > names.len() && !is_own
+            (numbered * 2 > names.len() && !is_own)
+                .then(|| format!("{numbered} of {} names begin with a number or a ULID", names.len()))
         }
         _ => {
             let folder = Folder::open(path, endings)?;
@@ -178,9 +193,19 @@ fn looks_like(format: Format, path: &Path) -> io::Result<bool> {
             let has_status = |front: &Map<String, Value>| {
                 front.keys().any(|key| ["status", "state"].iter().any(|name| key.eq_ignore_ascii_case(name)))
             };
-            fronts(path, &names).filter(has_status).count() * 2 > names.len()
+            let count = fronts(path, &names).filter(has_status).count();
+            (count * 2 > names.len()).then(|| format!("{count} of {} files have a status", names.len()))
         }
     })
+}
+
+/// Says how many of the first files have all of some keys in their front matter, if most have.
+fn most_have(path: &Path, names: &[String], keys: &[&str]) -> Option<String> {
+    let looked_at = names.len().min(FILES);
+    let has_all = |front: &Map<String, Value>| keys.iter().all(|key| front.contains_key(*key));
+    let count = fronts(path, names).filter(has_all).count();
+    let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    (count * 2 > looked_at).then(|| format!("{count} of {looked_at} files have {}", keys.join(" and ")))
 }
 
 /// Returns the names of the files in a folder that have an ending; none where there is no such folder.

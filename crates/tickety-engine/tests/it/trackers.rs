@@ -214,8 +214,13 @@ fn folders_are_told_by_what_is_in_them() {
             fs::copy(fixture(from).join(file), target).unwrap();
         }
     };
-    let found = || detect_folder(root.path()).unwrap();
-    let place = |format, path: &str| Detected { format, path: Some(root.path().join(path)) };
+    let detected = |path: &std::path::Path| -> Vec<Detected> {
+        let mut found = detect_folder(path).unwrap();
+        assert!(found.iter_mut().all(|detected| detected.evidence.take().is_some()), "it says by what");
+        found
+    };
+    let found = || detected(root.path());
+    let place = |format, path: &str| Detected { format, path: Some(root.path().join(path)), evidence: None };
     assert_eq!(found(), []);
     for (from, to, format) in [
         ("backlog", "backlog", Format::Backlog),
@@ -226,13 +231,47 @@ fn folders_are_told_by_what_is_in_them() {
         copy(from, to);
         assert_eq!(found(), [place(format, to)]);
         assert_eq!(folder_of(format, root.path()), root.path().join(to));
-        assert_eq!(detect_folder(&root.path().join(to)).unwrap(), [place(format, to)]);
+        assert_eq!(detected(&root.path().join(to)), [place(format, to)]);
         fs::remove_dir_all(root.path().join(to)).unwrap();
     }
     copy("repo-tickets", ".tickets");
     assert_eq!(found(), [place(Format::RepoTickets, ".tickets")]);
     copy("beans", ".beans");
     assert_eq!(found(), [place(Format::RepoTickets, ".tickets"), place(Format::Beans, ".beans")]);
+}
+
+#[test]
+fn no_single_file_makes_a_folder_one_of_tk_or_beans() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let target = root.path().join(path);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::write(target, text).unwrap();
+    };
+    let told = |path: &str| -> Vec<(Format, String)> {
+        let found = detect_folder(&root.path().join(path)).unwrap();
+        found.into_iter().map(|detected| (detected.format, detected.evidence.unwrap())).collect()
+    };
+    let tk = |id: usize| format!("---\nid: t-{id}\nstatus: open\ndeps: []\n---\n# One\n");
+    let bean = "---\ntitle: One\nstatus: todo\ncreated_at: 2026-01-01T00:00:00Z\n---\n";
+    // Notes, of which one has what tk has, and one what beans has.
+    for name in ["a", "b", "c"] {
+        write(&format!("notes/{name}.md"), "Just words.\n");
+    }
+    write("notes/t-1.md", &tk(1));
+    write("notes/x-1--one.md", bean);
+    assert_eq!(told("notes"), []);
+    // The name of the folder says less than what is in it.
+    write(".tickets/readme.md", "Words.\n");
+    assert_eq!(told(""), []);
+    (1..4).for_each(|id| write(&format!(".tickets/t-{id}.md"), &tk(id)));
+    let expected = [(Format::Tk, "3 of 4 files have `status`".to_owned())];
+    assert_eq!((told(""), told(".tickets")), (expected.to_vec(), expected.to_vec()));
+    (1..4).for_each(|id| write(&format!("elsewhere/t-{id}.md"), &tk(id)));
+    assert_eq!(told("elsewhere"), [(Format::Tk, "3 of 3 files have `status` and `deps`".to_owned())]);
+    write(".beans/readme.md", "Words.\n");
+    (1..4).for_each(|id| write(&format!(".beans/b-{id}--one.md"), bean));
+    assert_eq!(told(".beans"), [(Format::Beans, "3 of 3 files have `status`".to_owned())]);
 }
 
 #[test]

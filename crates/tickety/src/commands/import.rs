@@ -128,7 +128,8 @@ fn open<'a>(args: &Args, schema: &'a Schema, read: &'a ReadOptions, session: &Se
             let mut begin = Vec::new();
             let looked = (&mut input).take(LOOK as u64).read_to_end(&mut begin);
             looked.map_err(|error| CliError::io("read", input::name_of(&args.file), &error))?;
-            let found = detect(&begin).into_iter().map(|format| Detected { format, path: None }).collect();
+            let found =
+                detect(&begin).into_iter().map(|format| Detected { format, path: None, evidence: None }).collect();
             let format = only(found, &args.file)?.format;
             session.note(format_args!("{}: taken for {format}", input::name_of(&args.file).display()));
             input = Box::new(io::Cursor::new(begin).chain(input));
@@ -155,9 +156,10 @@ fn open_folder<'a>(
         Some(format) => (format, folder_of(format, path)),
         None => {
             let found = detect_folder(path).map_err(|error| failed(&error))?;
-            let Detected { format, path: place } = only(found, path)?;
+            let Detected { format, path: place, evidence } = only(found, path)?;
             let place = place.unwrap_or_else(|| path.to_owned());
-            session.note(format_args!("{}: taken for {format}", place.display()));
+            let evidence = evidence.map(|evidence| format!(": {evidence}")).unwrap_or_default();
+            session.note(format_args!("{}: taken for {format}{evidence}", place.display()));
             (format, place)
         }
     };
@@ -191,9 +193,10 @@ fn only(mut found: Vec<Detected>, path: &Path) -> Result<Detected, CliError> {
         _ => {
             let names: Vec<String> = found
                 .iter()
-                .map(|Detected { format, path }| match path {
-                    Some(path) => format!("{format} ({})", path.display()),
-                    None => format.to_string(),
+                .map(|Detected { format, path, evidence }| match (path, evidence) {
+                    (Some(path), Some(evidence)) => format!("{format} ({}: {evidence})", path.display()),
+                    (Some(path), None) => format!("{format} ({})", path.display()),
+                    (None, _) => format.to_string(),
                 })
                 .collect();
             format!("it may be {}: say which", names.join(" or "))

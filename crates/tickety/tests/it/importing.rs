@@ -384,7 +384,7 @@ fn a_folder_is_written_whole_and_read_back() {
     }
     let again = env.run(&["import", "auto", "out", "--dry-run"]);
     assert!(again.stdout.starts_with("4 records: 0 would be created"), "{again}");
-    assert_eq!(again.stderr, "out: taken for markdown\n");
+    assert_eq!(again.stderr, "out: taken for markdown: 4 of 4 files have a status\n");
     std::fs::remove_dir_all(env.work().join("out")).expect("it was written");
     assert_eq!(env.files(), files);
 }
