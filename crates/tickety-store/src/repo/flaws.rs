@@ -10,6 +10,7 @@ use tickety_core::merge::has_conflict;
 
 use super::layout::{CommentStamp, RecordPath};
 use super::load::shown;
+use super::resolve::name_of;
 use super::store::RepoStore;
 use super::whole::{Whole, is_conflict};
 use crate::error::StorageError;
@@ -39,6 +40,8 @@ pub enum FlawKind {
     Record,
     /// A comment's issue has no record.
     Comment,
+    /// A merge put an edit of one record into another one.
+    Mixture,
     /// Several issues have a number.
     Number,
     /// Several issues have an id.
@@ -56,6 +59,7 @@ impl FlawKind {
             Self::Conflict => "conflict",
             Self::Record => "record",
             Self::Comment => "comment",
+            Self::Mixture => "mixture",
             Self::Number => "number",
             Self::Id => "id",
             Self::Link => "link",
@@ -72,7 +76,18 @@ impl RepoStore {
             Some(reference) => self.whole_of(&self.git()?, reference)?,
             None => Whole::empty(std::sync::Arc::clone(&self.schema)),
         };
-        Ok(brought_in(&base, &self.whole_here()?))
+        let is_compared = base.commit.is_some();
+        let mut flaws = brought_in(&base, &self.whole_here()?);
+        for (lost, holder) in if is_compared { self.mix_ups()? } else { Vec::new() } {
+            let message = format!(
+                "has an edit of {}, for which a merge took it, and which is gone: `tickety resolve` puts both right",
+                name_of(lost)
+            );
+            let (kind, path) = (FlawKind::Mixture, Some(shown(holder)));
+            flaws.push(Flaw { kind, path, line: None, issues: vec![holder.issue, lost.issue], message });
+        }
+        flaws.sort();
+        Ok(flaws)
     }
 }
 

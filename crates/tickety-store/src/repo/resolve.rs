@@ -30,6 +30,8 @@ use super::restore::names;
 use super::store::RepoStore;
 use crate::error::StorageError;
 use crate::plan::PlannedChange;
+pub(super) use lookalikes::name_of;
+
 pub use driver::{InstalledDriver, install_merge_driver, merge_file};
 use plan::Planner;
 
@@ -194,6 +196,12 @@ impl RepoStore {
             (resolution.staged, resolution.unstaged) = (0, Some(StorageError::from(error).to_string()));
         }
         Ok(resolution)
+    }
+
+    /// Returns what the merge that is checked out, or is under way, has put from one record into another one: what is gone,
+    /// and what has its edit.
+    pub(super) fn mix_ups(&self) -> Result<Vec<(RecordPath, RecordPath)>, StorageError> {
+        Planner::new(self, None)?.find_mixtures()
     }
 
     fn plan_resolution(

@@ -261,6 +261,56 @@ fn an_edit_that_a_merge_put_into_another_issue_goes_back_to_its_own() {
 }
 
 #[test]
+fn a_check_names_what_a_merge_mixed_up() {
+    let env = lookalikes(&["--priority", "critical"]);
+    env.git(&["merge", "--quiet", "--no-ff", "--no-edit", "topic"]);
+    let found = env.run(&["check", "--base", "HEAD^1", "--json"]);
+    assert_eq!(found.status, 1, "{found}");
+    let found: serde_json::Value = serde_json::from_str(&found.stdout).expect("JSON");
+    let problems = found["data"]["problems"].as_array().expect("a list").clone();
+    let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+    assert_eq!((&problem["kind"], &problem["path"]), (&"mixture".into(), &record(&env, "2").into()));
+    assert!(
+        problem["message"].as_str().expect("a text").starts_with("has an edit of 1-xfy8, for which a merge took it")
+    );
+    env.ok(&["resolve"]);
+    assert_eq!(env.run(&["check", "--base", "HEAD^1"]).status, 0);
+    commit(&env);
+    assert_eq!(env.run(&["check", "--base", "HEAD^1"]).status, 0);
+}
+
+#[test]
+fn an_edit_that_a_merge_put_into_another_comment_goes_back_to_its_own() {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init", "--quiet"]);
+    env.ok(&["new", "One"]);
+    let words: String = (1..20).map(|line| format!("Line {line} of what both say.\n\n")).collect();
+    env.ok(&["comment", "1", "--message", &format!("{words}First.")]);
+    commit(&env);
+    let comments = |env: &TestEnv| -> Vec<String> {
+        env.files().into_keys().filter(|path| path.starts_with(".tickety/issues") && path.contains('_')).collect()
+    };
+    let first = comments(&env).remove(0);
+    env.git(&["checkout", "--quiet", "-b", "topic"]);
+    env.git(&["rm", "--quiet", &first]);
+    env.ok(&["comment", "1", "--message", &format!("{words}Second.")]);
+    commit(&env);
+    env.git(&["checkout", "--quiet", "main"]);
+    env.write(&first, env.read(&first).replace("Line 3 of", "Line three of"));
+    commit(&env);
+    let tips = ["main", "topic"].map(|branch| env.git(&["rev-parse", branch]).trim().to_owned());
+    env.git(&["merge", "--quiet", "--no-ff", "--no-edit", "topic"]);
+    let second = comments(&env).remove(0);
+    assert!(second != first && env.read(&second).contains("Line three of"), "git has taken it for the other one");
+    assert_eq!(env.run(&["check", "--base", "HEAD^1"]).status, 1);
+    env.ok(&["resolve"]);
+    assert_eq!(env.read(&first), env.git(&["show", &format!("{}:{first}", tips[0])]));
+    assert_eq!(env.read(&second), env.git(&["show", &format!("{}:{second}", tips[1])]));
+    assert!(has_nothing_to_settle(&env));
+    assert_eq!(env.run(&["check", "--base", "HEAD^1"]).status, 0);
+}
+
+#[test]
 fn what_was_done_after_a_merge_stays_done() {
     let env = lookalikes(&["--priority", "critical"]);
     env.git(&["merge", "--quiet", "--no-edit", "topic"]);

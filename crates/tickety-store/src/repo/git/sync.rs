@@ -173,6 +173,12 @@ impl Git {
         Ok(self.ask(&["merge-base", ours, theirs])?.map(|id| text(&id)))
     }
 
+    /// Returns all commits that two commits both come from and that don't come from another one of these.
+    pub fn merge_bases(&self, ours: &str, theirs: &str) -> Result<Vec<String>, GitError> {
+        let found = self.ask(&["merge-base", "--all", ours, theirs])?.unwrap_or_default();
+        Ok(text(&found).lines().map(str::to_owned).collect())
+    }
+
     /// Returns the commit up to the one that is checked out that removed the home last, with its subject.
     pub fn removal_of_home(&self) -> Result<Option<String>, GitError> {
         if self.is_unborn()? {

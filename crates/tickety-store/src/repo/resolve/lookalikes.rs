@@ -14,7 +14,8 @@ use crate::error::StorageError;
 
 /// Two sides of a merge and what both come from, by what git calls them.
 struct Parents {
-    base: String,
+    /// Several where two branches were merged into each other.
+    bases: Vec<String>,
     sides: [&'static str; 2],
     /// Whether the merge is the commit that is checked out.
     is_committed: bool,
@@ -22,10 +23,10 @@ struct Parents {
 
 /// How a merge put an edit of one issue into another one.
 struct Mixture {
-    /// The issue that is gone, and the side that has edited it.
+    /// The issue or comment that is gone, and the side that has edited it.
     lost: RecordPath,
     editor: &'static str,
-    /// The issue that has the edit now, as the side has it that made it, and as the merge has it.
+    /// The one that has the edit now, as the side has it that made it, and as the merge has it.
     holder: RecordPath,
     whole: Vec<u8>,
     mixed: Vec<u8>,
@@ -109,7 +110,7 @@ impl Planner<'_> {
         // What is committed is corrected by the next commit, and staged by whoever makes that.
         let staging = self.staging.take();
         if !parents.is_committed {
-            self.staging = staging.clone().or(Some(parents.base));
+            self.staging = staging.clone().or(parents.bases.first().cloned());
         }
         for mixture in mixtures {
             if self.wants(mixture.lost.issue) || self.wants(mixture.holder.issue) {
@@ -129,18 +130,52 @@ impl Planner<'_> {
         if git.commit_of(sides[1])?.is_none() || (is_committed && git.commit_of("HEAD^3")?.is_some()) {
             return Ok(None);
         }
-        let base = git.merge_base(sides[0], sides[1])?;
-        Ok(base.map(|base| Parents { base, sides, is_committed }))
+        let bases = git.merge_bases(sides[0], sides[1])?;
+        Ok((!bases.is_empty()).then_some(Parents { bases, sides, is_committed }))
+    }
+
+    /// Names what a merge has mixed up and nobody has put right: what is gone, and what has its edit.
+    pub(super) fn find_mixtures(&mut self) -> Result<Vec<(RecordPath, RecordPath)>, StorageError> {
+        let Some(git) = self.git.clone() else { return Ok(Vec::new()) };
+        self.other = git.other_head()?;
+        let Some(parents) = self.parents(&git)? else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for Mixture { lost, holder, whole, .. } in self.mixtures(&git, &parents)? {
+            if self.content_of(holder)?.is_some_and(|now| !edit(&whole, &now).is_empty()) {
+                found.push((lost, holder));
+            }
+        }
+        Ok(found)
     }
 
     /// Finds what was mixed up: an issue that one side edited and the other deleted is gone, and one that only the other
     /// has differs from what that has by nothing but the edit.
     fn mixtures(&self, git: &Git, parents: &Parents) -> Result<Vec<Mixture>, StorageError> {
-        let Parents { base, sides, is_committed } = parents;
+        let mut mixtures: Vec<Mixture> = Vec::new();
+        for base in &parents.bases {
+            for is_wanted in [is_issue, |path: &RecordPath| !is_issue(path)] {
+                for mixture in self.mixtures_since(git, parents, base, is_wanted)? {
+                    if !mixtures.iter().any(|known| known.holder == mixture.holder) {
+                        mixtures.push(mixture);
+                    }
+                }
+            }
+        }
+        Ok(mixtures)
+    }
+
+    /// Does so for one of the commits that both sides come from, and for issues or for comments.
+    fn mixtures_since(
+        &self,
+        git: &Git,
+        Parents { sides, is_committed, .. }: &Parents,
+        base: &str,
+        is_wanted: fn(&RecordPath) -> bool,
+    ) -> Result<Vec<Mixture>, StorageError> {
         let mut changes: [BTreeMap<RecordPath, char>; 2] = Default::default();
         for (changes, side) in changes.iter_mut().zip(sides) {
             let changed = git.changed_files(base, side)?.into_iter();
-            let records = changed.filter_map(|(how, path)| Some((path.record().filter(is_issue)?, how)));
+            let records = changed.filter_map(|(how, path)| Some((path.record().filter(is_wanted)?, how)));
             changes.extend(records);
         }
         let mut mixtures = Vec::new();
@@ -148,8 +183,11 @@ impl Planner<'_> {
             let of = |how: char| changes[here].iter().filter(move |(_, is)| **is == how).map(|(path, _)| *path);
             let lost: Vec<RecordPath> = of('D')
                 .filter(|path| changes[there].get(path) == Some(&'M'))
-                .filter(|path| self.twins(path.issue.suffix).is_empty())
-                .filter(|path| !of('A').any(|new| new.issue.suffix == path.issue.suffix))
+                .filter(|path| match path.comment {
+                    None => self.twins(path.issue.suffix).is_empty(),
+                    Some(_) => !self.records.contains(path),
+                })
+                .filter(|path| !of('A').any(|new| new.issue.suffix == path.issue.suffix && new.comment == path.comment))
                 .collect();
             if lost.is_empty() {
                 continue;
@@ -187,14 +225,24 @@ impl Planner<'_> {
             // Somebody has taken it back, and deleted the other one.
             return Ok(());
         }
-        self.bring_back(editor, lost.issue)?;
+        match (lost.comment, &self.git) {
+            (Some(_), Some(git)) => {
+                if let Some(bytes) = content_at(git, editor, lost)? {
+                    self.put_file(lost, bytes, PLAIN_FILE, &[holder].into())?;
+                }
+            }
+            _ => self.bring_back(editor, lost.issue)?,
+        }
         if !edit(&mixed, &now).is_empty() {
             let message = format!(
                 "has an edit of {}, for which git took it, and was changed since: take that out by hand",
-                lost.issue
+                name_of(lost)
             );
             self.leave(shown(holder), message);
             return Ok(());
+        }
+        if holder.comment.is_some() {
+            return self.put_file(holder, whole, PLAIN_FILE, &[holder].into());
         }
         let (before, after) = (self.store.issue_in(holder, &now), self.store.issue_in(holder, &whole));
         self.put_file(holder, whole, PLAIN_FILE, &[holder].into())?;
@@ -202,6 +250,11 @@ impl Planner<'_> {
         self.work.issues.insert(holder.issue, (before, after));
         Ok(())
     }
+}
+
+/// Returns what people call a record.
+pub(in crate::repo) fn name_of(path: RecordPath) -> String {
+    if is_issue(&path) { path.issue.to_string() } else { shown(path) }
 }
 
 /// Reads a record of a commit.
