@@ -8,10 +8,11 @@
 //!
 //! That issues were closed or reopened rides in the note of the transaction, like its events, and is written down when
 //! it is visible: a process that dies before leaves it to the next one. What something else than Tickety closed is noticed
-//! with the index. [`file`](self::file) is what lies on the disk, [`look`](self::look) what is closed elsewhere now.
+//! with the index, and what was committed to a branch without Tickety by its tip ([`scout`](self::scout)). [`file`](self::file) is what lies on the disk, [`look`](self::look) what is closed elsewhere now.
 
 mod file;
 mod look;
+mod scout;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,6 +35,9 @@ use crate::storage::{Batch, BatchOutcome, Effect};
 
 use file::{Closed, Closing, Line, Place, Read, Writing};
 pub(super) use look::Elsewhere;
+
+/// In place of the name of a checkout: what was found in a commit. Git gives no checkout this name.
+const NOWHERE: &str = ":";
 
 /// What a transaction closed and reopened, or what was noticed to be closed.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -360,7 +360,7 @@ fn a_detached_head_counts_as_long_as_it_has_it() {
     assert_eq!(places(&env, "1"), ["kept"]);
     git_at_side(&env, &["switch", "--quiet", "feat/x"]);
     at_side(&env, &["list"]);
-    assert_eq!(places(&env, "1"), Vec::<String>::new(), "where it was done has it no more");
+    assert_eq!(places(&env, "1"), ["kept"], "where it was done has it no more, and the branch has");
     git_at_side(&env, &["switch", "--quiet", "kept"]);
     at_side(&env, &["list"]);
     assert_eq!(places(&env, "1"), ["kept"], "and what is seen on a branch stays");
@@ -516,4 +516,63 @@ fn branches_in_a_table_of_references_are_read_too() {
     assert_eq!(ready(&env), [2, 3]);
     env.git(&["branch", "--quiet", "-D", "feat/x"]);
     assert_eq!(ready(&env), [1, 2, 3]);
+}
+
+/// Has somebody do something in another clone, on a branch that then comes here without any command of Tickety.
+fn bring_branch(env: &TestEnv, branch: &str, commands: &[&[&str]]) {
+    let _ = fs::remove_dir_all(env.work().join("side-clone"));
+    env.git(&["clone", "--quiet", ".", "side-clone"]);
+    env.git(&["-C", "side-clone", "switch", "--quiet", "--create", branch]);
+    for command in commands {
+        let done = env.call(command).within("side-clone").run();
+        assert_eq!(done.status, 0, "{command:?}: {done}");
+    }
+    env.git(&["-C", "side-clone", "commit", "--quiet", "--all", "--allow-empty", "--message", "Work"]);
+    env.git(&["-C", "side-clone", "add", "--all"]);
+    env.git(&["-C", "side-clone", "commit", "--quiet", "--amend", "--no-edit"]);
+    env.git(&["fetch", "--quiet", "side-clone", &format!("+{branch}:{branch}")]);
+}
+
+#[test]
+fn what_a_branch_closed_before_any_command_ran_on_it_is_known() {
+    let env = clone();
+    env.git(&["worktree", "remove", "side"]);
+    assert_eq!(ready(&env), [1, 2, 3]);
+    bring_branch(&env, "feat/y", &[&["close", "1"]]);
+    assert_eq!((ready(&env), places(&env, "1")), (vec![2, 3], vec!["feat/y".to_owned()]));
+    // Asked of git once.
+    let again = env.call(&["ready", "sort:number", "--json"]).variable("PATH", "/nowhere").run();
+    assert_eq!(numbers_of(&serde_json::from_str(&again.stdout).expect("JSON")), [2, 3], "{again}");
+    // The branch goes on, and takes it back.
+    bring_branch(&env, "feat/y", &[&["close", "3"]]);
+    assert_eq!(ready(&env), [1, 2]);
+    // Somebody reopens it here, and another branch moves.
+    env.ok(&["reopen", "3"]);
+    env.git(&["branch", "elsewhere"]);
+    assert_eq!(ready(&env), [1, 2, 3]);
+    env.git(&["branch", "--quiet", "-D", "feat/y"]);
+    assert_eq!(ready(&env), [1, 2, 3]);
+}
+
+#[test]
+fn what_is_closed_under_another_number_there_is_known_by_its_id() {
+    let env = clone();
+    env.git(&["worktree", "remove", "side"]);
+    bring_branch(&env, "feat/y", &[&["renumber", "2", "--to", "9"], &["close", "9"]]);
+    assert_eq!((ready(&env), places(&env, "2")), (vec![1, 3], vec!["feat/y".to_owned()]));
+    // And where it is renumbered here.
+    env.ok(&["renumber", "2", "--to", "5"]);
+    assert_eq!((ready(&env), places(&env, "5")), (vec![1, 3], vec!["feat/y".to_owned()]));
+}
+
+#[test]
+fn what_a_branch_closed_is_looked_for_again_from_another_branch() {
+    let env = clone();
+    env.git(&["worktree", "remove", "side"]);
+    env.ok(&["close", "1"]);
+    commit(&env, "Closed");
+    bring_branch(&env, "feat/y", &[&["edit", "2", "--title", "Two more"]]);
+    assert_eq!(ready(&env), [2, 3]);
+    env.git(&["switch", "--quiet", "--create", "old", "HEAD~1"]);
+    assert_eq!((ready(&env), places(&env, "1")), (vec![2, 3], vec!["feat/y".to_owned(), "main".to_owned()]));
 }

@@ -165,10 +165,24 @@ impl Git {
         Ok(Some(text.trim().to_owned()).filter(|text| is_object_id(text)))
     }
 
+    /// Lists those branches of the clone that were committed to last and whose commits aren't all checked out, with their
+    /// tips, the latest first.
+    pub(in crate::repo) fn latest_branches_not_here(&self) -> Result<Vec<(String, String)>, GitError> {
+        if self.checked_out()?.is_none() {
+            return Ok(Vec::new());
+        }
+        self.branches_by_age(&["--no-merged=HEAD"])
+    }
+
     /// Lists the branches of the clone that were committed to last, with their tips, the latest first.
     pub(in crate::repo) fn latest_branches(&self) -> Result<Vec<(String, String)>, GitError> {
+        self.branches_by_age(&[])
+    }
+
+    fn branches_by_age(&self, which: &[&str]) -> Result<Vec<(String, String)>, GitError> {
         let format = "--format=%(objectname) %(refname)";
-        let output = self.run(&["for-each-ref", "--sort=-committerdate", BRANCHES, format, "refs/heads"])?;
+        let how = ["for-each-ref", "--sort=-committerdate", BRANCHES, format];
+        let output = self.run(&[&how[..], which, &["refs/heads"]].concat())?;
         let lines = String::from_utf8_lossy(&output);
         let branch = |line: &str| {
             let (tip, name) = line.split_once(" refs/heads/")?;

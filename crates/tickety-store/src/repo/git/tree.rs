@@ -46,6 +46,46 @@ impl Git {
         Ok(records)
     }
 
+    /// Lists the issues that commits have otherwise than what is checked out has them, or that this doesn't have: which of
+    /// the commits, where, and the content there.
+    pub(in crate::repo) fn records_that_differ(
+        &self,
+        commits: &[&str],
+    ) -> Result<Vec<(usize, RecordPath, String)>, GitError> {
+        let directory = format!("{}{ISSUES_DIR}", self.prefix);
+        let head = self.commit_id("HEAD")?;
+        let mut found = Vec::new();
+        let input: String = commits.iter().map(|commit| format!("{head}^{{tree}} {commit}^{{tree}}\n")).collect();
+        let names = self.feed("cat-file", &["--batch-check=%(objectname)"], input.replace(' ', "\n").as_bytes())?;
+        let names = String::from_utf8_lossy(&names);
+        let trees: Vec<&str> = names.lines().collect();
+        let pairs: String = trees.chunks_exact(2).map(|pair| format!("{} {}\n", pair[0], pair[1])).collect();
+        let how =
+            ["--stdin", "-r", "--raw", "--no-abbrev", "-z", "--no-renames", "--diff-filter=AMT", "--", &directory];
+        let output = self.feed("diff-tree", &how, pairs.as_bytes())?;
+        let mut fields = output.split(|&byte| byte == 0);
+        let mut place = 0;
+        while let Some(field) = fields.next() {
+            // Each pair is named before what differs.
+            let text = String::from_utf8_lossy(field);
+            let meta = match text.rsplit_once('\n') {
+                Some((pair, meta)) => {
+                    let known = |tree: &&str| pair.trim().ends_with(*tree);
+                    place = trees.chunks_exact(2).position(|pair| known(&pair[1])).unwrap_or(place);
+                    meta.to_owned()
+                }
+                None => text.into_owned(),
+            };
+            let Some(meta) = meta.strip_prefix(':') else { continue };
+            let path = fields.next().and_then(|path| self.home_path(path)).and_then(|path| path.record());
+            let blob = meta.split(' ').nth(3).map(str::to_owned);
+            if let (Some(path), Some(blob)) = (path.filter(|path| path.comment.is_none()), blob) {
+                found.push((place, path, blob));
+            }
+        }
+        Ok(found)
+    }
+
     /// Returns what git calls the configuration of a commit.
     pub(in crate::repo) fn config_in(&self, commit: &str) -> String {
         format!("{commit}:{}{}", self.prefix, super::super::layout::CONFIG_FILE)

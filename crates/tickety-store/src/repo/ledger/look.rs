@@ -106,11 +106,12 @@ impl RepoStore {
     fn find_elsewhere(&self, handle: &Handle) -> Result<Elsewhere, Failure> {
         let mut found = Elsewhere::default();
         let Some(git) = self.branching() else { return Ok(found) };
+        let here = self.place(&git);
+        self.scout(handle, &git, &here)?;
         let files = file::files(&self.layout);
         if files.is_empty() {
             return Ok(found);
         }
-        let here = self.place(&git);
         let here_path = here.path(&self.layout);
         let mut ledger = Vec::new();
         for path in files.into_iter().filter(|path| *path != here_path) {
