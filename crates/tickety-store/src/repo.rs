@@ -54,6 +54,7 @@ pub mod scan;
 mod scene;
 mod settled;
 mod snapshot;
+mod sparse;
 pub mod stat;
 mod state;
 mod store;

@@ -105,6 +105,7 @@ impl RepoStore {
         for stray in scan.shards.iter().flat_map(|shard| &shard.strays).chain(&scan.strays) {
             backup.left_out.push(stray.problem());
         }
+        backup.left_out.extend(self.left_out().problems());
         Ok(())
     }
 

@@ -33,7 +33,7 @@ impl RepoStore {
     pub fn condition(&self) -> Condition {
         let asked = self.ask(None, |handle: &mut Handle| {
             let place = if handle.in_memory { IndexPlace::Memory } else { IndexPlace::File };
-            Ok::<_, Failure>((place, super::read::count_problems(handle)?))
+            Ok::<_, Failure>((place, self.count_problems(handle)?))
         });
         let problems = asked.as_ref().map_or(0, |(_, problems)| *problems);
         let written = [&self.layout.issues, &self.layout.home, &self.layout.state];

@@ -380,6 +380,12 @@ impl RepoStore {
             }
         }
         let mut records = Records::default();
+        let left_out = self.left_out();
+        for RecordProblem { path, message, .. } in left_out.problems() {
+            report.note(Check::Record, path, message);
+        }
+        // What links to them leads somewhere.
+        records.links.extend(left_out.issues().iter().map(|key| (*key, Vec::new())));
         for (&key, comments) in &issues {
             let found = load(&self.home, &self.schema, key, comments);
             let own_name = matches!(found, Found::Broken { .. }).then(|| self.own_name(key)).flatten();

@@ -80,11 +80,15 @@ impl RepoStore {
     pub(super) fn losses(&self, lock: Option<&WriteLock>) -> Result<Losses, StorageError> {
         let acknowledged = contents::acknowledged(&self.layout)?;
         let mut files = Vec::new();
+        let left_out = self.left_out();
         for (path, last) in acknowledged.files() {
             let (Some(record), Some(version)) = (path.record(), last.version()) else { continue };
             // What can't be read is there, and for people to look at.
             let Ok(current) = self.home.read(path, RECORD_LIMIT) else { continue };
             let current = current.map(|current| current.version());
+            if current.is_none() && left_out.has(path) {
+                continue;
+            }
             let loss = match (current, last.removed) {
                 (None, true) => Loss::Deleted,
                 (None, false) => Loss::Missing,

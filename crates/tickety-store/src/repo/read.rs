@@ -79,7 +79,9 @@ impl IssueStorage for RepoStore {
 
     async fn problems(&self) -> Result<Vec<RecordProblem>, StorageError> {
         self.recover();
-        self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.problems()?)))
+        let mut problems = self.counted(|| self.ask_fresh(None, |handle| Ok(handle.index.problems()?)))?;
+        problems.extend(self.left_out().problems());
+        Ok(problems)
     }
 
     async fn submit(&self, batch: Batch, mode: BatchMode) -> Result<BatchOutcome, StorageError> {
@@ -241,7 +243,7 @@ impl RepoStore {
     ) -> Result<Checked<T>, StorageError> {
         self.ask(lock, |handle| {
             let freshness = self.bring_up_to_date(handle, mode)?;
-            Ok(Checked { value: question(handle)?, problems: count_problems(handle)?, freshness })
+            Ok(Checked { value: question(handle)?, problems: self.count_problems(handle)?, freshness })
         })
     }
 
@@ -311,7 +313,7 @@ impl RepoStore {
                 }
             }
             issues.iter_mut().for_each(|issue| issue.elsewhere = elsewhere.of(issue.key));
-            let problems = count_problems(handle)?;
+            let problems = self.count_problems(handle)?;
             return Ok(Page { issues, next: listed.next, problems, freshness });
         }
     }
@@ -409,10 +411,6 @@ fn is_as_known(locations: &[Location], loaded: &Loaded) -> bool {
 
 fn saturate(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-pub(super) fn count_problems(handle: &Handle) -> Result<u32, Failure> {
-    Ok(u32::try_from(handle.index.count_problems()?).unwrap_or(u32::MAX))
 }
 
 /// Finds the issues a selector could mean in the index as it is.

@@ -328,7 +328,9 @@ impl RepoStore {
             changed += reloaded.len();
             let written = if moved { self.written_times(&reloaded) } else { BTreeMap::new() };
             for (key, found) in reloaded {
-                if let Some(noticed) = &mut noticed {
+                // What a sparse checkout leaves out, nobody removed.
+                let is_left_out = matches!(found, Found::Missing { .. }) && self.left_out().issues().contains(&key);
+                if let Some(noticed) = noticed.as_mut().filter(|_| !is_left_out) {
                     noticed.see(self, &writer, key, &found)?;
                 }
                 put(&mut writer, key, &found, &written)?;

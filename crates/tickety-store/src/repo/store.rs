@@ -74,6 +74,8 @@ pub struct RepoStore {
     pub(super) has_written: AtomicBool,
     /// What could not be finished before the last answer.
     unfinished: Mutex<Option<String>>,
+    /// What a sparse checkout leaves out, once it was asked for.
+    pub(super) left_out: Mutex<super::sparse::Known>,
 }
 
 /// The index in use.
@@ -117,7 +119,8 @@ impl RepoStore {
         let schema = Arc::new(config.schema.clone());
         let (index, opened, tally) = (Mutex::new(None), AtomicU64::new(0), Tally::default());
         let (has_written, unfinished) = (AtomicBool::new(false), Mutex::new(None));
-        Self { layout, home, config, schema, options, index, opened, tally, has_written, unfinished }
+        let left_out = Mutex::new(None);
+        Self { layout, home, config, schema, options, index, opened, tally, has_written, unfinished, left_out }
     }
 
     /// Returns where everything lies.

@@ -5,9 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use tickety_core::ident::{IssueKey, IssueNumber, IssueSelector, Suffix};
 
 use super::failure::Failure;
-use super::files::FileError;
+use super::files::{FileError, RECORD_LIMIT};
+use super::git::{Git, Object, Objects};
 use super::layout::{HOME_DIR, HomePath, ISSUES_DIR, RecordPath, Shard};
 use super::scan::{self, Scanner, Stray, StrayReason};
+use super::sparse;
 use super::store::{Handle, RepoStore};
 use crate::error::StorageError;
 use crate::storage::{Identity, RecordProblem};
@@ -86,6 +88,11 @@ impl RepoStore {
                 _ => {}
             }
         }
+        for listed in self.left_out().records.iter().filter(|listed| listed.record.comment.is_none()) {
+            let message = format!("is not part of this sparse checkout: {}", sparse::HINT.replace("them", "it"));
+            let problem = RecordProblem { path: format!("{HOME_DIR}/{}", listed.path), line: None, message };
+            found.push(Hidden { key: Some(listed.record.issue), problem });
+        }
         found.retain(|hidden| hidden.key.is_none_or(|key| shard.is_none_or(|shard| Shard::of(key.number) == shard)));
         Ok(found)
     }
@@ -118,6 +125,7 @@ impl RepoStore {
                 }
             }
         }
+        self.find_left_out(&texts, &mut found)?;
         for Hidden { problem, .. } in hidden {
             let path = path_of(&problem).expect("hidden issues have paths in the home");
             match self.home.read(&path, SEARCHED_BYTES) {
@@ -136,6 +144,25 @@ impl RepoStore {
             }
         }
         Ok(found)
+    }
+}
+
+impl RepoStore {
+    /// Looks for texts in what a sparse checkout leaves out, as git has it.
+    fn find_left_out(&self, texts: &Texts, found: &mut [Option<RecordProblem>]) -> Result<(), StorageError> {
+        let left_out = self.left_out();
+        let (Some(git), false) = (Git::of(&self.layout), left_out.is_empty()) else { return Ok(()) };
+        let names: Vec<(&str, u64)> =
+            left_out.records.iter().map(|listed| (listed.blob.id.as_str(), RECORD_LIMIT)).collect();
+        Objects::start(&git)?.blobs(&names, |place, object| {
+            let Object::Blob(bytes) = object else { return };
+            let path = format!("{HOME_DIR}/{}", left_out.records[place].path);
+            for place in texts.places_in(&bytes) {
+                let message = format!("is not part of this sparse checkout: {}", sparse::HINT.replace("them", "it"));
+                found[place].get_or_insert(RecordProblem { path: path.clone(), line: None, message });
+            }
+        })?;
+        Ok(())
     }
 }
 

@@ -190,8 +190,22 @@ impl RepoStore {
             };
             whole.problems.extend(problems.into_iter().map(|(_, problem)| problem));
         }
+        self.take_left_out(&mut whole)?;
         whole.sort();
         Ok(whole)
+    }
+
+    /// Reads what a sparse checkout leaves out from git.
+    fn take_left_out(&self, whole: &mut Whole) -> Result<(), StorageError> {
+        let left_out = self.left_out();
+        let (Some(git), false) = (Git::of(&self.layout), left_out.is_empty()) else { return Ok(()) };
+        let mut records: Vec<&Listed> = left_out.records.iter().collect();
+        // Issues before their comments.
+        records.sort_by_key(|record| record.record);
+        let names: Vec<(&str, u64)> =
+            records.iter().map(|record| (record.blob.id.as_str(), limit(record.record))).collect();
+        Objects::start(&git)?.blobs(&names, |place, object| whole.take(records[place], object))?;
+        Ok(())
     }
 }
 

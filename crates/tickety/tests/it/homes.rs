@@ -461,3 +461,75 @@ fn a_move_into_the_clone_keeps_when_issues_were_changed() {
     env.ok(&["home", "move", "tree"]);
     assert_eq!(updated(), before);
 }
+
+/// A clone with issues in two directories of records, of which a sparse checkout leaves the first out.
+fn half_sparse() -> TestEnv {
+    let env = TestEnv::with_git(env!("CARGO_BIN_EXE_tickety"));
+    env.ok(&["init"]);
+    for title in ["One", "Two", "Last"] {
+        env.ok(&["new", title]);
+    }
+    env.ok(&["renumber", "3", "--to", "1000"]);
+    env.ok(&["link", "1000", "blocked-by", "1"]);
+    env.write("src/code", "");
+    env.git(&["add", "-A"]);
+    env.git(&["commit", "-qm", "Issues"]);
+    env.git(&["sparse-checkout", "set", ".tickety/issues/001", "src"]);
+    env
+}
+
+#[test]
+fn issues_that_a_sparse_checkout_leaves_out_are_told_and_neither_missing_nor_deleted() {
+    let env = half_sparse();
+    let listed = env.run(&["list"]);
+    assert!(listed.stdout.contains("Last") && !listed.stdout.contains("One"), "{listed}");
+    let told = ".tickety/issues/000: 2 issues are not part of this sparse checkout: `git sparse-checkout add .tickety` brings them";
+    assert!(listed.stderr.contains(told), "{listed}");
+    let shown = env.run(&["show", "1"]);
+    assert_eq!(shown.status, 7, "{shown}");
+    assert!(shown.stderr.contains("000001-xfy8.md: is not part of this sparse checkout"), "{shown}");
+    assert_eq!(env.run(&["show", "7"]).status, 3);
+    assert_eq!(env.run(&["edit", "1", "--title", "Other"]).status, 7);
+    // Nobody removed them, and what leads to them leads somewhere.
+    assert_eq!(env.git(&["status", "--porcelain"]), "");
+    assert!(!env.ok(&["events"]).contains("deleted"), "{}", env.ok(&["events"]));
+    let doctor = env.run(&["doctor"]);
+    assert!(doctor.status == 0 && doctor.stdout.contains("2 issues are not part of this sparse checkout"), "{doctor}");
+    assert!(!doctor.stdout.contains("vanished") && !doctor.stdout.contains("doesn't exist"), "{doctor}");
+    assert_eq!(env.run(&["restore"]).stdout, "");
+    assert_eq!(env.run(&["diff", "HEAD"]).stdout, "");
+    assert_eq!(env.run(&["check", "--base", "HEAD"]).status, 0);
+    // What is written here takes none of them away.
+    env.ok(&["edit", "1000", "--title", "Very last"]);
+    env.git(&["commit", "-qam", "Edit"]);
+    assert_eq!(env.git(&["ls-tree", "-r", "--name-only", "HEAD", ".tickety/issues"]).lines().count(), 3);
+    let refused = env.run(&["home", "move", "branch"]);
+    assert!(refused.status != 0 && refused.stderr.contains("not part of this sparse checkout"), "{refused}");
+    env.git(&["sparse-checkout", "disable"]);
+    assert_eq!(env.run(&["list"]).stderr, "");
+    assert!(env.ok(&["show", "1"]).contains("One"));
+}
+
+#[test]
+fn what_a_sparse_checkout_leaves_out_is_not_imported_again_and_a_sync_commits_beside_it() {
+    let env = half_sparse();
+    env.git(&["sparse-checkout", "disable"]);
+    let issue = "[{\"number\": 7, \"title\": \"Theirs\", \"html_url\": \"https://github.com/a/b/issues/7\"}]";
+    env.write("theirs.json", issue);
+    env.ok(&["import", "github", "theirs.json"]);
+    env.git(&["init", "-q", "--bare", "../remote"]);
+    env.git(&["remote", "add", "origin", "../remote"]);
+    env.git(&["add", "-A"]);
+    env.git(&["commit", "-qm", "More"]);
+    env.git(&["push", "-qu", "origin", "main"]);
+    let record = env.git(&["ls-files", ".tickety/issues"]).lines().count();
+    env.git(&["sparse-checkout", "set", "--no-cone", "/src/", "/theirs.json", "/.tickety/config.toml"]);
+    let again = env.run(&["import", "github", "theirs.json"]);
+    assert!(!again.stdout.contains("1 created"), "{again}");
+    assert_eq!(env.git(&["status", "--porcelain"]), "");
+    // A new one lies where the checkout has nothing.
+    env.ok(&["new", "Here"]);
+    env.ok(&["sync"]);
+    assert_eq!(env.git(&["status", "--porcelain"]), "");
+    assert_eq!(env.git(&["ls-tree", "-r", "--name-only", "HEAD", ".tickety/issues"]).lines().count(), record + 1);
+}

@@ -307,7 +307,7 @@ fn what_an_input_is_is_found_out_and_said() {
     env.write("code/issues/0001-mend-it.md", "# Mend it\n");
     assert_snapshot!(env.run(&["import", "auto", "code"]), @"
     --- standard error
-    error: code: it may be tk (code/.tickets) or issues (code/issues): say which
+    error: code: it may be tk (code/.tickets: 1 of 1 files have `status`) or issues (code/issues: 1 of 1 names begin with a number or a ULID): say which
     hint: `tickety import --help` lists the formats
     --- status 15
     ");

@@ -58,7 +58,10 @@ impl Git {
         let unstaged = changed.iter().filter(|(how, path)| how[1] != b' ' && wanted.contains(path));
         let unstaged = self.listed(unstaged.map(|(_, path)| path));
         if !unstaged.is_empty() {
-            self.feed("add", &[&["--all"], &PATHS[..]].concat(), &unstaged)?;
+            // A new issue may lie where a sparse checkout has nothing.
+            let is_sparse = self.dirs.git_dir.join("info/sparse-checkout").symlink_metadata().is_ok();
+            let how: &[&str] = if is_sparse { &["--all", "--sparse"] } else { &["--all"] };
+            self.feed("add", &[how, &PATHS[..]].concat(), &unstaged)?;
         }
         let home = self.prefix.trim_end_matches('/');
         let how = ["diff", "--cached", "--name-only", "-z", "--no-renames", "--ignore-submodules=all", "--", home];

@@ -46,6 +46,23 @@ impl Git {
         Ok(records)
     }
 
+    /// Lists the records that git's index has and that a sparse checkout leaves out.
+    pub(in crate::repo) fn left_out_records(&self) -> Result<Vec<Listed>, GitError> {
+        let directory = format!("{}{ISSUES_DIR}", self.prefix);
+        let output = self.run(&["ls-files", "-t", "--stage", "-z", "--full-name", "--", &directory])?;
+        // `S mode id stage`, a tab and the path.
+        let record = |entry: &[u8]| {
+            let entry = entry.strip_prefix(b"S ")?;
+            let tab = entry.iter().position(|&byte| byte == b'\t')?;
+            let path = self.home_path(&entry[tab + 1..])?;
+            let mut words = str::from_utf8(&entry[..tab]).ok()?.split(' ');
+            let (mode, id) = (words.next()?, words.next()?.to_owned());
+            let record = RecordPath::parse_name(path.split().1.as_bytes())?;
+            Some(Listed { path, record, blob: Blob { id, is_file: mode.starts_with("100") } })
+        };
+        Ok(output.split(|&byte| byte == 0).filter_map(record).collect())
+    }
+
     /// Lists the issues that commits have otherwise than what is checked out has them, or that this doesn't have: which of
     /// the commits, where, and the content there.
     pub(in crate::repo) fn records_that_differ(

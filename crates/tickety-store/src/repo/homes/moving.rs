@@ -59,6 +59,10 @@ impl RepoStore {
         let from = self.layout.kind;
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
+        if let Some(problem) = self.left_out().problems().into_iter().next() {
+            let (message, hint) = (format!("{}: {}", problem.path, problem.message), "then move the home".to_owned());
+            return Err(StorageError::HomeRefused { message, hint });
+        }
         let files = self.files_of_home()?;
         let checkout = self.check_movable(to, &files)?;
         let root = match to {
