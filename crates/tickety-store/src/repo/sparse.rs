@@ -72,7 +72,7 @@ impl RepoStore {
     pub(super) fn left_out(&self) -> Arc<LeftOut> {
         let dirs = self.layout.git.as_ref().filter(|dirs| self.layout.kind == HomeKind::Tree && is_sparse(dirs));
         let (Some(dirs), Some(git)) = (dirs, Git::of(&self.layout)) else { return Arc::default() };
-        let Ok(stat) = os::stat_at(CWD, &dirs.git_dir.join("index")) else { return Arc::default() };
+        let Ok(stat) = os::stat_at(CWD, dirs.git_dir.join("index")) else { return Arc::default() };
         let mut known = self.left_out.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((_, left_out)) = known.as_ref().filter(|(state, _)| *state == stat.key) {
             return Arc::clone(left_out);
@@ -99,10 +99,11 @@ fn is_sparse(dirs: &GitDirs) -> bool {
     if dirs.git_dir.join("info/sparse-checkout").symlink_metadata().is_err() {
         return false;
     }
-    let said = [dirs.common_dir.join("config"), dirs.git_dir.join("config.worktree")].into_iter().filter_map(|path| {
-        let text = read_foreign_text(&path, CONFIG_BYTES).ok()?.to_ascii_lowercase();
-        let values = text.lines().filter_map(|line| line.trim().strip_prefix("sparsecheckout"));
-        values.map(|rest| rest.trim_start_matches([' ', '\t', '=']).trim_end().to_owned()).next_back()
-    });
-    said.last().is_none_or(|value| !matches!(value.as_str(), "false" | "no" | "off" | "0"))
+    let mut said =
+        [dirs.common_dir.join("config"), dirs.git_dir.join("config.worktree")].into_iter().filter_map(|path| {
+            let text = read_foreign_text(&path, CONFIG_BYTES).ok()?.to_ascii_lowercase();
+            let values = text.lines().filter_map(|line| line.trim().strip_prefix("sparsecheckout"));
+            values.map(|rest| rest.trim_start_matches([' ', '\t', '=']).trim_end().to_owned()).next_back()
+        });
+    said.next_back().is_none_or(|value| !matches!(value.as_str(), "false" | "no" | "off" | "0"))
 }
