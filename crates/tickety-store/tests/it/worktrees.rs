@@ -1,5 +1,7 @@
 //! What was written in a linked work tree outlasts it.
 
+#![expect(clippy::disallowed_methods, reason = "the tests are about what git does")]
+
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
