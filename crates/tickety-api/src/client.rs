@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
-use tickety_http::{Client, Clock, Retry, Stats, SystemClock, Wait};
+use tickety_http::{Client, Retry, Stats, SystemClock, Wait};
 
 use self::asking::Away;
 use self::options::Place;
@@ -31,6 +31,7 @@ use self::worker::Worker;
 pub use error::RemoteError;
 pub use options::RemoteOptions;
 pub use outdated::Outdated;
+pub use tickety_http::{Clock, ManualClock, Stats as ClientStats};
 
 /// A project of a server, as a store. A clone is another handle to the same.
 #[derive(Clone, Debug)]

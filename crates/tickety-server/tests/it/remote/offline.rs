@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use pollster::block_on;
 use tickety_api::ErrorCode;
-use tickety_api::client::{Remote, RemoteOptions};
+use tickety_api::client::{ManualClock, Remote, RemoteOptions};
 use tickety_core::ident::IssueNumber;
 use tickety_core::issue::LinkKind;
 use tickety_core::operation::{Change, Draft, Operation};
 use tickety_core::query::{Moment, Query};
-use tickety_http::ManualClock;
+
 use tickety_server::guard::Policy;
 use tickety_server::{Project, Server};
 use tickety_store::{Batch, EventLog as _, IssueStorage as _, MemoryStore, Position, StorageError};
@@ -78,7 +78,7 @@ fn without_the_server_answers_are_given_from_the_cache_with_their_age() {
     write(&remote, made(&["One", "Two"]));
     assert_eq!((title(&remote, 1).unwrap(), count_listed(&remote).unwrap()), ("One".to_owned(), 2));
     let log = block_on(remote.events(Position::Oldest, 10)).unwrap();
-    let asked = jiff::Timestamp::try_from(tickety_http::Clock::now(&*clock)).unwrap();
+    let asked = jiff::Timestamp::try_from(tickety_api::client::Clock::now(&*clock)).unwrap();
     clock.advance(Duration::from_secs(300));
     served.stop();
     served.taken();

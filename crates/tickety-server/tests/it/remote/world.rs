@@ -9,8 +9,8 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use jiff::Timestamp;
-use tickety_api::client::{Remote, RemoteOptions};
-use tickety_http::ManualClock;
+use tickety_api::client::{ManualClock, Remote, RemoteOptions};
+
 use tickety_server::{Caller, Closing, Connections, Patience, Project, Server, listener};
 use tickety_store::{EventLog, IssueStorage, MemoryStore};
 use tokio::net::TcpListener;
