@@ -181,7 +181,7 @@ pub use load::{LoadError, LoadOptions, Sleep, Spawner, Task};
 pub use lookup::Lookup;
 pub use removal::{Cause, Removed};
 #[cfg(feature = "metrics")]
-pub use report::{METRICS, figures};
+pub use report::{METRICS, Metric, describe, figures, report};
 pub use snapshot::SnapshotError;
 pub use stats::{Removals, Stats};
 pub use summary::EntrySummary;

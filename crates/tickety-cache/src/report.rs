@@ -2,14 +2,17 @@
 
 use std::hash::Hash;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::{Label, Unit, counter, describe_counter, describe_gauge, gauge};
 
 use crate::cache::Cache;
 use crate::stats::Stats;
 
+/// A metric: its name, which ends with `_total` if it counts, its unit and its help text.
+pub type Metric = (&'static str, Unit, &'static str);
+
 /// The metrics that [`Cache::report_metrics`] sets: name, unit, help text. All carry the labels `cache` and
 /// `class`; names are stable.
-pub const METRICS: [(&str, Unit, &str); 20] = [
+pub const METRICS: [Metric; 20] = [
     ("cache_hits_total", Unit::Count, "Lookups that found something: fresh, stale or negative"),
     ("cache_stale_hits_total", Unit::Count, "Lookups that found something stale"),
     ("cache_negative_hits_total", Unit::Count, "Lookups that found that there is no such thing"),
@@ -32,40 +35,45 @@ pub const METRICS: [(&str, Unit, &str); 20] = [
     ("cache_capacity", Unit::Count, "Entries that fit, or weight"),
 ];
 
-/// How many of the metrics are counters; the others are gauges.
-const COUNTERS: usize = 17;
+/// Gives the recorder units and help texts of metrics.
+pub fn describe(metrics: &[Metric]) {
+    for &(name, unit, help) in metrics {
+        match name.ends_with("_total") {
+            true => describe_counter!(name, unit, help),
+            false => describe_gauge!(name, unit, help),
+        }
+    }
+}
+
+/// Sets metrics to these figures, with labels.
+pub fn report(figures: impl IntoIterator<Item = (Metric, u64)>, labels: &[(&'static str, &str)]) {
+    let labels: Vec<Label> = labels.iter().map(|(name, value)| Label::new(*name, (*value).to_owned())).collect();
+    for ((name, ..), figure) in figures {
+        match name.ends_with("_total") {
+            true => counter!(name, labels.iter()).absolute(figure),
+            false => gauge!(name, labels.iter()).set(figure as f64),
+        }
+    }
+}
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     /// Gives the recorder units and help texts. Once is enough, for all caches.
     pub fn describe_metrics() {
-        for (index, (name, unit, help)) in METRICS.into_iter().enumerate() {
-            if index < COUNTERS {
-                describe_counter!(name, unit, help);
-            } else {
-                describe_gauge!(name, unit, help);
-            }
-        }
+        describe(&METRICS);
     }
 
     /// Sets the metrics of this cache, under a name, to what the statistics say now. Call it before they are
     /// scraped, or from time to time.
     pub fn report_metrics(&self, cache: &str) {
         for (id, class) in self.classes() {
-            for (index, ((name, ..), figure)) in figures(&self.stats_of(id)).into_iter().enumerate() {
-                let labels = [("cache", cache.to_owned()), ("class", class.to_owned())];
-                if index < COUNTERS {
-                    counter!(name, &labels).absolute(figure);
-                } else {
-                    gauge!(name, &labels).set(figure as f64);
-                }
-            }
+            report(figures(&self.stats_of(id)), &[("cache", cache), ("class", class)]);
         }
     }
 }
 
 /// Returns each of the [metrics](METRICS) with what statistics say of it, for those who report them in their own way.
 #[must_use]
-pub fn figures(stats: &Stats) -> [((&'static str, Unit, &'static str), u64); 20] {
+pub fn figures(stats: &Stats) -> [(Metric, u64); 20] {
     let figures = [
         stats.hits,
         stats.stale_hits,

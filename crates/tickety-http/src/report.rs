@@ -1,11 +1,12 @@
 //! Statistics for the `metrics` facade.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics::Unit;
+use tickety_cache::Metric;
 
 use crate::client::Client;
 
 /// The metrics that [`Client::report_metrics`] sets: name, unit, help text. All carry the label `client`; names are stable.
-pub const METRICS: [(&str, Unit, &str); 16] = [
+pub const METRICS: [Metric; 16] = [
     ("http_cache_hits_total", Unit::Count, "Answers served without asking the origin, fresh or stale"),
     ("http_cache_misses_total", Unit::Count, "GET and HEAD for which nothing of use was stored"),
     ("http_cache_stale_serves_total", Unit::Count, "Stale answers that were served"),
@@ -24,19 +25,10 @@ pub const METRICS: [(&str, Unit, &str); 16] = [
     ("http_cache_capacity_bytes", Unit::Bytes, "Bytes that the stored answers may take"),
 ];
 
-/// How many of the metrics are counters; the others are gauges.
-const COUNTERS: usize = 13;
-
 impl Client {
     /// Gives the recorder units and help texts. Once is enough, for all clients.
     pub fn describe_metrics() {
-        for (index, (name, unit, help)) in METRICS.into_iter().enumerate() {
-            if index < COUNTERS {
-                describe_counter!(name, unit, help);
-            } else {
-                describe_gauge!(name, unit, help);
-            }
-        }
+        tickety_cache::describe(&METRICS);
     }
 
     /// Sets the metrics of this client, under a name, to what the statistics say now. Call it before they are scraped, or
@@ -61,13 +53,6 @@ impl Client {
             stats.bytes,
             stats.capacity,
         ];
-        for (index, ((name, ..), figure)) in METRICS.into_iter().zip(figures).enumerate() {
-            let labels = [("client", client.to_owned())];
-            if index < COUNTERS {
-                counter!(name, &labels).absolute(figure);
-            } else {
-                gauge!(name, &labels).set(figure as f64);
-            }
-        }
+        tickety_cache::report(METRICS.into_iter().zip(figures), &[("client", client)]);
     }
 }
