@@ -36,6 +36,32 @@ pub struct Meta {
     /// The records that can't be read and may be missing from the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
+    /// That it was kept from earlier, because the server that has the issues couldn't be reached. No server says that; it is
+    /// said by the command that asked it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
+    pub outdated: Option<Outdated>,
+}
+
+/// How old an answer is that was given without the server.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Outdated {
+    /// When the server said so.
+    pub as_of: String,
+    /// How long ago that was, in seconds.
+    pub age_seconds: u64,
+    /// The server, or the project of it.
+    pub url: String,
+    /// Why it couldn't be reached.
+    pub reason: String,
+}
+
+#[cfg(feature = "client")]
+impl From<crate::client::Outdated> for Outdated {
+    fn from(outdated: crate::client::Outdated) -> Self {
+        let crate::client::Outdated { as_of, age, url, reason } = outdated;
+        Self { as_of: as_of.to_string(), age_seconds: age.as_secs(), url, reason }
+    }
 }
 
 /// How an answer was checked against the files.

@@ -40,6 +40,14 @@ pub struct Global {
     #[arg(long, value_name = "MODE", value_parser = freshness, global = true)]
     pub freshness: Option<FreshnessMode>,
 
+    /// Ask the server at URL instead of a home here [default: TICKETY_REMOTE, the user config]
+    #[arg(long, value_name = "URL", global = true)]
+    pub remote: Option<String>,
+
+    /// Work on the home here, whatever TICKETY_REMOTE and the user config say
+    #[arg(long, conflicts_with = "remote", global = true)]
+    pub no_remote: bool,
+
     /// Do a write once only: sent again with the same KEY, it says what became of it the first time
     #[arg(long, value_name = "KEY", global = true)]
     pub idempotency_key: Option<String>,

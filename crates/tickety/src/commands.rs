@@ -73,6 +73,7 @@ struct Entry {
     name: &'static str,
     aliases: &'static [&'static str],
     group: Group,
+    place: Place,
     /// Adds help and options.
     describe: fn(Command) -> Command,
     run: fn(&ArgMatches, &Session) -> Result<Ended, CliError>,
@@ -93,12 +94,26 @@ impl Group {
         [(Self::Work, "Work on issues"), (Self::Ask, "Ask"), (Self::Keep, "Look after the home")];
 }
 
+/// What a command works on, and so where it can.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Issues in any store: in a home here or, the same, behind a server.
+    Storage,
+    /// What is told beside the issues, which a server has addresses of its own for.
+    Told,
+    /// The clone, or the files of its issues: no server does that.
+    Here,
+    /// Neither: it asks for no issues that there are.
+    Own,
+}
+
 macro_rules! commands {
-    ($($group:ident $module:ident $name:literal $($alias:literal)*;)*) => {
+    ($($group:ident $place:ident $module:ident $name:literal $($alias:literal)*;)*) => {
         static COMMANDS: &[Entry] = &[$(Entry {
             name: $name,
             aliases: &[$($alias),*],
             group: Group::$group,
+            place: Place::$place,
             describe: $module::Args::augment_args,
             run: |matches, session| $module::run($module::Args::from_arg_matches(matches)?, session),
         }),*];
@@ -106,49 +121,49 @@ macro_rules! commands {
 }
 
 commands! {
-    Work new "new";
-    Work show "show";
-    Work edit "edit";
-    Work close "close";
-    Work reopen "reopen";
-    Work comment "comment";
-    Work link "link";
-    Work unlink "unlink";
-    Work delete "delete" "rm";
-    Work batch "batch";
-    Work branch "branch";
-    Work merge "merge";
-    Work scan "scan";
-    Ask list "list" "ls";
-    Ask search "search";
-    Ask ready "ready";
-    Ask graph "graph";
-    Ask stats "stats";
-    Ask all_closed "all-closed";
-    Ask events "events";
-    Ask current "current";
-    Ask log "log";
-    Ask diff "diff";
-    Keep init "init";
-    Keep home "home";
-    Keep status "status";
-    Keep sync "sync";
-    Keep serve "serve";
-    Keep token "token";
-    Keep import "import";
-    Keep export "export";
-    Keep index "index";
-    Keep cache "cache";
-    Keep doctor "doctor";
-    Keep check "check";
-    Keep config "config";
-    Keep renumber "renumber";
-    Keep resolve "resolve";
-    Keep backup "backup";
-    Keep restore "restore";
-    Keep demo "demo";
-    Keep completions "completions";
-    Hidden merge_driver "merge-driver";
+    Work Storage new "new";
+    Work Storage show "show";
+    Work Storage edit "edit";
+    Work Storage close "close";
+    Work Storage reopen "reopen";
+    Work Storage comment "comment";
+    Work Storage link "link";
+    Work Storage unlink "unlink";
+    Work Storage delete "delete" "rm";
+    Work Storage batch "batch";
+    Work Here branch "branch";
+    Work Here merge "merge";
+    Work Here scan "scan";
+    Ask Storage list "list" "ls";
+    Ask Storage search "search";
+    Ask Storage ready "ready";
+    Ask Storage graph "graph";
+    Ask Storage stats "stats";
+    Ask Storage all_closed "all-closed";
+    Ask Told events "events";
+    Ask Here current "current";
+    Ask Told log "log";
+    Ask Here diff "diff";
+    Keep Own init "init";
+    Keep Here home "home";
+    Keep Here status "status";
+    Keep Here sync "sync";
+    Keep Own serve "serve";
+    Keep Own token "token";
+    Keep Storage import "import";
+    Keep Storage export "export";
+    Keep Here index "index";
+    Keep Told cache "cache";
+    Keep Here doctor "doctor";
+    Keep Here check "check";
+    Keep Own config "config";
+    Keep Here renumber "renumber";
+    Keep Here resolve "resolve";
+    Keep Here backup "backup";
+    Keep Here restore "restore";
+    Keep Own demo "demo";
+    Keep Own completions "completions";
+    Hidden Own merge_driver "merge-driver";
 }
 
 /// The commands that take a query, in which words may begin with a hyphen.
@@ -201,7 +216,11 @@ fn start(
 ) -> Result<Ended, CliError> {
     // Taking the session apart would cost a tenth of most commands, and nothing waits for it: the process ends next,
     // and what was written was written before it was said.
-    let session = Session::new(Global::from_arg_matches(global)?, entry.name)?;
+    let session = Session::new(Global::from_arg_matches(global)?, entry.name)?.at(entry.place)?;
+    #[cfg(not(feature = "server"))]
+    if session.is_remote() {
+        return handed_over::become_server();
+    }
     let is_once = entry.group == Group::Work && !is_read(entry, of_command);
     if session.global.idempotency_key.is_some() && !is_once {
         return Err(CliError::usage(format_args!("`tickety {}` takes no --idempotency-key", entry.name))
@@ -269,6 +288,26 @@ mod tests {
     #[test]
     fn the_definition_of_the_arguments_is_consistent() {
         whole_command().debug_assert();
+    }
+
+    #[test]
+    fn the_documented_table_says_where_commands_work() {
+        let page = include_str!("../../../docs/remote.md");
+        let documented = |title: &str| {
+            let row = page.lines().find(|line| line.starts_with(&format!("| {title} |")));
+            let row = row.unwrap_or_else(|| panic!("docs/remote.md has a row `{title}`"));
+            let names = row.split('`').skip(1).step_by(2);
+            names.map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+        };
+        for (place, title) in [
+            (Place::Storage, "with the issues"),
+            (Place::Told, "with what else a server tells"),
+            (Place::Here, "in the repository"),
+            (Place::Own, "whatever the remote"),
+        ] {
+            let entries = COMMANDS.iter().filter(|entry| entry.place == place && entry.group != Group::Hidden);
+            assert_eq!(documented(title), entries.map(|entry| entry.name.to_owned()).collect(), "{title}");
+        }
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Which store a command works on: the only place that names one.
 
 #[cfg(feature = "server")]
+mod distant;
+#[cfg(not(feature = "server"))]
+mod nowhere;
+#[cfg(feature = "server")]
 mod served;
 
 use std::fs;
@@ -15,6 +19,10 @@ use tickety_store::{FreshnessMode, StorageError};
 use crate::context::Context;
 use crate::exit::CliError;
 
+#[cfg(feature = "server")]
+pub use distant::Distant;
+#[cfg(not(feature = "server"))]
+pub use nowhere::Distant;
 #[cfg(feature = "server")]
 pub use served::{Served, Serving, clock};
 pub use tickety_store::MemoryStore as Past;
@@ -91,6 +99,11 @@ pub fn other_home(folder: &Path, root: &Path) -> Option<PathBuf> {
 /// Returns what sort of home a folder belongs to.
 pub fn kind_of_home(folder: &Path) -> Option<HomeKind> {
     Some(discovery::discover(folder).ok()?.kind)
+}
+
+/// Whether a folder belongs to no home.
+pub fn has_no_home(folder: &Path) -> bool {
+    matches!(discovery::discover(folder), Err(discovery::DiscoveryError::NoHome { .. }))
 }
 
 /// Makes a home in exactly this folder; one that is there is left as it is.

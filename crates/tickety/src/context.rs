@@ -45,6 +45,8 @@ pub struct Context {
     /// Whether to use colours on standard output.
     pub colour: bool,
     pager: bool,
+    /// What the user's own configuration says, once it was read.
+    user_config: OnceCell<String>,
 }
 
 impl Context {
@@ -70,6 +72,7 @@ impl Context {
             colour: use_colour(global.colour, terminal.stdout),
             terminal,
             pager: !global.no_pager,
+            user_config: OnceCell::new(),
         })
     }
 
@@ -97,6 +100,7 @@ impl Context {
             terminal,
             colour,
             pager: false,
+            user_config: OnceCell::new(),
         }
     }
 
@@ -165,13 +169,43 @@ impl Context {
 
     /// Returns the actor that the user's own configuration names.
     pub fn configured_actor(&self) -> Result<Option<String>, CliError> {
-        let Some(path) = user_config_path() else { return Ok(None) };
-        match UserConfig::read(&path) {
-            Ok(config) => Ok(config.text("actor")?.map(str::to_owned)),
+        match self.user_config_that(|_| true) {
+            Ok(config) => {
+                Ok(config.map(|config| config.text("actor").map(|name| name.map(str::to_owned))).transpose()?.flatten())
+            }
             // Where it may not be read, as in a sandbox, others tell who acts.
             Err(error) if error.is(ErrorCode::Io) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Reads the user's own configuration if what it says is `wanted`. The file is read once for all who ask; `None` where it
+    /// isn't wanted, or there is no place for it.
+    pub fn user_config_that(&self, wanted: impl FnOnce(&str) -> bool) -> Result<Option<UserConfig>, CliError> {
+        let Some(path) = user_config_path() else { return Ok(None) };
+        let text = match self.user_config.get() {
+            Some(text) => text,
+            None => {
+                let text = UserConfig::read_text(&path)?;
+                self.user_config.get_or_init(|| text)
+            }
+        };
+        if wanted(text) { UserConfig::of(&path, text.clone()).map(Some) } else { Ok(None) }
+    }
+
+    /// Returns the actor that `--as` names.
+    pub fn given_actor(&self) -> Option<&str> {
+        self.given_actor.as_deref()
+    }
+
+    /// Returns the server that the environment names.
+    pub fn remote(&self) -> Result<Option<String>, CliError> {
+        text_variable("TICKETY_REMOTE")
+    }
+
+    /// Returns the user's home.
+    pub fn home(&self) -> Option<PathBuf> {
+        env::var_os("HOME").map(PathBuf::from)
     }
 
     /// Reads the user's own configuration.
@@ -237,6 +271,21 @@ impl Context {
     /// Whether somebody is there to be asked.
     pub fn can_ask(&self) -> bool {
         self.terminal.stdin && self.terminal.stderr
+    }
+}
+
+/// What who asks a server wants to know.
+#[cfg(feature = "server")]
+impl Context {
+    /// Returns the token that the environment has.
+    pub fn token(&self) -> Result<Option<String>, CliError> {
+        Ok(text_variable("TICKETY_TOKEN")?.filter(|text| !text.trim().is_empty()))
+    }
+
+    /// Returns where what servers answered is kept for the next command; `None` where there is no place for it.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let explicit = env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        explicit.or_else(|| self.home().map(|home| home.join(".cache"))).map(|folder| folder.join("tickety"))
     }
 }
 

@@ -26,6 +26,7 @@ mod output;
 mod parents;
 mod progress;
 mod question;
+mod remote;
 mod render;
 #[cfg(feature = "server")]
 mod serving;

@@ -12,12 +12,16 @@ use tickety_core::operation::{Operation, OperationError};
 use tickety_core::query::{Bounds, Count, Expr, Moment, Query, Term};
 use tickety_core::schema::Schema;
 use tickety_engine::{questions, requests};
-use tickety_store::{Batch, BatchOutcome, Freshness, IssueStorage, RecordProblem, Request, StorageError};
+use tickety_store::{
+    Batch, BatchOutcome, EventLog, Freshness, History, IssueStorage, RecordProblem, Request, StorageError,
+};
 
 use crate::args::Global;
-use crate::compose::{Finding, Past, Repo};
+use crate::commands::Place;
+use crate::compose::{Distant, Finding, HomeKind, Past, Repo};
 use crate::context::Context;
 use crate::exit::{CliError, Ended};
+use crate::remote::{self, Chosen};
 use crate::render::{Screen, escape};
 use crate::{compose, output};
 
@@ -35,6 +39,9 @@ pub struct Session {
     /// What tells the write of the command from others, where it has a key.
     request: Option<Request>,
     storage: OnceCell<Repo>,
+    /// The server that is asked instead of a home here.
+    remote: Option<Chosen>,
+    distant: OnceCell<Distant>,
     /// The commit that is looked at instead of the checkout, with its issues.
     past: OnceCell<(String, Past)>,
 }
@@ -43,7 +50,27 @@ impl Session {
     /// Makes the session of a command; opens nothing.
     pub fn new(global: Global, command: &'static str) -> Result<Self, CliError> {
         let context = Context::new(&global)?;
-        Ok(Self { context, global, command, request: None, storage: OnceCell::new(), past: OnceCell::new() })
+        Ok(Self {
+            context,
+            global,
+            command,
+            request: None,
+            storage: OnceCell::new(),
+            remote: None,
+            distant: OnceCell::new(),
+            past: OnceCell::new(),
+        })
+    }
+
+    /// Finds out whether the command asks a server, as what works at this place may.
+    pub fn at(mut self, place: Place) -> Result<Self, CliError> {
+        self.remote = remote::choose(place, &self.global, &self.context, self.command)?;
+        Ok(self)
+    }
+
+    /// Whether a server is asked instead of a home here.
+    pub fn is_remote(&self) -> bool {
+        self.remote.is_some()
     }
 
     /// Has what the command writes be done once only, if it has a key. `arguments` say what it is.
@@ -69,14 +96,62 @@ impl Session {
 
     /// Returns the store of the home, which is opened when first asked for.
     pub fn storage(&self) -> Result<&dyn IssueStorage, CliError> {
-        match self.past.get() {
-            Some((_, past)) => Ok(past),
-            None => Ok(self.opened()?),
+        if let Some((_, past)) = self.past.get() {
+            return Ok(past);
+        }
+        if let Some(distant) = self.distant()? {
+            return Ok(distant.storage());
+        }
+        Ok(self.opened()?)
+    }
+
+    /// Returns the server that is asked, if one is.
+    pub fn distant(&self) -> Result<Option<&Distant>, CliError> {
+        let Some(chosen) = &self.remote else { return Ok(None) };
+        if let Some(distant) = self.distant.get() {
+            return Ok(Some(distant));
+        }
+        let reached = Distant::reach(&chosen.url, &self.context)?;
+        Ok(Some(self.distant.get_or_init(|| reached)))
+    }
+
+    /// Returns the log of what happened.
+    pub fn events(&self) -> Result<Box<dyn EventLog>, CliError> {
+        if let Some(distant) = self.distant()? {
+            return Ok(distant.events());
+        }
+        Ok(Box::new(self.repo()?))
+    }
+
+    /// Returns what became of an issue, at most the last so many steps.
+    pub fn history(&self, selector: IssueSelector, limit: usize) -> Result<History, CliError> {
+        if let Some(distant) = self.distant()? {
+            return distant.history(selector, limit).map_err(|error| self.explain(error));
+        }
+        self.opened()?.history(selector, limit).map_err(|error| self.explain(error))
+    }
+
+    /// Returns the root of the home, where that isn't where people look.
+    pub fn unusual_root(&self) -> Result<Option<PathBuf>, CliError> {
+        if self.is_remote() {
+            return Ok(None);
+        }
+        let layout = self.opened()?.layout();
+        Ok((layout.kind != HomeKind::Tree).then(|| layout.root.clone()))
+    }
+
+    /// Refuses to look at the issues of a commit where they aren't in a repository here.
+    pub fn check_past(&self) -> Result<(), CliError> {
+        match self.is_remote() {
+            false => Ok(()),
+            true => Err(CliError::usage("the issues of a commit are in the repository: a server has those of now")
+                .hint("`--no-remote` looks into the repository here; `tickety log ISSUE` tells the history of one")),
         }
     }
 
     /// Has all that follows be about the issues of a commit, as git has them.
     pub fn look_back(&self, reference: &str) -> Result<(), CliError> {
+        self.check_past()?;
         let past = self.opened()?.at(reference)?;
         self.note(format_args!("as of {}", past.0.get(..10).unwrap_or(&past.0)));
         self.past.set(past).map_err(|_| CliError::usage("one commit at a time"))
@@ -111,6 +186,13 @@ impl Session {
             storage.record_usage();
             // What fails now is done by a later command: what was written is durable.
             storage.maintain(self.context.time_of_writing()).ok();
+        }
+        if let Some(distant) = self.distant.get() {
+            if let Some((told, _)) = distant.outdated().filter(|_| !self.json()) {
+                output::note(told);
+            }
+            // The next command asks again for what can't be kept.
+            distant.save();
         }
     }
 
@@ -166,6 +248,9 @@ impl Session {
 
     /// Makes a batch of the actor, now.
     pub fn batch(&self, operations: Vec<Operation>) -> Result<Batch, CliError> {
+        if let (Some(actor), Some(distant)) = (self.context.given_actor(), self.distant()?) {
+            distant.check_actor(actor)?;
+        }
         let actor = self.context.actor()?.map(str::to_owned);
         Ok(Batch::new(operations, actor, self.context.time_of_writing()).once(self.request.clone()))
     }
@@ -221,6 +306,8 @@ impl Session {
 
     /// Answers in JSON.
     pub fn answer(&self, data: impl Serialize, meta: Meta) -> Result<Ended, CliError> {
+        let outdated = self.distant.get().and_then(Distant::outdated).map(|(_, outdated)| outdated);
+        let meta = Meta { outdated, ..meta };
         let envelope = Envelope { data, meta };
         let mut text = serde_json::to_string(&envelope)
             .map_err(|error| CliError::new(tickety_api::ErrorCode::Io, error).about("writing JSON"))?;
@@ -261,7 +348,7 @@ impl Session {
             _ => pollster::block_on(self.storage()?.problems())?.into_iter().map(Into::into).collect(),
         };
         let freshness = freshness.filter(|_| self.past.get().is_none()).map(Into::into);
-        Ok(Meta { freshness, query: None, commit: self.commit(), replayed: false, problems })
+        Ok(Meta { freshness, commit: self.commit(), problems, ..Meta::default() })
     }
 
     /// Returns what JSON says about how a list of issues came about.

@@ -38,16 +38,42 @@ pub struct Line {
     pub is_text: bool,
 }
 
+/// A table of a file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// Its values, each with the number of its line and its key; `None` for what is neither a text nor a list of texts.
+    pub values: Vec<(usize, String, Option<Vec<String>>)>,
+}
+
+/// Returns a text, or a list of them.
+fn texts(item: &Item) -> Option<Vec<String>> {
+    match item.as_array() {
+        Some(list) => list.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+        None => Some(vec![item.as_str()?.to_owned()]),
+    }
+}
+
 impl UserConfig {
     /// Reads the settings of a file; one that doesn't exist has none, and one that is no TOML is an error.
     pub fn read(path: &Path) -> Result<Self, CliError> {
-        let text = match read_foreign_text(path, MAX_BYTES) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Self::of(path, Self::read_text(path)?)
+    }
+
+    /// Reads a file without looking at what it says; one that doesn't exist says nothing.
+    pub fn read_text(path: &Path) -> Result<String, CliError> {
+        match read_foreign_text(path, MAX_BYTES) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(CliError::new(ErrorCode::BadConfig, format!("{} is not UTF-8 text", path.display())));
+                Err(CliError::new(ErrorCode::BadConfig, format!("{} is not UTF-8 text", path.display())))
             }
-            read => read.map_err(|error| CliError::io("read", path, &error))?,
-        };
+            read => read.map_err(|error| CliError::io("read", path, &error)),
+        }
+    }
+
+    /// Reads the settings that the text of a file has.
+    pub fn of(path: &Path, text: String) -> Result<Self, CliError> {
         let mut config = Self { path: path.to_owned(), text, lines: Vec::new() };
         config.lines = match usual_lines(&config.text) {
             Some(lines) => lines,
@@ -121,6 +147,22 @@ impl UserConfig {
             Some(Line { number: self.line_number(item.span()), key: key.to_owned(), value, is_text })
         });
         Ok(lines.collect())
+    }
+
+    /// Returns the tables that stand under a key, each with its values: texts, or lists of them.
+    pub fn tables(&self, key: &str) -> Result<Vec<Table>, CliError> {
+        let document = Document::parse(&self.text).map_err(|error| self.no_toml(&error))?;
+        let Some(found) = document.get(key) else { return Ok(Vec::new()) };
+        let no_table = |name: &str, item: &Item| {
+            self.wrong_line(self.line_number(item.span()), &format!("`{name}` has to be a table"))
+        };
+        let tables = found.as_table_like().ok_or_else(|| no_table(key, found))?;
+        let table = |(name, item): (&str, &Item)| {
+            let values = item.as_table_like().ok_or_else(|| no_table(name, item))?.iter();
+            let values = values.map(|(key, item)| (self.line_number(item.span()), key.to_owned(), texts(item)));
+            Ok(Table { name: name.to_owned(), values: values.collect() })
+        };
+        tables.iter().map(table).collect()
     }
 
     fn no_toml(&self, error: &toml_edit::TomlError) -> CliError {

@@ -1,12 +1,14 @@
 //! `tickety cache`
 
 use anstyle::Style;
-use tickety_api::cache::{self, CacheEntries, CacheStats, IndexRows, IndexUse, Settings};
+use jiff::Timestamp;
+use serde::Serialize;
+use tickety_api::cache::{self, CacheEntries, CacheStats, Entry, IndexRows, IndexUse, Settings};
 use tickety_api::{ErrorCode, Meta};
 use tickety_engine::layers::CacheSettings;
 use tickety_store::StorageError;
 
-use crate::compose::{IndexReport, Repo, Usage};
+use crate::compose::{Distant, IndexReport, Repo, Usage};
 use crate::exit::{CliError, Ended};
 use crate::output;
 use crate::render::{Screen, counted, palette};
@@ -35,6 +37,18 @@ enum Action {
     },
     /// Count what the index holds, by kind
     Entries,
+    /// Forget what a server keeps in memory, and what is kept here of its answers
+    ///
+    /// Where no server is asked there is nothing to forget: a command keeps nothing in memory, and
+    /// `tickety index rebuild` makes the index anew.
+    Clear,
+}
+
+/// The `data` of the answer to `clear`.
+#[derive(Serialize)]
+struct Cleared {
+    /// How many entries were forgotten, about.
+    entries: u64,
 }
 
 /// The columns of the names on a terminal.
@@ -50,10 +64,32 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     match args.action {
         Action::Stats { clear } => stats(clear, session),
         Action::Entries => entries(session),
+        Action::Clear => clear(session),
     }
 }
 
+fn clear(session: &Session) -> Result<Ended, CliError> {
+    let forgotten = session.distant()?.map(Distant::clear_caches).transpose()?;
+    let entries = forgotten.unwrap_or(0);
+    if session.json() {
+        return session.answer(Cleared { entries }, Meta::default());
+    }
+    if forgotten.is_none() {
+        session.note("nothing to forget: a command ends with its answer; `tickety index rebuild` makes the index anew");
+    }
+    let mut screen = session.screen();
+    line(&mut screen, "forgotten", counted(entries, "entry"));
+    session.show(screen)
+}
+
 fn stats(clear: bool, session: &Session) -> Result<Ended, CliError> {
+    if let Some(distant) = session.distant()? {
+        if clear {
+            return Err(CliError::usage("the counts of a server are its own: --clear is for those of a home here")
+                .hint("leave out --clear"));
+        }
+        return tell(&distant.cache_stats()?, session);
+    }
     let settings = session.context.caching()?.settings()?;
     let repo = session.repo()?;
     // Before anything else is done with the store, which would be counted.
@@ -62,13 +98,10 @@ fn stats(clear: bool, session: &Session) -> Result<Ended, CliError> {
         let error = CliError::from(error);
         if error.is(ErrorCode::Damaged) { error.hint_instead(BROKEN_HINT) } else { error }
     })?;
-    let size = Size::of(&repo)?;
+    let ended = tell(&wire(&usage, Size::of(&repo)?, &settings), session)?;
     if session.json() {
-        return session.answer(wire(&usage, size, &settings), Meta::default());
+        return Ok(ended);
     }
-    let mut screen = session.screen();
-    write(&mut screen, &usage, &size, &settings);
-    let ended = session.show(screen)?;
     if usage.unreadable_bytes > 0 && !clear {
         output::note(format_args!(
             "warning: {} bytes of what was counted can't be read: damaged, or written by a newer Tickety; \
@@ -80,6 +113,15 @@ fn stats(clear: bool, session: &Session) -> Result<Ended, CliError> {
         session.note("counting begins anew");
     }
     Ok(ended)
+}
+
+fn tell(stats: &CacheStats, session: &Session) -> Result<Ended, CliError> {
+    if session.json() {
+        return session.answer(stats, Meta::default());
+    }
+    let mut screen = session.screen();
+    write(&mut screen, stats);
+    session.show(screen)
 }
 
 /// What to do where the counts can't be read.
@@ -138,9 +180,26 @@ pub(crate) fn index_use(usage: &Usage, size: Size) -> IndexUse {
     }
 }
 
-fn write(screen: &mut Screen<'_>, usage: &Usage, size: &Size, settings: &CacheSettings) {
+fn write(screen: &mut Screen<'_>, stats: &CacheStats) {
+    let CacheStats { index, memory, settings } = stats;
+    if let Some(index) = index {
+        write_index(screen, index);
+    }
+    if memory.is_empty() {
+        line(screen, "in memory", NOTHING_STAYS.to_owned());
+    }
+    for class in memory {
+        let rate = class.hit_rate.map_or_else(String::new, |rate| format!("{:.1} %, ", rate * 100.0));
+        let (hits, misses) = (counted(class.hits, "hit"), class.misses);
+        let said = format!("{rate}{hits}, {misses} not found, {}", counted(class.entries, "entry"));
+        line(screen, &class.class, said);
+    }
+    line(screen, "settings", in_words(settings));
+}
+
+fn write_index(screen: &mut Screen<'_>, index: &IndexUse) {
     name(screen, "hit rate");
-    match usage.hit_rate() {
+    match index.hit_rate {
         Some(rate) => {
             let (mark, style) = mark(rate);
             screen.raw(format!("{:.1} %  ", rate * 100.0)).put(style, mark).end();
@@ -148,53 +207,64 @@ fn write(screen: &mut Screen<'_>, usage: &Usage, size: &Size, settings: &CacheSe
         None => drop(screen.line("no answers yet")),
     }
     let counts = [
-        ("answers", usage.answers),
-        ("as it was", usage.hits()),
-        ("delayed", usage.delayed),
-        ("files verified", usage.verified),
-        ("issues read again", usage.read_again),
-        ("rebuilds", usage.rebuilds),
+        ("answers", index.answers),
+        ("as it was", index.hits),
+        ("delayed", index.delayed),
+        ("files verified", index.files_verified),
+        ("issues read again", index.issues_read_again),
+        ("rebuilds", index.rebuilds),
     ];
     for (counted, count) in counts {
         line(screen, counted, count.to_string());
     }
-    let since = usage.since.map_or_else(|| "nothing was counted yet".to_owned(), |since| screen.when_exactly(since));
-    line(screen, "since", since);
-    let path = size.path.as_deref().unwrap_or("no file can be written");
-    line(screen, "index", format!("{} KiB, {} rows: {path}", size.bytes.div_ceil(1024), size.rows));
-    line(screen, "in memory", NOTHING_STAYS.to_owned());
-    line(screen, "settings", in_words(settings));
+    let since = index.since.as_deref().map(|since| match since.parse::<Timestamp>() {
+        Ok(since) => screen.when_exactly(since),
+        Err(_) => since.to_owned(),
+    });
+    line(screen, "since", since.unwrap_or_else(|| "nothing was counted yet".to_owned()));
+    let path = index.path.as_deref().unwrap_or("no file can be written");
+    line(screen, "index", format!("{} KiB, {} rows: {path}", index.bytes.div_ceil(1024), index.rows));
 }
 
 /// Says how a process that stays would cache.
-fn in_words(settings: &CacheSettings) -> String {
+fn in_words(settings: &Settings) -> String {
     if !settings.enabled {
         return "off".to_owned();
     }
     let kept = format!("on, at most {} and {}", counted(settings.issues, "issue"), counted(settings.answers, "answer"));
-    match settings.ttl {
-        Some(ttl) => format!("{kept} for {} s", ttl.as_secs()),
+    match settings.ttl_seconds {
+        Some(seconds) => format!("{kept} for {seconds} s"),
         None => kept,
     }
 }
 
 fn entries(session: &Session) -> Result<Ended, CliError> {
-    let rows = session.repo()?.index_rows()?;
+    let entries = match session.distant()? {
+        Some(distant) => distant.cache_entries()?,
+        None => {
+            let rows = session.repo()?.index_rows()?.into_iter();
+            let index = rows.map(|(kind, rows)| IndexRows { kind: kind.into(), rows }).collect();
+            CacheEntries { index: Some(index), memory: Vec::new() }
+        }
+    };
     if session.json() {
-        let index = rows.into_iter().map(|(kind, rows)| IndexRows { kind: kind.into(), rows }).collect();
-        return session.answer(CacheEntries { index: Some(index), memory: Vec::new() }, Meta::default());
+        return session.answer(entries, Meta::default());
     }
+    let CacheEntries { index, memory } = entries;
     let mut screen = session.screen();
-    for (kind, count) in rows {
-        name(&mut screen, kind);
+    for IndexRows { kind, rows: count } in index.into_iter().flatten() {
+        name(&mut screen, &kind);
         if screen.is_terminal() {
-            screen.raw(format!("{count:>COUNT$}  ")).put(palette::FAINT, meaning(kind)).end();
+            screen.raw(format!("{count:>COUNT$}  ")).put(palette::FAINT, meaning(&kind)).end();
         } else {
             screen.raw(format!("{count}\n"));
         }
     }
-    if screen.is_terminal() {
+    if screen.is_terminal() && memory.is_empty() {
         line(&mut screen, "in memory", NOTHING_STAYS.to_owned());
+    }
+    for Entry { class, key, hits, .. } in memory {
+        line(&mut screen, &class, format!("{}: {key}", counted(hits, "hit")));
     }
     session.show(screen)
 }

@@ -6,6 +6,7 @@ use tickety_api::{ErrorCode, Meta};
 use crate::caching;
 use crate::compose::Setting;
 use crate::exit::{CliError, Ended, SETTINGS_HINT};
+use crate::remote;
 use crate::render::palette;
 use crate::session::Session;
 
@@ -27,6 +28,8 @@ use crate::session::Session;
 ///   cache              whether a process that stays keeps issues and answers in memory: on or off
 ///   cache-ttl-seconds  how long it keeps them at the most
 ///   cache-max-entries  how many issues it keeps at the most, and a tenth as many answers
+///   remote             the server that is asked where there is no home
+///   remotes."URL"      a table about a server: its directories and token-file
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Args {
@@ -78,7 +81,10 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             let mut settings = session.repo()?.settings()?;
             settings.extend(actor(session)?);
             match session.context.caching() {
-                Ok(caching) => settings.extend(caching.list()?),
+                Ok(caching) => {
+                    settings.extend(caching.list()?);
+                    settings.extend(distant(session)?);
+                }
                 // They are left out where the file may not be read.
                 Err(error) if error.is(ErrorCode::Io) => {}
                 Err(error) => return Err(error),
@@ -86,11 +92,11 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
             list(settings, session)
         }
         Action::Get { key } => get(&key, session),
-        Action::Set { key, value } if key == ACTOR || caching::is_key(&key) => {
-            if key != ACTOR {
+        Action::Set { key, value } if key == ACTOR || key == remote::KEY || caching::is_key(&key) => {
+            if caching::is_key(&key) {
                 caching::check(&key, &value)?;
             }
-            let is_text = key == ACTOR || value.parse::<u64>().is_err();
+            let is_text = !caching::is_key(&key) || value.parse::<u64>().is_err();
             let config = session.context.user_config()?;
             config.set(&key, &value, is_text)?;
             tell(Setting { key, value, explicit: true }, session)
@@ -106,6 +112,9 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 fn get(key: &str, session: &Session) -> Result<Ended, CliError> {
     let found = if key == ACTOR {
         actor(session)?
+    } else if key == remote::KEY {
+        let unset = || CliError::new(ErrorCode::BadValue, "`remote` is not set").hint("issues are in the home here");
+        Some(distant(session)?.ok_or_else(unset)?)
     } else if caching::is_key(key) {
         session.context.caching()?.list()?.into_iter().find(|setting| setting.key == key)
     } else {
@@ -121,6 +130,13 @@ fn actor(session: &Session) -> Result<Option<Setting>, CliError> {
     let Some(value) = session.context.actor()?.map(str::to_owned) else { return Ok(None) };
     let explicit = session.context.configured_actor()?.is_some();
     Ok(Some(Setting { key: ACTOR.to_owned(), value, explicit }))
+}
+
+/// Returns the server that is asked where there is no home.
+fn distant(session: &Session) -> Result<Option<Setting>, CliError> {
+    let config = session.context.user_config_that(|_| true)?;
+    let url = config.as_ref().map(|config| config.text(remote::KEY)).transpose()?.flatten();
+    Ok(url.map(|url| Setting { key: remote::KEY.to_owned(), value: url.to_owned(), explicit: true }))
 }
 
 fn tell(setting: Setting, session: &Session) -> Result<Ended, CliError> {

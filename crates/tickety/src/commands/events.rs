@@ -8,9 +8,8 @@ use std::time::Duration;
 use tickety_api::{Envelope, EventStats, Events, Meta};
 use tickety_core::event::EventType;
 use tickety_engine::events;
-use tickety_store::{EventCursor, EventLog as _, EventPage, Position};
+use tickety_store::{EventCursor, EventLog, EventPage, Position};
 
-use crate::compose::Repo;
 use crate::exit::{CliError, Ended};
 use crate::output;
 use crate::render::{self, counted};
@@ -75,25 +74,25 @@ impl FromStr for Since {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let repo = session.repo()?;
+    let log = &*session.events()?;
     if let Some(Action::Stats) = args.action {
-        return stats(&repo, session);
+        return stats(log, session);
     }
     let limit = args.limit.unwrap_or(if args.since.is_some() { PAGE } else { SHOWN });
     let shown = match args.since {
         // Who follows wants to hear what comes, and sees a little of what was.
-        None => pollster::block_on(events::last(&repo, limit, &args.types))?,
+        None => pollster::block_on(events::last(log, limit, &args.types))?,
         Some(since) => {
             let from = match since {
                 Since::Start => Position::Oldest,
                 Since::Cursor(cursor) => Position::After(cursor),
             };
             let limit = if args.follow { usize::MAX } else { limit };
-            pollster::block_on(events::first(&repo, from, limit, &args.types))?
+            pollster::block_on(events::first(log, from, limit, &args.types))?
         }
     };
     if args.follow {
-        return follow(&repo, shown, &args.types, session);
+        return follow(log, shown, &args.types, session);
     }
     if session.json() {
         return session.answer(Events::from(&shown), Meta::default());
@@ -111,7 +110,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
 }
 
 /// Shows events, and those that come, until somebody ends it.
-fn follow(repo: &Repo, mut page: EventPage, types: &[EventType], session: &Session) -> Result<Ended, CliError> {
+fn follow(log: &dyn EventLog, mut page: EventPage, types: &[EventType], session: &Session) -> Result<Ended, CliError> {
     loop {
         warn_of_damage(&page);
         if session.json() {
@@ -127,7 +126,7 @@ fn follow(repo: &Repo, mut page: EventPage, types: &[EventType], session: &Sessi
             output::write(&screen.into_text())?;
         }
         std::thread::sleep(PAUSE);
-        page = pollster::block_on(events::first(repo, Position::After(page.next), usize::MAX, types))?;
+        page = pollster::block_on(events::first(log, Position::After(page.next), usize::MAX, types))?;
     }
 }
 
@@ -138,8 +137,8 @@ fn warn_of_damage(page: &EventPage) {
     }
 }
 
-fn stats(repo: &Repo, session: &Session) -> Result<Ended, CliError> {
-    let stats = pollster::block_on(repo.event_stats())?;
+fn stats(log: &dyn EventLog, session: &Session) -> Result<Ended, CliError> {
+    let stats = pollster::block_on(log.event_stats())?;
     if session.json() {
         return session.answer(EventStats::from(&stats), Meta::default());
     }

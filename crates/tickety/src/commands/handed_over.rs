@@ -1,5 +1,5 @@
-//! `tickety serve` and `tickety token` in a build without the server: `tickety-server`, which lies beside the program and is
-//! the same program with the server in it, takes their place.
+//! `tickety serve`, `tickety token`, and commands that ask a server, in a build without the server: `tickety-server`, which
+//! lies beside the program and is the same program with the server and its client in it, takes their place.
 
 #![expect(clippy::disallowed_methods, reason = "the other program gets the same arguments, whatever they say")]
 
@@ -64,8 +64,13 @@ pub mod token {
     }
 }
 
-/// Becomes the program with the server.
+/// Becomes the program with the server, which says what becomes of the options.
 pub fn run(_: impl Into<Rest>, _: &Session) -> Result<Ended, CliError> {
+    become_server()
+}
+
+/// Becomes the program with the server, and with the client of one.
+pub fn become_server() -> Result<Ended, CliError> {
     let own = std::env::current_exe().map_err(|error| CliError::new(ErrorCode::Io, error).about("this program"))?;
     let program = own.with_file_name(PROGRAM);
     let error = Command::new(&program).args(std::env::args_os().skip(1)).exec();

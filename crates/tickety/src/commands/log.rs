@@ -30,12 +30,9 @@ pub struct Args {
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let selector = session.selector(&args.issue)?;
     let limit = args.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let history = session.opened()?.history(selector, limit).map_err(|error| {
-        let error = session.explain(error);
-        match error.is(ErrorCode::Git) {
-            true => error.hint_instead("`tickety events` shows what happened to the issues here, without git"),
-            false => error,
-        }
+    let history = session.history(selector, limit).map_err(|error| match error.is(ErrorCode::Git) {
+        true => error.hint_instead("`tickety events` shows what happened to the issues here, without git"),
+        false => error,
     })?;
     if session.json() {
         return match args.fields {

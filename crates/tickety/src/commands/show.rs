@@ -8,7 +8,6 @@ use tickety_api::{ErrorCode, Freshness, Issue, Meta};
 use tickety_core::ident::{IssueKey, IssueSelector};
 use tickety_store::{FreshnessMode, StorageError, StoredIssue};
 
-use crate::compose::HomeKind;
 use crate::exit::{CliError, Ended};
 use crate::question;
 use crate::render;
@@ -32,6 +31,9 @@ pub struct Args {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
+    if args.at.is_some() {
+        session.check_past()?;
+    }
     let selectors = session.selectors(&args.issues)?;
     let mut found = match &args.at {
         Some(reference) => read_at(reference, &selectors, session)?,
@@ -51,11 +53,9 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     for problem in found.iter().flat_map(|stored| &stored.problems) {
         output::note(format_args!("warning: {problem}"));
     }
-    let layout = session.opened()?.layout();
-    if layout.kind != HomeKind::Tree && args.at.is_none() {
-        // Such a home isn't where people look.
+    if let Some(root) = session.unusual_root()?.filter(|_| args.at.is_none()) {
         for stored in &mut found {
-            stored.path = layout.root.join(&stored.path).display().to_string();
+            stored.path = root.join(&stored.path).display().to_string();
         }
     }
     let mut screen = session.screen();

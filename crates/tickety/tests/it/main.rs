@@ -16,6 +16,7 @@ mod importing;
 mod json;
 mod merging;
 mod reading;
+mod remote;
 mod serving;
 mod state;
 mod sync_limits;

@@ -1,4 +1,4 @@
-//! The tours in the README, docs/merging.md, docs/together.md and docs/server.md, executed: every `console` block is commands after `$ ` and exactly what
+//! The tours in the README, docs/merging.md, docs/together.md, docs/server.md and docs/remote.md, executed: every `console` block is commands after `$ ` and exactly what
 //! they print.
 //!
 //! All blocks of a document are one session: they begin in one empty folder, and a `cd` lasts. They are shown as on a terminal
@@ -31,6 +31,11 @@ fn the_tour_of_two_clones_a_forge_and_a_fork_prints_what_it_shows() {
 fn the_tour_of_the_server_prints_what_it_shows() {
     // A server's files keep their times: it would take others for changes.
     check_in("docs/server.md", TestEnv::new("sh"));
+}
+
+#[test]
+fn the_tour_of_a_remote_prints_what_it_shows() {
+    check_in("docs/remote.md", TestEnv::new("sh"));
 }
 
 fn check(document: &str) {

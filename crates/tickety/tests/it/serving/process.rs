@@ -31,32 +31,37 @@ pub(crate) struct Client {
 
 /// An answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 /// A client that follows the events.
-pub(super) struct Follower(BufReader<TcpStream>);
+pub(crate) struct Follower(BufReader<TcpStream>);
 
 /// What it was told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Message {
-    pub(super) id: String,
-    pub(super) event: String,
-    pub(super) data: String,
+pub(crate) struct Message {
+    pub(crate) id: String,
+    pub(crate) event: String,
+    pub(crate) data: String,
 }
 
 impl Server {
     /// Starts one on a port that is free, and waits until it takes connections.
-    pub(super) fn start(env: &TestEnv, arguments: &[&str]) -> Self {
+    pub(crate) fn start(env: &TestEnv, arguments: &[&str]) -> Self {
         Self::start_in(env, &env.work(), arguments)
     }
 
     /// Does the same in another folder.
     pub(crate) fn start_in(env: &TestEnv, folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(env, folder, arguments, &[])
+    }
+
+    fn start_with(env: &TestEnv, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tickety"))
-            .args(["serve", "--port", "0", "--json"])
+            .args(["serve", "--json"])
+            .args(if arguments.contains(&"--port") { &[][..] } else { &["--port", "0"] })
             .args(arguments)
             .current_dir(folder)
             .env_clear()
@@ -65,6 +70,7 @@ impl Server {
             .env("USER", "tester")
             .env("TZ", "UTC")
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -88,27 +94,37 @@ impl Server {
         }
     }
 
+    /// Starts one for which it is always this time.
+    pub(crate) fn start_then(env: &TestEnv, time: &str) -> Self {
+        Self::start_with(env, &env.work(), &[], &[("TICKETY_TEST_CLOCK", time)])
+    }
+
+    /// Starts one on this port.
+    pub(crate) fn start_at(env: &TestEnv, port: &str) -> Self {
+        Self::start_in(env, &env.work(), &["--port", port])
+    }
+
     /// Sends the signal that ends it.
-    pub(super) fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         let process = rustix::process::Pid::from_child(&self.child.borrow());
         rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
     }
 
     /// Waits until it has ended, and returns its status.
-    pub(super) fn wait(&self) -> i32 {
+    pub(crate) fn wait(&self) -> i32 {
         let status = self.child.borrow_mut().wait().unwrap().code().unwrap_or(-1);
         self.status.set(Some(status));
         status
     }
 
     /// Ends it, and returns its status.
-    pub(super) fn end(&self) -> i32 {
+    pub(crate) fn end(&self) -> i32 {
         self.terminate();
         self.wait()
     }
 
     /// Waits for a line of the log with a text in it.
-    pub(super) fn wait_for_log(&self, text: &str) -> String {
+    pub(crate) fn wait_for_log(&self, text: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(BOUND).unwrap_or_else(|_| panic!("no `{text}`: {}", self.log()));
             self.log.borrow_mut().push_str(&format!("{line}\n"));
@@ -119,7 +135,7 @@ impl Server {
     }
 
     /// Returns what it has logged, all of it once it has ended.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         let ended = self.status.get().is_some();
         while let Some(line) = if ended { self.lines.recv().ok() } else { self.lines.try_recv().ok() } {
             self.log.borrow_mut().push_str(&format!("{line}\n"));
@@ -137,7 +153,7 @@ impl std::ops::Deref for Server {
 }
 
 impl Client {
-    pub(super) fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(BOUND)).unwrap();
         stream
@@ -155,36 +171,41 @@ impl Client {
         Some(Answer { status, body: body.to_owned() })
     }
 
-    pub(super) fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         let host = self.address;
         self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).expect("an answer")
     }
 
-    pub(super) fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
-        let (host, body) = (self.address, body.to_string());
-        let length = body.len();
+    pub(crate) fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.send_json("POST", path, &body.to_string())
+    }
+
+    /// Sends JSON, or lines of it.
+    pub(crate) fn send_json(&self, method: &str, path: &str, body: &str) -> Option<Answer> {
+        let (host, length) = (self.address, body.len());
+        let kind = if path.contains("/batch") && !body.starts_with('[') { "jsonl" } else { "json" };
         self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/{kind}\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         ))
     }
 
-    pub(super) fn post(&self, path: &str, body: &Value) -> Answer {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
         self.try_post(path, body).expect("an answer")
     }
 
     /// Makes an issue.
-    pub(super) fn create(&self, title: &str) {
+    pub(crate) fn create(&self, title: &str) {
         let made = self.post("/api/v1/issues", &json!({ "title": title }));
         assert_eq!(made.status, 201, "{made:?}");
     }
 
-    pub(super) fn follow(&self, query: &str, last_event_id: Option<&str>) -> Follower {
+    pub(crate) fn follow(&self, query: &str, last_event_id: Option<&str>) -> Follower {
         self.follow_at(&format!("/api/v1/events/stream{query}"), last_event_id)
     }
 
     /// Follows events, and waits until it is known from where.
-    pub(super) fn follow_at(&self, path: &str, last_event_id: Option<&str>) -> Follower {
+    pub(crate) fn follow_at(&self, path: &str, last_event_id: Option<&str>) -> Follower {
         let mut stream = self.connect();
         let id = last_event_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
         let host = self.address;
@@ -206,7 +227,7 @@ impl Drop for Server {
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
@@ -223,7 +244,7 @@ impl Follower {
     }
 
     /// Waits for what happens next.
-    pub(super) fn next(&mut self) -> Message {
+    pub(crate) fn next(&mut self) -> Message {
         let mut message = Message::default();
         while let Some(line) = self.line() {
             match line.split_once(": ") {
@@ -238,14 +259,14 @@ impl Follower {
     }
 
     /// Waits for the end, and returns the data that came before.
-    pub(super) fn rest(&mut self) -> String {
+    pub(crate) fn rest(&mut self) -> String {
         let lines = std::iter::from_fn(|| self.line());
         lines.filter(|line| line.starts_with("data: ")).collect()
     }
 }
 
 impl Message {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
