@@ -262,7 +262,18 @@ fn nothing_of_the_repository_is_run() {
 fn the_environment_cannot_point_elsewhere() {
     let repo = Repo::new("");
     let command = repo.git.command(["status"]).unwrap();
-    let removed: BTreeSet<_> = command.get_envs().filter(|(_, value)| value.is_none()).map(|(name, _)| name).collect();
+    let given = command.get_envs().find_map(|(name, value)| value.filter(|_| name == "GIT_WORK_TREE"));
+    assert_eq!(
+        given,
+        Some(repo.top().canonicalize().unwrap().as_os_str()),
+        "the one of the home, whatever is configured"
+    );
+    let removed: BTreeSet<_> = command
+        .get_envs()
+        .filter(|(_, value)| value.is_none())
+        .map(|(name, _)| name)
+        .chain([OsStr::new("GIT_WORK_TREE")])
+        .collect();
     // What git itself calls local to a repository.
     for name in repo.run(&["rev-parse", "--local-env-vars"]).lines() {
         assert!(removed.contains(OsStr::new(name)), "{name}");
