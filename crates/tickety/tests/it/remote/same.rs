@@ -43,7 +43,7 @@ impl Names {
                 if number.starts_with(|c: char| c.is_ascii_digit())
                     && number.bytes().all(|byte| byte.is_ascii_digit() || b"TZ".contains(&byte))
                     && letters.len() == 4
-                    && letters.bytes().any(|byte| byte.is_ascii_lowercase()) =>
+                    && letters.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) =>
             {
                 format!("{number}-{}", self.named("letters", letters))
             }
@@ -76,7 +76,7 @@ impl Names {
 #[test]
 fn what_is_drawn_at_random_is_named_by_its_order() {
     let mut names = Names::default();
-    let text = "42-k3f9 7-xfy8 42-k3f9 2126-11-21 by-hand 000042-k3f9.md 3f9a61c0d2b84e75-42";
+    let text = "42-k3f9 7-7241 42-k3f9 2126-11-21 by-hand 000042-k3f9.md 3f9a61c0d2b84e75-42";
     let named = "42-[letters 0] 7-[letters 1] 42-[letters 0] 2126-11-21 by-hand 000042-[letters 0].md [epoch 2]-42";
     assert_eq!(names.in_place_of_random(text), named);
 }
