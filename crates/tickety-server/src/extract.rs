@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 use tickety_api::ErrorCode;
 
@@ -44,11 +44,25 @@ impl<T: DeserializeOwned + Send> FromRequestParts<State> for Path<T> {
 /// The type of bodies.
 pub(crate) const JSON: &str = "application/json";
 
+/// The types of a body that has JSON on each line.
+pub(crate) const LINES: [&str; 5] = [
+    "application/jsonl",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/json-lines",
+    "application/x-jsonlines",
+];
+
+/// Returns which of the types that are known here a header says; `None` for another.
+pub(crate) fn known_type(value: &HeaderValue) -> Option<&'static str> {
+    let essence = value.to_str().ok()?.split(';').next()?.trim();
+    [JSON].into_iter().chain(LINES).find(|known| essence.eq_ignore_ascii_case(known))
+}
+
 /// Refuses a body that isn't said to be of one of these types, and returns which it is of.
 pub(crate) fn check_type(headers: &HeaderMap, types: &[&'static str]) -> Result<&'static str, Problem> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    types.iter().find(|known| essence.eq_ignore_ascii_case(known)).copied().ok_or_else(|| {
+    let known = headers.get(header::CONTENT_TYPE).and_then(known_type);
+    known.filter(|known| types.contains(known)).ok_or_else(|| {
         let types = types.join("` or `");
         Problem::new(ErrorCode::BadMediaType, format_args!("the body has to be `{types}`"))
             .hint("say so in the header `Content-Type`")
@@ -75,13 +89,16 @@ pub(crate) fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Probl
 
 /// Reads JSON.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let text = error.to_string();
-        let message = text.split(" at line ").next().unwrap_or(&text);
-        let problem = match error.is_data() {
-            true => Problem::new(ErrorCode::BadInput, format_args!("the body: {message}")),
-            false => Problem::new(ErrorCode::BadJson, format_args!("the body is not JSON: {message}")),
-        };
-        problem.at_line(error.line()).at_column(error.column())
-    })
+    serde_json::from_slice(bytes).map_err(|error| unreadable(&error))
+}
+
+/// Says why JSON can't be read.
+pub(crate) fn unreadable(error: &serde_json::Error) -> Problem {
+    let text = error.to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text);
+    let problem = match error.is_data() {
+        true => Problem::new(ErrorCode::BadInput, format_args!("the body: {message}")),
+        false => Problem::new(ErrorCode::BadJson, format_args!("the body is not JSON: {message}")),
+    };
+    problem.at_line(error.line()).at_column(error.column())
 }

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use tickety_api::ErrorCode;
 
 use crate::caller::Caller;
+use crate::extract;
 use crate::guard::access::{Identity, Shown};
 use crate::guard::hosts::Origin;
 use crate::guard::needs::Need;
@@ -78,7 +79,9 @@ impl Guard {
                     Problem::new(ErrorCode::ForeignOrigin, "with a cookie only pages of the server may write");
                 return Err(refuse(problem.hint("send the token in the header `Authorization`")));
             }
-            if !has_json(request) {
+            // No route answers to other methods, and no page of a stranger sends them unasked.
+            let may_be_answered = [Method::POST, Method::PATCH, Method::DELETE].contains(request.method());
+            if may_be_answered && !has_json(request) {
                 let problem = Problem::new(ErrorCode::BadMediaType, "what changes something is sent as JSON");
                 return Err(refuse(problem.hint("say `Content-Type: application/json`")));
             }
@@ -186,12 +189,14 @@ fn has_json(request: &Request) -> bool {
     if headers.get_all(header::CONTENT_TYPE).iter().nth(1).is_some() {
         return false;
     }
+    if extract::known_type(kind).is_some() {
+        return true;
+    }
+    // Routes of others may take more.
     let essence = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let Some((kind, subtype)) = essence.split_once('/') else { return false };
-    let known = ["json", "jsonl", "x-ndjson", "x-jsonlines", "ndjson"];
     kind.eq_ignore_ascii_case("application")
-        && (known.iter().any(|known| subtype.eq_ignore_ascii_case(known))
-            || subtype.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json")))
+        && subtype.rsplit_once('+').is_some_and(|(_, suffix)| suffix.eq_ignore_ascii_case("json"))
 }
 
 fn refuse(problem: Problem) -> Refused {

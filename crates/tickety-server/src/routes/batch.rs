@@ -1,13 +1,14 @@
 //! Many operations at once, and many issues.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State as At};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use tickety_api::answer::Found;
 use tickety_api::batch::{self, BatchAnswer, BatchFailure, Origin};
 use tickety_api::operation::{WireName, WireOperation};
@@ -23,9 +24,6 @@ use crate::extract::{self, Parameters};
 use crate::problem::Problem;
 use crate::state::State;
 use crate::writing::{self, WithBody, Writing};
-
-/// The types of a body with a line for each operation.
-const LINES: [&str; 3] = ["application/jsonl", "application/x-ndjson", "application/json-lines"];
 
 /// How a batch is applied.
 #[derive(Clone, Copy, Debug, Deserialize, IntoParams)]
@@ -51,9 +49,11 @@ fn yes() -> bool {
 #[derive(Debug)]
 pub(crate) struct BatchBody {
     writing: Writing,
-    /// Each with its line, where lines were sent.
-    operations: Vec<(Option<u64>, WireOperation)>,
+    operations: Operations,
 }
+
+/// Operations, each with its line, where lines were sent.
+type Operations = Vec<(Option<u64>, WireOperation)>;
 
 /// Which issues are wanted.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -121,7 +121,7 @@ impl IntoResponse for Told {
 async fn told(
     storage: &dyn IssueStorage,
     writing: &Writing,
-    operations: Vec<(Option<u64>, WireOperation)>,
+    operations: Operations,
     BatchParameters { atomic, dry_run }: BatchParameters,
 ) -> Result<Told, Problem> {
     let mode = if atomic { BatchMode::Atomic } else { BatchMode::Each };
@@ -235,29 +235,77 @@ impl FromRequest<State> for BatchBody {
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let [lines, ndjson, json_lines] = LINES;
-        let found = extract::check_type(&parts.headers, &[extract::JSON, lines, ndjson, json_lines])?;
+        let types: Vec<&str> = [extract::JSON].into_iter().chain(extract::LINES).collect();
+        let found = extract::check_type(&parts.headers, &types)?;
         let bytes = extract::read(Request::from_parts(parts.clone(), body), state).await?;
-        let most = state.shared.limits.operations;
-        let operations = if found == extract::JSON {
-            let list: Vec<WireOperation> = extract::parse(&bytes)?;
-            list.into_iter().map(|operation| (None, operation)).collect()
-        } else {
-            read_lines(&bytes)?
-        };
-        if operations.len() > most {
-            let detail = format!("the batch has more than {most} operations, which is the limit");
-            return Err(Problem::new(ErrorCode::TooMany, detail).hint("do it in several batches"));
-        }
+        let (most, read) = (state.shared.limits.operations, bytes.clone());
+        // There may be much of it, and who else asks needn't wait for that.
+        let operations = state
+            .work(move || if found == extract::JSON { read_list(&read, most) } else { read_lines(&read, most) })
+            .await??;
         Ok(Self { writing: Writing::read(&mut parts, &bytes, state).await?, operations })
     }
 }
 
-fn read_lines(bytes: &Bytes) -> Result<Vec<(Option<u64>, WireOperation)>, Problem> {
+/// Reads a list, up to where it has too many.
+fn read_list(bytes: &[u8], most: usize) -> Result<Operations, Problem> {
+    let mut has_too_many = false;
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = List { most, has_too_many: &mut has_too_many }.deserialize(&mut json);
+    let read = read.and_then(|operations| json.end().map(|()| operations));
+    match read {
+        Ok(operations) => Ok(operations),
+        Err(_) if has_too_many => Err(too_many(most)),
+        Err(error) => Err(extract::unreadable(&error)),
+    }
+}
+
+/// Reads a list of so many operations.
+struct List<'a> {
+    most: usize,
+    has_too_many: &'a mut bool,
+}
+
+impl<'de> DeserializeSeed<'de> for List<'_> {
+    type Value = Operations;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Operations, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List<'_> {
+    type Value = Operations;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Operations, A::Error> {
+        let mut operations = Vec::new();
+        while let Some(operation) = list.next_element()? {
+            if operations.len() == self.most {
+                *self.has_too_many = true;
+                return Err(de::Error::custom("too many operations"));
+            }
+            operations.push((None, operation));
+        }
+        Ok(operations)
+    }
+}
+
+/// Reads lines, up to where they are too many.
+fn read_lines(bytes: &[u8], most: usize) -> Result<Operations, Problem> {
     let lines = bytes.split(|byte| *byte == b'\n').zip(1_u64..).filter(|(line, _)| !line.trim_ascii().is_empty());
-    let read = lines.map(|(line, number)| match extract::parse::<WireOperation>(line) {
+    let read = lines.enumerate().map(|(index, (line, number))| match extract::parse::<WireOperation>(line) {
+        _ if index == most => Err(too_many(most)),
         Ok(operation) => Ok((Some(number), operation)),
         Err(problem) => Err(problem.at_line(usize::try_from(number).unwrap_or(usize::MAX))),
     });
     read.collect()
+}
+
+fn too_many(most: usize) -> Problem {
+    let detail = format!("the batch has more than {most} operations, which is the limit");
+    Problem::new(ErrorCode::TooMany, detail).hint("do it in several batches")
 }

@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
 use axum::http::{Method, StatusCode};
 use serde_json::json;
+use tickety_server::Limits;
+use tickety_store::MemoryStore;
 
 use crate::world::{JSON, World, problem};
 
@@ -65,4 +69,37 @@ async fn several_issues_are_read_at_once() {
     let titles: Vec<_> = found["issues"].as_array().unwrap().iter().map(|issue| issue["title"].clone()).collect();
     assert_eq!(titles, ["Two", "One"]);
     assert_eq!((&found["failures"][0]["index"], &found["failures"][0]["code"]), (&2.into(), &"not_found".into()));
+}
+
+#[tokio::test]
+async fn every_type_of_lines_is_taken_and_by_a_batch_alone() {
+    let world = World::new();
+    let line = r#"{"op": "create", "title": "One"}"#;
+    for kind in ["jsonl", "x-ndjson", "ndjson", "json-lines", "x-jsonlines", "JSONL; charset=utf-8"] {
+        let header = format!("content-type: application/{kind}");
+        let done = world.send(Method::POST, "/api/v1/batch", &[&header], &format!("{line}\n{line}\n")).await;
+        assert_eq!(done.status, StatusCode::OK, "{kind}: {done:?}");
+        assert_eq!(done.json()["data"]["counts"]["created"], 2, "{kind}");
+        let other = world.send(Method::POST, "/api/v1/issues", &[&header], line).await;
+        assert_eq!(other.problem(), problem(415, "unsupported_media_type"), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_batch_that_is_too_long_no_more_is_read_than_the_limit() {
+    let limits = Limits { operations: 2, ..Limits::default() };
+    let world = World::over(Arc::<MemoryStore>::default(), Arc::<MemoryStore>::default(), limits);
+    let line = r#"{"op": "create", "title": "One"}"#;
+    let jsonl = "content-type: application/jsonl";
+    for (kind, body) in
+        [(JSON, format!("[{line}, {line}, {line}, and so on")), (jsonl, format!("{line}\n\n{line}\n{line}\nand so on"))]
+    {
+        let refused = world.send(Method::POST, "/api/v1/batch", &[kind], &body).await;
+        assert_eq!(refused.problem(), problem(422, "too_many"), "{kind}");
+    }
+    for (kind, body) in [(JSON, format!("[{line}, {line}]")), (jsonl, format!("{line}\n{line}\n\n"))] {
+        assert_eq!(world.send(Method::POST, "/api/v1/batch", &[kind], &body).await.status, StatusCode::OK, "{kind}");
+    }
+    let after = world.send(Method::POST, "/api/v1/batch", &[JSON], &format!("[{line}] and more")).await;
+    assert_eq!(after.problem(), problem(400, "bad_json"));
 }
