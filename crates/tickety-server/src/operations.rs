@@ -9,17 +9,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State as Has;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tickety_api::ErrorCode;
 use tokio::sync::Mutex;
 
 use crate::closing::Closing;
 use crate::envelope::JSON;
 use crate::metrics::Metrics;
+use crate::problem::Problem;
 
-/// How long an examination may take.
+/// How long an examination may take, or finding out figures.
 const BOUND: Duration = Duration::from_secs(2);
 
 /// How long what was found counts.
@@ -102,6 +104,8 @@ impl fmt::Debug for Operations {
 struct Desk {
     operations: Operations,
     last: Arc<Mutex<Option<(Instant, Findings)>>>,
+    /// Held by the one who finds out figures.
+    rendering: Arc<Mutex<()>>,
 }
 
 /// What was found of each project.
@@ -124,7 +128,7 @@ struct Details {
 
 /// Returns the routes.
 pub fn routes(operations: Operations) -> Router {
-    let desk = Arc::new(Desk { operations, last: Arc::default() });
+    let desk = Arc::new(Desk { operations, last: Arc::default(), rendering: Arc::default() });
     Router::new()
         .route("/health", get(summary))
         .route("/health/live", get(live))
@@ -167,8 +171,26 @@ async fn ready(Has(desk): Has<Arc<Desk>>) -> Response {
 }
 
 async fn metrics(Has(desk): Has<Arc<Desk>>) -> Response {
-    let metrics = Arc::clone(&desk.operations.metrics);
-    let text = tokio::task::spawn_blocking(move || metrics.render()).await.unwrap_or_default();
+    let rendered = async {
+        let turn = Arc::clone(&desk.rendering).lock_owned().await;
+        let metrics = Arc::clone(&desk.operations.metrics);
+        // The turn goes along: one that hangs is not joined by others.
+        let rendering = tokio::task::spawn_blocking(move || {
+            let text = metrics.render();
+            drop(turn);
+            text
+        });
+        rendering.await
+    };
+    let text = match tokio::time::timeout(BOUND, rendered).await {
+        Ok(Ok(text)) => text,
+        // It has panicked, and the log says why.
+        Ok(Err(_)) => return Problem::internal().into_response(),
+        Err(_) => {
+            let detail = format!("the figures could not be found out within {} s", BOUND.as_secs());
+            return Problem::new(ErrorCode::Timeout, detail).into_response();
+        }
+    };
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(header::CONTENT_TYPE, TEXT);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

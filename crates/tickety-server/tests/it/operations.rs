@@ -1,6 +1,8 @@
 //! Health and metrics.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -14,11 +16,14 @@ use tower::ServiceExt as _;
 use crate::world::server;
 
 fn router(closing: &Closing, projects: Vec<(&str, Vec<Check>)>) -> Router {
+    router_of(closing, projects, Arc::default())
+}
+
+fn router_of(closing: &Closing, projects: Vec<(&str, Vec<Check>)>, metrics: Arc<Metrics>) -> Router {
     let examined = |(name, checks): (&str, Vec<Check>)| {
         let examine: Examine = Arc::new(move || checks.clone());
         (name.to_owned(), examine)
     };
-    let metrics = Arc::new(Metrics::default());
     let projects = projects.into_iter().map(examined).collect();
     let operations = Operations { version: "1", projects, closing: closing.clone(), metrics: Arc::clone(&metrics) };
     observe(server().merge(routes(operations)).router(), metrics)
@@ -87,4 +92,43 @@ async fn what_is_asked_is_counted_by_its_route() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
+}
+
+#[tokio::test]
+async fn figures_that_cannot_be_found_out_are_an_error_and_no_empty_answer() {
+    let metrics = Arc::new(Metrics::default());
+    let fails = Arc::new(AtomicBool::new(true));
+    let failing = Arc::clone(&fails);
+    metrics.add(Box::new(move |_| assert!(!failing.load(Ordering::Relaxed), "as it should")));
+    let router = router_of(&Closing::default(), Vec::new(), metrics);
+    let (status, body) = get(&router, "/metrics").await;
+    assert_eq!(status, 500);
+    assert!(body.contains("\"internal\"") && !body.contains("as it should"), "{body}");
+    fails.store(false, Ordering::Relaxed);
+    assert_eq!(get(&router, "/metrics").await.0, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn figures_that_take_too_long_are_given_up_and_asked_for_once() {
+    let metrics = Arc::new(Metrics::default());
+    let (entered, (go_on, wait)) = (Arc::new(AtomicUsize::new(0)), mpsc::channel::<()>());
+    let (counted, wait) = (Arc::clone(&entered), Mutex::new(wait));
+    metrics.add(Box::new(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        wait.lock().unwrap().recv().ok();
+    }));
+    let router = router_of(&Closing::default(), Vec::new(), metrics);
+    for _ in 0..3 {
+        let asked = tokio::spawn({
+            let router = router.clone();
+            async move { get(&router, "/metrics").await }
+        });
+        while entered.load(Ordering::Relaxed) == 0 || !asked.is_finished() {
+            tokio::time::advance(Duration::from_millis(100)).await;
+        }
+        assert_eq!(asked.await.unwrap().0, 504);
+    }
+    assert_eq!(entered.load(Ordering::Relaxed), 1, "one thread waits, and no more");
+    drop(go_on);
+    assert_eq!(get(&router, "/metrics").await.0, 200);
 }
