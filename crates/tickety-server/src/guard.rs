@@ -114,10 +114,7 @@ enum Who {
 
 impl Who {
     fn at(address: Option<IpAddr>) -> Self {
-        Self::Address(address.map(|address| match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
-        }))
+        Self::Address(address.map(proxies::holder))
     }
 
     fn user(name: &str) -> Self {

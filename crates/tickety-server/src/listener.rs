@@ -9,7 +9,7 @@ mod seats;
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,11 +26,15 @@ use tokio::net::TcpListener;
 use tower::Service as _;
 
 use crate::closing::Closing;
+use crate::guard::proxies::{self, Network};
 use patient::Patient;
 use seats::{Arriving, Leaving, Seat, Seats};
 
 /// How long to wait where a connection can't be taken because of the system, such as for a file descriptor.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest head of a request, in bytes, about. So much may each connection keep in memory.
+const HEAD: usize = 64 << 10;
 
 /// How long the other side of a connection is waited for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,12 +48,33 @@ pub struct Patience {
     /// How many connections there are at a time. A new one takes the place of the one whose client has been waited for the
     /// longest, and waits to be taken where none is. Default: 10,000.
     pub connections: usize,
+    /// How many of them one address has (of version 6: its first 64 bits), in the same way; of more, none of whose clients
+    /// is waited for, the new one is closed. This machine and [proxies](Self::proxies) have any number. Default: 1,000.
+    pub of_address: usize,
+    /// Addresses that many clients have in common, and that may have any number of connections. Default: none.
+    pub proxies: Vec<Network>,
+}
+
+impl Patience {
+    /// Returns for whom a connection is counted.
+    fn holder(&self, peer: IpAddr) -> Option<IpAddr> {
+        let peer = peer.to_canonical();
+        let is_common = peer.is_loopback() || self.proxies.iter().any(|network| network.contains(peer));
+        (!is_common).then(|| proxies::holder(peer))
+    }
 }
 
 impl Default for Patience {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { head: seconds(15), reading: seconds(30), ending: seconds(10), connections: 10_000 }
+        Self {
+            head: seconds(15),
+            reading: seconds(30),
+            ending: seconds(10),
+            connections: 10_000,
+            of_address: 1_000,
+            proxies: Vec::new(),
+        }
     }
 }
 
@@ -87,17 +112,19 @@ pub async fn serve(
     closing: Closing,
     connections: Connections,
 ) -> usize {
-    let seats = Seats::new(patience.connections);
+    let seats = Seats::new(patience.connections, patience.of_address);
     let graceful = GracefulShutdown::new();
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(patience.head).half_close(false);
+    http.max_header_size(HEAD).max_buf_size(HEAD);
     loop {
         let accepted = tokio::select! {
             biased;
             () = closing.begun() => break,
             accepted = async {
                 let accepted = listener.accept().await?;
-                Ok((accepted, seats.take().await))
+                let holder = patience.holder(accepted.1.ip());
+                Ok((accepted, seats.take(holder).await))
             } => accepted,
         };
         let ((stream, peer), taken) = match accepted {
@@ -108,6 +135,10 @@ pub async fn serve(
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
+        };
+        let Some(taken) = taken else {
+            tracing::debug!(%peer, "an address has too many connections");
+            continue;
         };
         // Answers are written at once, so there is nothing to wait for.
         stream.set_nodelay(true).ok();
@@ -156,4 +187,23 @@ async fn answer(request: Request<Incoming>, peer: SocketAddr, mut router: Router
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_and_proxies_have_any_number_of_connections() {
+        let patience = Patience { proxies: vec!["10.0.0.0/8".parse().unwrap()], ..Patience::default() };
+        let holder = |peer: &str| patience.holder(peer.parse().unwrap()).map(|holder| holder.to_string());
+        for peer in ["127.0.0.1", "::1", "::ffff:127.0.0.2", "10.1.2.3", "::ffff:10.1.2.3"] {
+            assert_eq!(holder(peer), None, "{peer}");
+        }
+        for (peer, expected) in
+            [("192.0.2.1", "192.0.2.1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
+        {
+            assert_eq!(holder(peer).as_deref(), Some(expected), "{peer}");
+        }
+    }
 }

@@ -78,6 +78,7 @@ pub fn run(
         (running.name.as_str().into(), file)
     });
     let policy = guarding.policy(address.ip(), tokens.collect(), compose::clock(&session.context))?;
+    let trusted = policy.proxies.trusted.clone();
     let mut server = Server::new(compose::clock(&session.context)).policy(policy);
     if let Some(actor) = session.context.actor()? {
         server = server.caller(Caller::new(actor));
@@ -107,7 +108,7 @@ pub fn run(
         metrics: Arc::clone(&metrics),
     };
     let router = observe(server.merge(operations::routes(operations)).router(), Arc::clone(&metrics));
-    let patience = Patience { head: idle, ..Patience::default() };
+    let patience = Patience { head: idle, proxies: trusted, ..Patience::default() };
     let ending = patience.ending;
     let runtime = start_runtime()?;
     log_panics();

@@ -15,8 +15,11 @@ use crate::problem::Problem;
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const FORWARDED_PROTO: &str = "x-forwarded-proto";
 
-/// The headers by which one sees that a request has come through a proxy.
-const SIGNS: [&str; 4] = [FORWARDED_FOR, "forwarded", "x-real-ip", "x-forwarded-host"];
+/// The headers by which one sees that a request has come through a proxy, beside those that begin as the second says. A proxy
+/// that sends none of them can't be told from who asks himself.
+const SIGNS: [&str; 7] =
+    ["forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip", "cdn-loop"];
+const SIGN: &str = "x-forwarded-";
 
 /// The longest name of a user, in bytes.
 const LONGEST_USER: usize = 100;
@@ -64,6 +67,14 @@ impl Network {
             }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
+    }
+}
+
+/// Returns what stands for all addresses that somebody has who has one: of version 6 its first 64 bits.
+pub(crate) fn holder(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
     }
 }
 
@@ -115,7 +126,8 @@ impl Proxies {
             _ => None,
         };
         if !comes_from_proxy {
-            let is_through_stranger = SIGNS.iter().any(|name| headers.contains_key(*name));
+            let is_sign = |name: &HeaderName| SIGNS.contains(&name.as_str()) || name.as_str().starts_with(SIGN);
+            let is_through_stranger = headers.keys().any(is_sign);
             return Ok(Client { address: peer, is_https: false, is_through_stranger, user });
         }
         // Each proxy adds at the end from whom it has the request: what stands before the last stranger may be invented.

@@ -98,7 +98,7 @@ mod tests {
     async fn who_does_not_read_is_given_up_and_who_reads_late_is_not() {
         let patience = Duration::from_secs(30);
         let (mut other, stream) = duplex(4);
-        let taken = Seats::new(1).take().await;
+        let taken = Seats::new(1, 1).take(None).await.unwrap();
         let mut stream = Patient::new(stream, patience, Arc::clone(&taken.seat));
         let reader = tokio::spawn(async move {
             let mut read = [0; 4];

@@ -4,6 +4,7 @@
 //! slowly, or doesn't read, keeps nobody else from being answered.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,15 +20,36 @@ const SHARE: usize = 64;
 /// The places for connections.
 pub(super) struct Seats {
     most: usize,
-    taken: Mutex<HashMap<u64, Arc<Seat>>>,
+    /// How many one holder of addresses has at a time.
+    of_holder: usize,
+    taken: Mutex<Places>,
     freed: Notify,
     /// What orders the waits: the number of the next one.
     waits: Arc<AtomicU64>,
 }
 
+/// The places that are taken.
+#[derive(Default)]
+struct Places {
+    seats: HashMap<u64, Arc<Seat>>,
+    /// How many each holder has.
+    holders: HashMap<IpAddr, usize>,
+}
+
+/// Why there is no place.
+#[derive(PartialEq, Eq, Debug)]
+enum Full {
+    /// All are taken, and nobody can be sent away.
+    Wait,
+    /// The holder of the address has as many as he may, and all of them are being answered.
+    Refused,
+}
+
 /// The place of one connection.
 pub(super) struct Seat {
     number: u64,
+    /// Who has it, where it is counted how many he has.
+    holder: Option<IpAddr>,
     waits: Arc<AtomicU64>,
     /// The number of the wait for something to read, a head or some of a body; 0 while a request is being answered.
     for_reading: AtomicU64,
@@ -43,66 +65,99 @@ pub(super) struct Taken {
 }
 
 impl Seats {
-    pub(super) fn new(most: usize) -> Arc<Self> {
+    pub(super) fn new(most: usize, of_holder: usize) -> Arc<Self> {
         let waits = Arc::new(AtomicU64::new(1));
-        Arc::new(Self { most: most.max(1), taken: Mutex::default(), freed: Notify::new(), waits })
+        let (most, of_holder) = (most.max(1), of_holder.max(1));
+        Arc::new(Self { most, of_holder, taken: Mutex::default(), freed: Notify::new(), waits })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<u64, Arc<Seat>>> {
+    fn lock(&self) -> MutexGuard<'_, Places> {
         // Whatever panics with it leaves it whole.
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a place. Where there is none, connections end that wait for their client; where none does, it waits too.
-    pub(super) async fn take(self: &Arc<Self>) -> Taken {
+    /// `None` where the holder of the address has as many as he may, and none of his can end.
+    pub(super) async fn take(self: &Arc<Self>, holder: Option<IpAddr>) -> Option<Taken> {
         loop {
             let freed = self.freed.notified();
-            if let Some(taken) = self.try_take() {
-                return taken;
+            match self.try_take(holder) {
+                Ok(taken) => return Some(taken),
+                Err(Full::Refused) => return None,
+                Err(Full::Wait) => freed.await,
             }
-            freed.await;
         }
     }
 
-    fn try_take(self: &Arc<Self>) -> Option<Taken> {
+    fn try_take(self: &Arc<Self>, holder: Option<IpAddr>) -> Result<Taken, Full> {
         let mut taken = self.lock();
-        if taken.len() >= self.most {
-            end_some(&mut taken);
+        let has_all = |taken: &Places| holder.is_some_and(|holder| taken.of(holder) >= self.of_holder);
+        if has_all(&taken) {
+            taken.end_some(holder);
         }
-        if taken.len() >= self.most {
-            return None;
+        if has_all(&taken) {
+            return Err(Full::Refused);
+        }
+        if taken.seats.len() >= self.most {
+            taken.end_some(None);
+        }
+        if taken.seats.len() >= self.most {
+            return Err(Full::Wait);
         }
         let number = self.waits.fetch_add(1, Ordering::Relaxed);
         let seat = Arc::new(Seat {
             number,
+            holder,
             waits: Arc::clone(&self.waits),
             for_reading: AtomicU64::new(number),
             for_writing: AtomicU64::new(0),
             ended: Notify::new(),
         });
-        taken.insert(number, Arc::clone(&seat));
-        Some(Taken { seats: Arc::clone(self), seat })
+        taken.seats.insert(number, Arc::clone(&seat));
+        if let Some(holder) = holder {
+            *taken.holders.entry(holder).or_default() += 1;
+        }
+        Ok(Taken { seats: Arc::clone(self), seat })
     }
 }
 
-/// Ends those that have waited for the longest.
-fn end_some(taken: &mut HashMap<u64, Arc<Seat>>) {
-    let mut waiting: Vec<(u64, u64)> =
-        taken.values().filter_map(|seat| Some((seat.waits_since()?, seat.number))).collect();
-    let count = (waiting.len() / SHARE).max(1);
-    if count < waiting.len() {
-        waiting.select_nth_unstable(count);
+impl Places {
+    fn of(&self, holder: IpAddr) -> usize {
+        self.holders.get(&holder).copied().unwrap_or(0)
     }
-    for (_, number) in waiting.into_iter().take(count) {
-        if let Some(seat) = taken.remove(&number) {
-            seat.ended.notify_one();
+
+    fn remove(&mut self, number: u64) -> Option<Arc<Seat>> {
+        let seat = self.seats.remove(&number)?;
+        if let Some(holder) = seat.holder
+            && let Some(count) = self.holders.get_mut(&holder)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.holders.remove(&holder);
+            }
+        }
+        Some(seat)
+    }
+
+    /// Ends those that have waited for the longest, of one holder or of all.
+    fn end_some(&mut self, holder: Option<IpAddr>) {
+        let seats = self.seats.values().filter(|seat| holder.is_none() || seat.holder == holder);
+        let mut waiting: Vec<(u64, u64)> = seats.filter_map(|seat| Some((seat.waits_since()?, seat.number))).collect();
+        let count = (waiting.len() / SHARE).max(1);
+        if count < waiting.len() {
+            waiting.select_nth_unstable(count);
+        }
+        for (_, number) in waiting.into_iter().take(count) {
+            if let Some(seat) = self.remove(number) {
+                seat.ended.notify_one();
+            }
         }
     }
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        self.seats.lock().remove(&self.seat.number);
+        self.seats.lock().remove(self.seat.number);
         self.seats.freed.notify_one();
     }
 }
@@ -226,10 +281,10 @@ mod tests {
 
     #[test]
     fn who_has_waited_for_the_longest_makes_place() {
-        let seats = Seats::new(3);
-        let taken: Vec<Taken> = (0..3).map(|_| seats.try_take().unwrap()).collect();
+        let seats = Seats::new(3, 3);
+        let taken: Vec<Taken> = (0..3).map(|_| seats.try_take(None).unwrap()).collect();
         let numbers = || {
-            let mut numbers: Vec<u64> = seats.lock().keys().copied().collect();
+            let mut numbers: Vec<u64> = seats.lock().seats.keys().copied().collect();
             numbers.sort_unstable();
             numbers
         };
@@ -238,20 +293,43 @@ mod tests {
         first.work();
         first.wait_to_read();
         second.work();
-        let fourth = seats.try_take().unwrap();
+        let fourth = seats.try_take(None).unwrap();
         assert_eq!(numbers(), [first.number, second.number, fourth.seat.number]);
         assert!(!numbers().contains(&third.number));
         // Who reads what is sent to him has not waited for long.
         first.wait_to_write();
         first.go_on_writing();
-        let fifth = seats.try_take().unwrap();
+        let fifth = seats.try_take(None).unwrap();
         assert_eq!(numbers(), [first.number, second.number, fifth.seat.number]);
         for seat in [first, second, &*fifth.seat] {
             seat.work();
         }
-        assert!(seats.try_take().is_none(), "all are being answered");
+        assert_eq!(seats.try_take(None).err(), Some(Full::Wait), "all are being answered");
         drop(taken);
         assert_eq!(numbers(), [fifth.seat.number]);
-        assert!(seats.try_take().is_some());
+        assert!(seats.try_take(None).is_ok());
+    }
+
+    #[test]
+    fn who_has_as_many_as_one_may_makes_place_himself() {
+        let seats = Seats::new(10, 2);
+        let [one, other] = [1, 2].map(|last| Some(IpAddr::from([192, 0, 2, last])));
+        let others = seats.try_take(other).unwrap();
+        let first = seats.try_take(one).unwrap();
+        let second = seats.try_take(one).unwrap();
+        let third = seats.try_take(one).unwrap();
+        let is_there = |taken: &Taken| seats.lock().seats.contains_key(&taken.seat.number);
+        assert_eq!([&others, &first, &second, &third].map(is_there), [true, false, true, true]);
+        second.seat.work();
+        third.seat.work();
+        assert_eq!(seats.try_take(one).err(), Some(Full::Refused), "both are being answered");
+        assert!(seats.try_take(other).is_ok() && seats.try_take(None).is_ok());
+        // What has ended and what has made place is counted once.
+        drop((first, second));
+        let fourth = seats.try_take(one).unwrap();
+        assert!(is_there(&third) && is_there(&fourth));
+        drop((third, fourth, others));
+        let left = seats.lock();
+        assert_eq!((left.seats.len(), left.holders.len()), (0, 0));
     }
 }

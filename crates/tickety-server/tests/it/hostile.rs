@@ -221,3 +221,15 @@ async fn one_request_is_never_taken_for_two() {
         assert_eq!((answers, status), (1, expected), "{framing}: {said}");
     }
 }
+
+#[tokio::test]
+async fn a_head_has_64_kib_and_no_more() {
+    let listening = Listening::start(Limits::default(), Patience::default()).await;
+    for (length, expected) in [(60 << 10, 200), (70 << 10, 431)] {
+        let head = format!(
+            "GET /api/v1/issues HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Long: {}\r\n\r\n",
+            "x".repeat(length)
+        );
+        assert_eq!(status(&read(&mut listening.send(&head).await).await), expected, "{length}");
+    }
+}

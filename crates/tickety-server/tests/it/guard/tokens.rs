@@ -172,9 +172,18 @@ async fn this_machine_may_ask_as_often_as_it_likes() {
 #[tokio::test]
 async fn a_proxy_that_nobody_has_named_opens_nothing() {
     let gate = Gate::open();
-    for header in
-        ["x-forwarded-for: 127.0.0.1", "forwarded: for=127.0.0.1", "x-real-ip: ::1", "x-forwarded-host: localhost"]
-    {
+    for header in [
+        "x-forwarded-for: 127.0.0.1",
+        "forwarded: for=127.0.0.1",
+        "x-real-ip: ::1",
+        "x-forwarded-host: localhost",
+        "x-forwarded-proto: http",
+        "x-forwarded-server: proxy",
+        "x-forwarded-port: 80",
+        "via: 1.1 x",
+        "cf-connecting-ip: 127.0.0.1",
+        "true-client-ip: 127.0.0.1",
+    ] {
         assert_eq!(gate.ask("GET /page", &[header]).await.problem(), problem(401, "unauthenticated"), "{header}");
     }
     let token = bearer(&gate.tokens.make("t", Scope::Read, None));
