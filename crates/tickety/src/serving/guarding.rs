@@ -1,6 +1,7 @@
 //! Whom the server answers, as the arguments say.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -70,10 +71,12 @@ impl Guarding {
         for (_, file) in &projects {
             file.read()?;
         }
+        let tokens = LiveTokens::open(projects, clock);
+        let tokens = tokens.map_err(|error| CliError::io("start a thread for", Path::new("the tokens"), &error))?;
         Ok(Policy {
             allowed: Allowed { hosts, origins },
             open,
-            credentials: Some(Arc::new(LiveTokens::open(projects, clock))),
+            credentials: Some(Arc::new(tokens)),
             proxies: Proxies { trusted: proxies, user_header, user_scope },
             rate: (rate > 0).then(|| Rate::per_second(rate)),
             ..Policy::default()

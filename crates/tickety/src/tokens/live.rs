@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use std::{io, thread};
 
 use jiff::Timestamp;
 use tickety_server::guard::access::{Credentials, CredentialsError, Grant};
@@ -13,24 +15,27 @@ use tickety_server::guard::token::Secret;
 use super::owner::{self, Ownership};
 use super::{Token, TokenFile};
 
-/// How long what was read counts without looking whether the file is another: so long may a token be good that was revoked.
-const COUNTS: Duration = Duration::from_millis(300);
+/// How often it is looked whether a file is another: so long may a token be good that was revoked.
+const LOOKS: Duration = Duration::from_millis(300);
 
 /// The tokens of the projects of a server. Each is good for the project in whose clone it was made.
+///
+/// A thread reads files that have changed. Whoever asks is answered from what was read last, and waits for no disk.
 pub struct LiveTokens {
-    projects: Vec<Project>,
+    projects: Arc<[Project]>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The thread ends when it is dropped.
+    _end: Option<Sender<()>>,
 }
 
 struct Project {
     name: Arc<str>,
     file: TokenFile,
-    kept: Mutex<Kept>,
+    kept: RwLock<Arc<Kept>>,
 }
 
 /// What was read last.
 struct Kept {
-    looked: Instant,
     seen: Option<Seen>,
     tokens: Result<HashMap<String, Token>, CredentialsError>,
 }
@@ -39,18 +44,33 @@ struct Kept {
 type Seen = (u64, u64, i64, i64, i64, i64, Option<Ownership>);
 
 impl LiveTokens {
-    /// Reads the tokens of some projects. `clock` tells when tokens have ended.
+    /// Reads the tokens of some projects, and goes on reading them. `clock` tells when tokens have ended. Fails where there
+    /// can be no thread.
     pub fn open(
+        projects: impl IntoIterator<Item = (Arc<str>, TokenFile)>,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let live = Self::new(projects, clock);
+        let (end, ended) = mpsc::channel();
+        let projects = Arc::clone(&live.projects);
+        thread::Builder::new().name("tickety-tokens".to_owned()).spawn(move || {
+            while ended.recv_timeout(LOOKS) == Err(RecvTimeoutError::Timeout) {
+                projects.iter().for_each(Project::look);
+            }
+        })?;
+        Ok(Self { _end: Some(end), ..live })
+    }
+
+    /// Reads them once.
+    fn new(
         projects: impl IntoIterator<Item = (Arc<str>, TokenFile)>,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
     ) -> Self {
         let project = |(name, file): (Arc<str>, TokenFile)| {
-            // First, so that what is read is no older.
-            let seen = seen(&file);
-            let kept = Kept { looked: Instant::now(), seen, tokens: read(&file) };
-            Project { name, file, kept: Mutex::new(kept) }
+            let kept = RwLock::new(Arc::new(Kept::read(&file)));
+            Project { name, file, kept }
         };
-        Self { projects: projects.into_iter().map(project).collect(), clock: Box::new(clock) }
+        Self { projects: projects.into_iter().map(project).collect(), clock: Box::new(clock), _end: None }
     }
 
     fn find(
@@ -59,14 +79,7 @@ impl LiveTokens {
         id: &str,
         is_it: impl Fn(&Token) -> bool,
     ) -> Result<Option<Grant>, CredentialsError> {
-        let mut kept = project.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.looked.elapsed() >= COUNTS {
-            let seen = seen(&project.file);
-            if seen != kept.seen || kept.tokens.is_err() {
-                (kept.seen, kept.tokens) = (seen, read(&project.file));
-            }
-            kept.looked = Instant::now();
-        }
+        let kept = project.kept();
         let tokens = kept.tokens.as_ref().map_err(Clone::clone)?;
         let found = tokens.get(id).filter(|token| is_it(token) && !token.has_expired((self.clock)()));
         Ok(found.map(|token| Grant {
@@ -78,13 +91,37 @@ impl LiveTokens {
     }
 }
 
+impl Project {
+    fn kept(&self) -> Arc<Kept> {
+        // It is only ever replaced as a whole.
+        Arc::clone(&self.kept.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the file again if it is another, or could not be read.
+    fn look(&self) {
+        let kept = self.kept();
+        if kept.tokens.is_err() || seen(&self.file) != kept.seen {
+            let kept = Arc::new(Kept::read(&self.file));
+            *self.kept.write().unwrap_or_else(PoisonError::into_inner) = kept;
+        }
+    }
+}
+
+impl Kept {
+    fn read(file: &TokenFile) -> Self {
+        // First, so that what is read is no older.
+        let seen = seen(file);
+        Self { seen, tokens: read(file) }
+    }
+}
+
 impl Credentials for LiveTokens {
     fn verify(&self, token: &Secret) -> Result<Option<Grant>, CredentialsError> {
         let hash = token.hash();
         let id = hash.to_hex();
         let id = &id[..super::ID];
         let mut failed = None;
-        for project in &self.projects {
+        for project in &*self.projects {
             match self.find(project, id, |token| token.hash == hash) {
                 Ok(Some(grant)) => return Ok(Some(grant)),
                 Ok(None) => {}
@@ -113,4 +150,61 @@ fn seen(file: &TokenFile) -> Option<Seen> {
 fn read(file: &TokenFile) -> Result<HashMap<String, Token>, CredentialsError> {
     let tokens = file.read().map_err(|error| CredentialsError(error.message()))?;
     Ok(tokens.into_iter().map(|token| (token.id(), token)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+    use tickety_server::guard::access::Scope;
+    use tickety_server::guard::token::SecretKind;
+
+    use super::*;
+    use crate::exit::CliError;
+
+    #[test]
+    fn who_asks_is_answered_without_a_look_at_the_file() {
+        let folder = TempDir::new().unwrap();
+        let file = TokenFile::in_state(folder.path());
+        let now: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        let secret = Secret::generate(SecretKind::Token).unwrap();
+        let token = Token {
+            name: "one".to_owned(),
+            user: "Ann".to_owned(),
+            scope: Scope::Write,
+            hash: secret.hash(),
+            created: now,
+            expires: None,
+        };
+        let set = |tokens: Vec<Token>| {
+            let changed = file.change(|kept| {
+                *kept = tokens;
+                Ok::<_, CliError>(())
+            });
+            changed.unwrap();
+        };
+        set(vec![token.clone()]);
+        let live = LiveTokens::new([("main".into(), file.clone())], move || now);
+        let id = format!("main/{}", token.id());
+        let is_good =
+            || (live.verify(&secret).map(|grant| grant.is_some()), live.granted(&id).map(|grant| grant.is_some()));
+        let both = |good: bool| (Ok(good), Ok(good));
+        assert_eq!(is_good(), both(true));
+        set(Vec::new());
+        assert_eq!(is_good(), both(true), "nobody has looked");
+        live.projects[0].look();
+        assert_eq!(is_good(), both(false));
+        fs::write(folder.path().join(super::super::FILE), "{").unwrap();
+        live.projects[0].look();
+        assert!(is_good().0.is_err() && is_good().1.is_err());
+        fs::remove_file(folder.path().join(super::super::FILE)).unwrap();
+        set(vec![token.clone()]);
+        live.projects[0].look();
+        assert_eq!(is_good(), both(true));
+        // Where nothing has changed, nothing is read.
+        let kept = live.projects[0].kept();
+        live.projects[0].look();
+        assert!(Arc::ptr_eq(&kept, &live.projects[0].kept()));
+    }
 }
