@@ -62,7 +62,8 @@ pub enum WatchMode {
 /// What a look came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Looked {
-    /// How long the first of the notices that it was for had waited; `None` if nothing had happened.
+    /// How long the first of the notices that it was for had waited, or, where every file is looked at instead, how long what
+    /// was found may have waited; `None` if nothing had happened.
     pub lag: Option<Duration>,
     /// Whether every file was looked at.
     pub whole: bool,
@@ -75,7 +76,8 @@ pub struct WatchStatus {
     pub mode: WatchMode,
     /// Why they are not watched, where they aren't.
     pub reason: Option<String>,
-    /// How long what was noticed has been waiting to be looked at.
+    /// How long what was noticed has been waiting to be looked at. Where files are not watched, how long a change may have been
+    /// waiting that nobody has noticed: since the last look began.
     pub waiting: Option<Duration>,
     /// How long ago the last look ended.
     pub looked: Option<Duration>,
@@ -95,6 +97,8 @@ struct Status {
     mode: WatchMode,
     reason: Option<String>,
     looked: Option<Instant>,
+    /// When the last look at every file began that went well.
+    begun: Option<Instant>,
     failure: Option<String>,
 }
 
@@ -107,7 +111,7 @@ impl Watcher {
     ///
     /// Fails where the system has no thread left.
     pub fn start(store: Arc<RepoStore>, poll: bool, told: impl FnMut(Looked) + Send + 'static) -> io::Result<Self> {
-        let status = Status { mode: WatchMode::Polling, reason: None, looked: None, failure: None };
+        let status = Status { mode: WatchMode::Polling, reason: None, looked: None, begun: None, failure: None };
         let shared = Arc::new(Shared { notices: Notices::default(), status: Mutex::new(status) });
         let mut watch = Watch { store, shared: Arc::clone(&shared), poll, watching: None, told: Box::new(told) };
         // Before it returns, so that no change after that is missed.
@@ -119,10 +123,11 @@ impl Watcher {
     /// Returns how it is doing.
     pub fn status(&self) -> WatchStatus {
         let status = self.shared.status();
+        let unnoticed = status.begun.filter(|_| status.mode == WatchMode::Polling).map(|at| at.elapsed());
         WatchStatus {
             mode: status.mode,
             reason: status.reason.clone(),
-            waiting: self.shared.notices.waiting(),
+            waiting: self.shared.notices.waiting().or(unnoticed),
             looked: status.looked.map(|at| at.elapsed()),
             failure: status.failure.clone(),
             is_config_newer: self.shared.notices.is_config_newer(),
@@ -251,10 +256,17 @@ impl Watch {
     /// Brings the index up to date, and has those who want to know told. Says whether that went well.
     fn look(&mut self, named: &Named) -> bool {
         let begun = Instant::now();
-        let looked = if named.everything { self.store.look_at_everything() } else { self.store.look_at_named(named) };
-        let lag = named.since.map(|since| since.elapsed());
+        let looked = match named.everything {
+            true => self.store.look_at_everything(),
+            false => self.store.look_at_named(named).map(|()| false),
+        };
+        let mut lag = named.since.map(|since| since.elapsed());
         {
             let mut status = self.shared.status();
+            if let (true, Ok(has_changed)) = (named.everything, &looked) {
+                let before = status.begun.replace(begun).filter(|_| *has_changed && self.watching.is_none());
+                lag = lag.or(before.map(|before| before.elapsed()));
+            }
             status.failure = looked.as_ref().err().map(ToString::to_string);
             status.looked = Some(Instant::now());
         }
@@ -278,16 +290,16 @@ impl Watch {
 }
 
 impl RepoStore {
-    /// Brings the index up to date with all files, and the log of events with what others have written.
-    fn look_at_everything(&self) -> Result<(), StorageError> {
+    /// Brings the index up to date with all files, and the log of events with what others have written. Says whether any
+    /// file was another.
+    fn look_at_everything(&self) -> Result<bool, StorageError> {
         self.recover();
-        self.ask(None, |handle: &mut Handle| {
-            if !self.trusts_index() {
-                self.refresh(handle, FreshnessMode::Verify)?;
-            }
-            Ok(())
+        let has_changed = self.ask(None, |handle: &mut Handle| {
+            let changed = if self.trusts_index() { 0 } else { self.refresh(handle, FreshnessMode::Verify)?.changed };
+            Ok(changed > 0)
         })?;
-        self.bring_journal_to_log()
+        self.bring_journal_to_log()?;
+        Ok(has_changed)
     }
 
     /// Brings the index up to date with some files.

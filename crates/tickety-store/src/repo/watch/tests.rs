@@ -68,6 +68,17 @@ fn an_edit_in_place_is_noticed_although_directories_do_not_show_it() {
 }
 
 #[test]
+fn what_polling_finds_may_have_waited_since_the_look_before() {
+    let (_temp, store) = home();
+    let path = create(&store, "before");
+    let (watcher, looks) = start(&store, true);
+    assert!(watcher.status().waiting.is_some(), "nobody knows what has changed since");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replace("before", "after!")).unwrap();
+    let found = std::iter::from_fn(|| looks.recv_timeout(BOUND).ok()).find(|looked| looked.lag.is_some());
+    assert!(found.expect("it is found").whole);
+}
+
+#[test]
 fn directories_that_come_later_are_watched() {
     let (_temp, store) = home();
     let (_watcher, looks) = start(&store, false);
