@@ -89,5 +89,5 @@ pub use renumber::Renumbered;
 pub use resolve::{InstalledDriver, LeftFile, Resolution, ResolvedIssue, install_merge_driver, merge_file};
 pub use restore::{Loss, Restorable, Restoration, Selection};
 pub use store::{RepoOptions, RepoStore, VERIFY_LIMIT};
-pub use sync::{SyncStatus, Synced};
+pub use sync::{Committer, SyncStatus, Synced};
 pub use usage::Usage;

@@ -34,9 +34,10 @@ pub use tickety_store::repo::layout::{CONFIG_FILE, HOME_DIR, HomeKind};
 #[cfg(feature = "server")]
 pub use tickety_store::repo::watch::{Looked, WatchMode};
 pub use tickety_store::repo::{
-    Backup, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized, InstalledDriver,
-    IssueChange, LeftFile, Loss, LostConfig, Merged, Remedy, Renumbered, RepoStore as Repo, Resolution, ResolvedIssue,
-    Restorable, Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced, UnknownBranch, Usage,
+    Backup, Committer, Comparison, Fate, FileEffect, Finding, Flaw, FromBackup, IndexReport, Initialized,
+    InstalledDriver, IssueChange, LeftFile, Loss, LostConfig, Merged, Remedy, Renumbered, RepoStore as Repo,
+    Resolution, ResolvedIssue, Restorable, Restoration, RestoredFile, Selection, Setting, Started, SyncStatus, Synced,
+    UnknownBranch, Usage,
 };
 
 /// Opens the home that the context's directory lies in.

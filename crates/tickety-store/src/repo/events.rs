@@ -112,7 +112,7 @@ impl RepoStore {
 
     /// Brings the log up to the journal. The index comes first: it takes what a writer left behind for a change from
     /// outside once the log knows of it.
-    fn catch_up(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
+    pub(super) fn catch_up(&self, lock: &WriteLock, journal: &Journal<'_>) -> Result<(), StorageError> {
         // Nobody else adds a transaction while the lock is held.
         let past = journal.past_after(self.last_logged()?.as_deref())?;
         if past.is_empty() {
@@ -302,7 +302,7 @@ impl RepoStore {
         Arc::new(Told(self))
     }
 
-    fn read_log(&self, from: Position, limit: usize) -> Result<EventPage, StorageError> {
+    pub(super) fn read_log(&self, from: Position, limit: usize) -> Result<EventPage, StorageError> {
         let limit = limit.min(MAX_EVENTS);
         let Some(log) = Reader::open(&self.layout)? else { return empty_page(from) };
         let (epoch, first) = (log.epoch, log.first());

@@ -4,12 +4,12 @@
 //! back while git talks to other machines.
 
 mod committing;
+mod credits;
 mod hindrance;
 mod merging;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use tickety_core::ident::{IssueKey, IssueNumber};
 
 use super::git::{Distance, Git, GitError, ISSUE_BRANCH, Pushed, Upstream};
@@ -19,6 +19,7 @@ use super::resolve::{LeftFile, Resolution};
 use super::store::RepoStore;
 use crate::error::StorageError;
 use committing::{Pending, subject};
+pub use credits::Committer;
 use hindrance::Hindrance;
 
 /// How often to fetch, merge and push again because somebody else has pushed meanwhile.
@@ -84,8 +85,8 @@ impl RepoStore {
         Ok(status)
     }
 
-    /// Commits the files of the home, merges what others have pushed, and pushes. `who` does it, now.
-    pub fn sync(&self, (actor, now): (Option<&str>, Timestamp), push: bool) -> Result<Synced, StorageError> {
+    /// Commits the files of the home, merges what others have pushed, and pushes. `who` does it.
+    pub fn sync(&self, who: Committer<'_>, push: bool) -> Result<Synced, StorageError> {
         let git = self.syncable()?;
         let mut synced = Synced::default();
         let hindrance = self.hindrance(&git)?;
@@ -97,30 +98,22 @@ impl RepoStore {
             git.return_to_issue_branch()?;
         }
         let before = self.ambiguous_numbers()?;
-        if !matches!(hindrance, Some(Hindrance::OwnMerge)) || self.conclude(&git, (actor, now), &mut synced)? {
-            self.sync_with(&git, (actor, now), push, &mut synced)?;
+        if !matches!(hindrance, Some(Hindrance::OwnMerge)) || self.conclude(&git, who, &mut synced)? {
+            self.sync_with(&git, who, push, &mut synced)?;
         }
         synced.ambiguous = self.ambiguous_numbers()?;
         synced.ambiguous.retain(|number, keys| before.get(number).is_none_or(|known| !keys.is_subset(known)));
         Ok(synced)
     }
 
-    fn sync_with(
-        &self,
-        git: &Git,
-        (actor, now): (Option<&str>, Timestamp),
-        push: bool,
-        synced: &mut Synced,
-    ) -> Result<(), StorageError> {
+    fn sync_with(&self, git: &Git, who: Committer<'_>, push: bool, synced: &mut Synced) -> Result<(), StorageError> {
         let branch = {
-            let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
-            drop(self.open_journal(&lock)?);
-            let author = git.author(actor, now)?;
-            (synced.committed, synced.left_out) = self.commit_files(git, &author)?;
+            let _lock = self.lock_to_commit(who)?;
+            (synced.committed, synced.left_out) = self.commit_files(git, who)?;
             git.branch()?.unwrap_or_default()
         };
         let exchanged = match self.upstream(git, &branch)? {
-            Ok(upstream) => self.exchange(git, (&branch, &upstream), push, (actor, now), synced),
+            Ok(upstream) => self.exchange(git, (&branch, &upstream), push, who, synced),
             Err(why) => {
                 synced.held_back = Some(why);
                 Ok(())
@@ -209,7 +202,7 @@ impl RepoStore {
         git: &Git,
         (branch, upstream): (&str, &Upstream),
         push: bool,
-        who: (Option<&str>, Timestamp),
+        who: Committer<'_>,
         synced: &mut Synced,
     ) -> Result<(), StorageError> {
         // Where a remote is a path, it is one from the code.

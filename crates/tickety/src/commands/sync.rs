@@ -4,7 +4,7 @@ use serde::Serialize;
 use tickety_api::{ErrorCode, Meta};
 
 use crate::commands::resolve::{WireNumber, show_ambiguous};
-use crate::compose::Synced;
+use crate::compose::{Committer, Synced};
 use crate::exit::{CliError, Ended, git_hint};
 use crate::render::counted;
 use crate::session::Session;
@@ -57,7 +57,8 @@ const TOLD: usize = 10;
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let repo = session.opened()?;
-    let who = (session.context.actor()?, session.context.time_of_writing());
+    let (actor, now) = (session.context.actor()?, session.context.time_of_writing());
+    let who = Committer { actor, now, credits: false };
     let synced = if args.dry_run { repo.preview_sync(!args.no_push)? } else { repo.sync(who, !args.no_push)? };
     let Synced { committed, merged, pushed, resolution, ambiguous, left_out, held_back, failure } = synced;
     let in_conflict = resolution.resolved.iter().filter(|issue| issue.has_conflict());

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::compose::{Repo, Synced};
+use crate::compose::{Committer, Repo, Synced};
 
 /// How often the figures are brought up to date where nothing is exchanged.
 const COUNTING: Duration = Duration::from_mins(1);
@@ -49,7 +49,7 @@ pub struct Work {
     pub repo: Arc<Repo>,
     /// How often to exchange; `None` is never.
     pub every: Option<Duration>,
-    /// Who commits.
+    /// Who commits, and whose is what nobody else is known to have written.
     pub actor: Option<String>,
     /// Tells the time of commits.
     pub clock: Box<dyn Fn() -> Timestamp + Send>,
@@ -60,6 +60,11 @@ pub struct Work {
 impl Syncing {
     /// Begins.
     pub fn start(work: Work) -> std::io::Result<Self> {
+        if work.every.is_some()
+            && let Err(error) = work.repo.begin_credits()
+        {
+            tracing::warn!(project = work.project, %error, "who wrote what can't be told");
+        }
         let shared = Arc::<Shared>::default();
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new().name("tickety-sync".to_owned()).spawn(move || run(&work, &theirs))?;
@@ -115,7 +120,8 @@ fn run(work: &Work, shared: &Shared) {
 }
 
 fn exchange(work: &Work, shared: &Shared) {
-    let failure = match work.repo.sync((work.actor.as_deref(), (work.clock)()), true) {
+    let who = Committer { actor: work.actor.as_deref(), now: (work.clock)(), credits: true };
+    let failure = match work.repo.sync(who, true) {
         Ok(Synced { failure: Some(failure), .. }) => Some(failure),
         Ok(Synced { held_back: Some(why), .. }) => Some(why),
         Ok(Synced { committed, merged, pushed, resolution, ambiguous, .. }) => {

@@ -63,7 +63,7 @@ struct Told {
 
 impl Author {
     /// Returns the name and the address as git takes them.
-    pub(super) fn ident(&self) -> String {
+    pub fn ident(&self) -> String {
         let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], " ").trim().to_owned();
         format!("{} <{}>", clean(&self.name), clean(&self.email))
     }
@@ -100,11 +100,48 @@ impl Git {
 
     /// Returns who commits: the actor, with the address that git has for the user.
     pub fn author(&self, actor: Option<&str>, time: Timestamp) -> Result<Author, GitError> {
-        let name = match actor {
-            Some(actor) => actor.to_owned(),
-            None => self.setting("user.name")?.unwrap_or_else(|| "tickety".to_owned()),
-        };
+        let name = self.own_name(actor)?;
         Ok(Author { name, email: self.setting("user.email")?.unwrap_or_default(), time })
+    }
+
+    /// Returns the name of who commits, if nobody says another.
+    pub fn own_name(&self, actor: Option<&str>) -> Result<String, GitError> {
+        match actor {
+            Some(actor) => Ok(actor.to_owned()),
+            None => Ok(self.setting("user.name")?.unwrap_or_else(|| "tickety".to_owned())),
+        }
+    }
+
+    /// Makes the author of what somebody else wrote, who is known by a name. It may have an address with it; without one
+    /// the one counts with which there is a commit by that name, as for `git commit --author`.
+    pub fn author_called(&self, name: &str, time: Timestamp) -> Result<Author, GitError> {
+        if let Some((name, email)) = name.strip_suffix('>').and_then(|name| name.split_once(" <")) {
+            return Ok(Author { name: name.to_owned(), email: email.to_owned(), time });
+        }
+        if name.contains('@') {
+            return Ok(Author { name: name.to_owned(), email: name.to_owned(), time });
+        }
+        let email = match self.known_email(name)? {
+            Some(email) => email,
+            // Nobody's, but of the form that forges ask for.
+            None => format!(
+                "{}@tickety.invalid",
+                name.to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), "-")
+            ),
+        };
+        Ok(Author { name: name.to_owned(), email, time })
+    }
+
+    fn known_email(&self, name: &str) -> Result<Option<String>, GitError> {
+        if self.is_unborn()? {
+            return Ok(None);
+        }
+        let author = format!("--author={name} <");
+        let how = ["log", "--all", "--fixed-strings", &author, "--max-count=50", "--format=%an%x00%ae"];
+        let found = self.run(&how)?;
+        let found = String::from_utf8_lossy(&found);
+        let mut known = found.lines().filter_map(|line| line.split_once('\0'));
+        Ok(known.find(|(known, email)| *known == name && !email.is_empty()).map(|(_, email)| email.to_owned()))
     }
 
     /// Returns the branches of the clone that have commits which the one that is checked out hasn't.

@@ -8,10 +8,11 @@ use tickety_core::ident::{IssueKey, Suffix, alias_reference};
 
 use super::super::files::RECORD_LIMIT;
 use super::super::format::{self, FormatError};
-use super::super::git::{Author, Git, Object, Objects};
+use super::super::git::{Git, Object, Objects};
 use super::super::layout::{HOME_DIR, HomePath, RecordPath};
 use super::super::resolve::LeftFile;
 use super::super::store::RepoStore;
+use super::credits::{Committer, Credit};
 use crate::error::StorageError;
 
 /// How many issues the first line of a commit's message names.
@@ -68,18 +69,29 @@ impl RepoStore {
     pub(super) fn commit_files(
         &self,
         git: &Git,
-        author: &Author,
+        who: Committer<'_>,
     ) -> Result<(Option<String>, Vec<LeftFile>), StorageError> {
         let Pending { changed, left_out } = self.pending(git)?;
         if changed.is_empty() {
             return Ok((None, left_out));
         }
-        let issues = self.by_issue(git, &changed);
-        let subject = subject(&issues);
-        let message = format!("{subject}\n\n{}", self.details(&issues));
-        let paths: Vec<HomePath> = changed.into_iter().map(|(_, path)| path).collect();
-        let is_committed = git.commit_home(&paths, message.trim_end(), author)?;
-        Ok((is_committed.then_some(subject), left_out))
+        let whole = subject(&self.by_issue(git, &changed));
+        let mut is_committed = false;
+        let (credits, end) = self.credits(git, who, changed)?;
+        for Credit { author, others, changed } in credits {
+            let issues = self.by_issue(git, &changed);
+            let mut message = format!("{}\n\n{}", subject(&issues), self.details(&issues));
+            for (place, other) in others.iter().enumerate() {
+                let before = if place == 0 { "\n" } else { "" };
+                writeln!(message, "{before}Co-authored-by: {}", other.ident()).expect("writing to a string succeeds");
+            }
+            let paths: Vec<HomePath> = changed.into_iter().map(|(_, path)| path).collect();
+            is_committed |= git.commit_home(&paths, message.trim_end(), &author)?;
+        }
+        if let Some(end) = end {
+            self.note_committed(end);
+        }
+        Ok((is_committed.then_some(whole), left_out))
     }
 
     /// Says what a commit does to each issue.

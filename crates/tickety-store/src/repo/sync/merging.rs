@@ -3,24 +3,16 @@
 //! A merge is committed when it was looked at: what git merges by lines, by files and by likeness may be wrong though
 //! nothing is in conflict. If that is cut short, the merge waits, and the next sync goes on with it.
 
-use jiff::Timestamp;
-
 use super::super::git::{Git, MergeOutcome, Upstream};
 use super::super::layout::HomePath;
-use super::super::lock::WriteLock;
 use super::super::store::RepoStore;
-use super::Synced;
+use super::{Committer, Synced};
 use crate::error::StorageError;
 
 impl RepoStore {
     /// Settles what waits in a merge, and commits it.
-    pub(super) fn conclude(
-        &self,
-        git: &Git,
-        who: (Option<&str>, Timestamp),
-        synced: &mut Synced,
-    ) -> Result<bool, StorageError> {
-        synced.resolution = self.resolve(None, who)?;
+    pub(super) fn conclude(&self, git: &Git, who: Committer<'_>, synced: &mut Synced) -> Result<bool, StorageError> {
+        synced.resolution = self.resolve(None, (who.actor, who.now))?;
         if synced.resolution.left.is_empty() && synced.resolution.unstaged.is_none() && !git.has_unmerged()? {
             git.conclude_merge()?;
             return Ok(true);
@@ -43,15 +35,14 @@ impl RepoStore {
         git: &Git,
         theirs: &str,
         upstream: &Upstream,
-        who: (Option<&str>, Timestamp),
+        who: Committer<'_>,
         synced: &mut Synced,
     ) -> Result<bool, StorageError> {
         let message = format!("Merge the issues of {}/{}", upstream.remote, upstream.branch);
         let outcome = {
-            let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
-            drop(self.open_journal(&lock)?);
+            let _lock = self.lock_to_commit(who)?;
             // Somebody may have written since the commit.
-            self.commit_files(git, &git.author(who.0, who.1)?)?;
+            self.commit_files(git, who)?;
             let outcome = git.merge(theirs, &message)?;
             if outcome == MergeOutcome::Uncommitted {
                 self.unmerge_unreadable(git)?;
@@ -59,7 +50,7 @@ impl RepoStore {
             outcome
         };
         match outcome {
-            MergeOutcome::Whole => synced.resolution = self.resolve(None, who)?,
+            MergeOutcome::Whole => synced.resolution = self.resolve(None, (who.actor, who.now))?,
             MergeOutcome::InConflict if !self.conclude(git, who, synced)? => return Ok(false),
             MergeOutcome::InConflict => {}
             MergeOutcome::Uncommitted => match self.conclude(git, who, synced) {
@@ -74,9 +65,8 @@ impl RepoStore {
             },
         }
         // What was settled where git had nothing to settle, such as a comment without its issue.
-        let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
-        drop(self.open_journal(&lock)?);
-        synced.left_out = self.commit_files(git, &git.author(who.0, who.1)?)?.1;
+        let _lock = self.lock_to_commit(who)?;
+        synced.left_out = self.commit_files(git, who)?.1;
         Ok(true)
     }
 

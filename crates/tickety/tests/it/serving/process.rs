@@ -172,21 +172,41 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
+        self.get_with(path, "")
+    }
+
+    /// Asks with a token.
+    pub(super) fn get_as(&self, token: &str, path: &str) -> Answer {
+        self.get_with(path, &format!("Authorization: Bearer {token}\r\n"))
+    }
+
+    fn get_with(&self, path: &str, headers: &str) -> Answer {
         let host = self.address;
-        self.send(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).expect("an answer")
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n");
+        self.send(&head).expect("an answer")
     }
 
     pub(crate) fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
         self.send_json("POST", path, &body.to_string())
     }
 
+    /// Writes with a token.
+    pub(super) fn post_as(&self, token: &str, path: &str, body: &Value) -> Answer {
+        let token = format!("Authorization: Bearer {token}\r\n");
+        self.send_with("POST", path, &body.to_string(), &token).expect("an answer")
+    }
+
     /// Sends JSON, or lines of it.
     pub(crate) fn send_json(&self, method: &str, path: &str, body: &str) -> Option<Answer> {
+        self.send_with(method, path, body, "")
+    }
+
+    fn send_with(&self, method: &str, path: &str, body: &str, headers: &str) -> Option<Answer> {
         let (host, length) = (self.address, body.len());
         let kind = if path.contains("/batch") && !body.starts_with('[') { "jsonl" } else { "json" };
         self.send(&format!(
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: application/{kind}\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+             {headers}Content-Length: {length}\r\n\r\n{body}"
         ))
     }
 
