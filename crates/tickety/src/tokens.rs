@@ -2,15 +2,18 @@
 //!
 //! One file, `tokens.json`, in the directory of the state that all work trees share, so that it is never committed: it
 //! holds the hash of each token and what that allows. It is replaced as a whole and can be read by its owner alone. A file
-//! that is damaged, that others have written or could, or that a newer version wrote is refused as a whole.
+//! that is damaged, that others have written or could, that a newer version wrote, or that was made in another directory
+//! is refused as a whole: a folder that was copied from somewhere else, or came in an archive, opens nothing.
 
 mod live;
 mod owner;
+mod uses;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use blake3::Hash;
 use jiff::Timestamp;
@@ -22,6 +25,7 @@ use tickety_server::guard::access::Scope;
 use crate::exit::CliError;
 
 pub use live::LiveTokens;
+pub use uses::Uses;
 
 /// The name of the file.
 const FILE: &str = "tokens.json";
@@ -90,6 +94,8 @@ struct Record {
 #[serde(deny_unknown_fields)]
 struct Records {
     version: u64,
+    /// The directory that it was made in, which no copy of it is.
+    place: String,
     /// The hash of the tokens as JSON.
     check: String,
     tokens: Vec<Record>,
@@ -149,7 +155,13 @@ impl TokenFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             read => read.map_err(|error| CliError::io("read", &path, &error))?,
         };
-        parse(&bytes).map_err(|wrong| match wrong {
+        let place = self.place().map_err(|error| CliError::io("look at", &self.directory, &error))?;
+        parse(&bytes, &place).map_err(|wrong| match wrong {
+            Wrong::Elsewhere => {
+                let message = format!("{} was made in another folder and copied here", path.display());
+                CliError::new(ErrorCode::Damaged, message)
+                    .hint("no token of it is good; remove the file, and make new ones with `tickety token create`")
+            }
             Wrong::Newer(version) => {
                 let message = format!("{} has version {version}, and this program knows {VERSION}", path.display());
                 CliError::new(ErrorCode::BadConfig, message).hint("take a newer version of tickety")
@@ -178,7 +190,8 @@ impl TokenFile {
         let _lock = self.lock().map_err(failed("lock", self.directory.join(LOCK)))?;
         let mut tokens = self.read()?;
         let changed = change(&mut tokens)?;
-        self.replace(&print(&tokens)).map_err(failed("write", self.path()))?;
+        let place = self.place().map_err(failed("look at", self.directory.clone()))?;
+        self.replace(FILE, &print(&tokens, place)).map_err(failed("write", self.path()))?;
         Ok(changed)
     }
 
@@ -197,7 +210,16 @@ impl TokenFile {
         Ok(file)
     }
 
-    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
+    /// Returns what tells the directory from every other: its number, and when it was made. Nothing that is copied or unpacked
+    /// has both, whoever made it; what is renamed keeps them.
+    fn place(&self) -> io::Result<String> {
+        let metadata = fs::metadata(&self.directory)?;
+        // Some file systems don't know.
+        let made = metadata.created().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        Ok(format!("{}-{}", metadata.ino(), made.map_or(0, |at| at.as_nanos())))
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let unfinished = self.directory.join(UNFINISHED);
         // Left behind by a process that was killed: this one holds the lock.
         match fs::remove_file(&unfinished) {
@@ -207,7 +229,7 @@ impl TokenFile {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&unfinished, self.path())?;
+        fs::rename(&unfinished, self.directory.join(name))?;
         File::open(&self.directory)?.sync_all()
     }
 }
@@ -217,9 +239,10 @@ impl TokenFile {
 enum Wrong {
     Newer(u64),
     Damaged(String),
+    Elsewhere,
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Token>, Wrong> {
+fn parse(bytes: &[u8], here: &str) -> Result<Vec<Token>, Wrong> {
     let damaged = |why: String| Wrong::Damaged(why);
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
     match value.get("version").and_then(serde_json::Value::as_u64) {
@@ -227,8 +250,11 @@ fn parse(bytes: &[u8]) -> Result<Vec<Token>, Wrong> {
         Some(version) if version > VERSION => return Err(Wrong::Newer(version)),
         _ => return Err(damaged("it has no version".to_owned())),
     }
-    let Records { version: _, check, tokens } =
+    let Records { version: _, place, check, tokens } =
         serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+    if place != here {
+        return Err(Wrong::Elsewhere);
+    }
     if check != checksum(&tokens) {
         return Err(damaged("its checksum is that of something else".to_owned()));
     }
@@ -238,9 +264,9 @@ fn parse(bytes: &[u8]) -> Result<Vec<Token>, Wrong> {
     tokens.into_iter().map(|record| record.try_into().map_err(damaged)).collect()
 }
 
-fn print(tokens: &[Token]) -> Vec<u8> {
+fn print(tokens: &[Token], place: String) -> Vec<u8> {
     let tokens: Vec<Record> = tokens.iter().map(Into::into).collect();
-    let records = Records { version: VERSION, check: checksum(&tokens), tokens };
+    let records = Records { version: VERSION, place, check: checksum(&tokens), tokens };
     let mut bytes = serde_json::to_vec_pretty(&records).expect("tokens are made of texts");
     bytes.push(b'\n');
     bytes
@@ -308,17 +334,18 @@ mod tests {
 
     #[test]
     fn a_damaged_file_is_refused_as_a_whole_and_left_as_it_is() {
-        let whole = print(&[token("one"), token("two")]);
-        assert_eq!(parse(&whole).unwrap().len(), 2);
+        let whole = print(&[token("one"), token("two")], "here".to_owned());
+        assert_eq!(parse(&whole, "here").unwrap().len(), 2);
+        assert_eq!(parse(&whole, "there"), Err(Wrong::Elsewhere));
         for length in 0..whole.len() - 1 {
-            assert!(matches!(parse(&whole[..length]), Err(Wrong::Damaged(_))), "{length}");
+            assert!(matches!(parse(&whole[..length], "here"), Err(Wrong::Damaged(_))), "{length}");
         }
         let text = String::from_utf8(whole).unwrap();
         for (from, to) in [("\"write\"", "\"admin\""), ("one", "eno"), ("2026-12-20", "2027-12-20"), ("Ann", "Bob")] {
-            assert!(matches!(parse(text.replacen(from, to, 1).as_bytes()), Err(Wrong::Damaged(_))), "{from}");
+            assert!(matches!(parse(text.replacen(from, to, 1).as_bytes(), "here"), Err(Wrong::Damaged(_))), "{from}");
         }
         let newer = text.replace("\"version\": 1", "\"version\": 2");
-        assert_eq!(parse(newer.as_bytes()), Err(Wrong::Newer(2)));
+        assert_eq!(parse(newer.as_bytes(), "here"), Err(Wrong::Newer(2)));
         let folder = TempDir::new().unwrap();
         let file = TokenFile::in_state(folder.path());
         fs::write(file.path(), &newer).unwrap();
@@ -326,6 +353,21 @@ mod tests {
         assert!(file.read().unwrap_err().is(ErrorCode::BadConfig));
         assert!(add(&file, "three").unwrap_err().is(ErrorCode::BadConfig));
         assert_eq!(fs::read(file.path()).unwrap(), newer.as_bytes());
+    }
+
+    #[test]
+    fn what_was_copied_opens_nothing_and_what_was_moved_does() {
+        let folder = TempDir::new().unwrap();
+        let (made, copied, moved) =
+            (folder.path().join("made"), folder.path().join("copied"), folder.path().join("moved"));
+        add(&TokenFile::in_state(&made), "one").unwrap();
+        fs::create_dir(&copied).unwrap();
+        fs::copy(made.join(FILE), copied.join(FILE)).unwrap();
+        let copy = TokenFile::in_state(&copied);
+        assert!(copy.read().unwrap_err().message().contains("copied here"));
+        assert!(add(&copy, "two").is_err(), "nothing is added to it");
+        fs::rename(&made, &moved).unwrap();
+        assert_eq!(TokenFile::in_state(&moved).read().unwrap(), [token("one")]);
     }
 
     #[test]

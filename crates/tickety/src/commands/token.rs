@@ -9,7 +9,7 @@ use tickety_server::guard::token::{Secret, SecretKind};
 use crate::exit::{CliError, Ended};
 use crate::render::palette;
 use crate::session::Session;
-use crate::tokens::{MOST, Token, TokenFile};
+use crate::tokens::{MOST, Token, TokenFile, Uses};
 
 /// Make, list and revoke the tokens that a server asks for
 ///
@@ -81,6 +81,8 @@ struct Shown {
     created: Timestamp,
     expires: Option<Timestamp>,
     expired: bool,
+    /// To the hour.
+    last_used: Option<Timestamp>,
 }
 
 /// The `data` of the answer to `create`.
@@ -99,7 +101,7 @@ struct Tokens {
 }
 
 impl Shown {
-    fn new(token: &Token, now: Timestamp) -> Self {
+    fn new(token: &Token, uses: &Uses, now: Timestamp) -> Self {
         let Token { name, user, scope, hash: _, created, expires } = token;
         Self {
             id: token.id(),
@@ -109,6 +111,7 @@ impl Shown {
             created: *created,
             expires: *expires,
             expired: token.has_expired(now),
+            last_used: uses.of(token),
         }
     }
 }
@@ -117,7 +120,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     let file = TokenFile::in_state(&session.repo()?.layout().common_state);
     match args.action {
         Action::Create { name, scope, user, expires } => create(&file, (name, scope, user, expires), session),
-        Action::List => list(&file.read()?, session),
+        Action::List => list(&file.read()?, &file.uses(), session),
         Action::Revoke { names } => revoke(&file, &names, session),
     }
 }
@@ -165,7 +168,7 @@ fn create(
         Ok(())
     })?;
     if session.json() {
-        let shown = Shown::new(&token, session.context.now());
+        let shown = Shown::new(&token, &Uses::default(), session.context.now());
         return session.answer(Created { shown, token: secret.reveal().to_owned() }, Meta::default());
     }
     session.note(format_args!("{} may {} as {}; this is shown once:", token.name, token.scope, token.user));
@@ -174,14 +177,14 @@ fn create(
     session.show(screen)
 }
 
-fn list(tokens: &[Token], session: &Session) -> Result<Ended, CliError> {
+fn list(tokens: &[Token], uses: &Uses, session: &Session) -> Result<Ended, CliError> {
     let now = session.context.now();
-    let shown: Vec<Shown> = tokens.iter().map(|token| Shown::new(token, now)).collect();
+    let shown: Vec<Shown> = tokens.iter().map(|token| Shown::new(token, uses, now)).collect();
     if session.json() {
         return session.answer(Tokens { tokens: shown }, Meta::default());
     }
     let mut screen = session.screen();
-    for Shown { id, name, user, scope, created: _, expires, expired } in &shown {
+    for Shown { id, name, user, scope, created: _, expires, expired, last_used } in &shown {
         screen.put(palette::NAME, id).raw("\t").put(palette::STRONG, name).raw("\t");
         screen.put(palette::PLAIN, scope).raw("\t").put(palette::PLAIN, user).raw("\t");
         match (expires, expired) {
@@ -189,6 +192,8 @@ fn list(tokens: &[Token], session: &Session) -> Result<Ended, CliError> {
             (Some(time), false) => screen.put(palette::FAINT, format!("until {time}")),
             (None, _) => screen.put(palette::FAINT, "for ever"),
         };
+        let used = last_used.map_or_else(|| "not used yet".to_owned(), |time| format!("used {time}"));
+        screen.raw("\t").put(palette::FAINT, used);
         screen.raw("\n");
     }
     session.show(screen)
@@ -209,7 +214,7 @@ fn revoke(file: &TokenFile, names: &[String], session: &Session) -> Result<Ended
     })?;
     if session.json() {
         let now = session.context.now();
-        let tokens = revoked.iter().map(|token| Shown::new(token, now)).collect();
+        let tokens = revoked.iter().map(|token| Shown::new(token, &file.uses(), now)).collect();
         return session.answer(Tokens { tokens }, Meta::default());
     }
     for token in &revoked {

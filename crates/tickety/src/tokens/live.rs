@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use std::{io, thread};
 
@@ -13,14 +13,14 @@ use tickety_server::guard::access::{Credentials, CredentialsError, Grant};
 use tickety_server::guard::token::Secret;
 
 use super::owner::{self, Ownership};
-use super::{Token, TokenFile};
+use super::{Token, TokenFile, Uses};
 
 /// How often it is looked whether a file is another: so long may a token be good that was revoked.
 const LOOKS: Duration = Duration::from_millis(300);
 
 /// The tokens of the projects of a server. Each is good for the project in whose clone it was made.
 ///
-/// A thread reads files that have changed. Whoever asks is answered from what was read last, and waits for no disk.
+/// A thread reads files that have changed, and writes when tokens were used. Whoever asks is answered from what was read last, and waits for no disk.
 pub struct LiveTokens {
     projects: Arc<[Project]>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -32,12 +32,20 @@ struct Project {
     name: Arc<str>,
     file: TokenFile,
     kept: RwLock<Arc<Kept>>,
+    /// Held by nobody who waits for a disk.
+    uses: Mutex<Noted>,
 }
 
 /// What was read last.
 struct Kept {
     seen: Option<Seen>,
     tokens: Result<HashMap<String, Token>, CredentialsError>,
+}
+
+/// When tokens were used, as far as this process knows.
+struct Noted {
+    uses: Uses,
+    is_written: bool,
 }
 
 /// What tells a file from another at the same place, and whose the place is.
@@ -55,7 +63,10 @@ impl LiveTokens {
         let projects = Arc::clone(&live.projects);
         thread::Builder::new().name("tickety-tokens".to_owned()).spawn(move || {
             while ended.recv_timeout(LOOKS) == Err(RecvTimeoutError::Timeout) {
-                projects.iter().for_each(Project::look);
+                for project in &*projects {
+                    project.look();
+                    project.write_uses();
+                }
             }
         })?;
         Ok(Self { _end: Some(end), ..live })
@@ -68,7 +79,8 @@ impl LiveTokens {
     ) -> Self {
         let project = |(name, file): (Arc<str>, TokenFile)| {
             let kept = RwLock::new(Arc::new(Kept::read(&file)));
-            Project { name, file, kept }
+            let uses = Mutex::new(Noted { uses: file.uses(), is_written: true });
+            Project { name, file, kept, uses }
         };
         Self { projects: projects.into_iter().map(project).collect(), clock: Box::new(clock), _end: None }
     }
@@ -79,9 +91,12 @@ impl LiveTokens {
         id: &str,
         is_it: impl Fn(&Token) -> bool,
     ) -> Result<Option<Grant>, CredentialsError> {
-        let kept = project.kept();
+        let (kept, now) = (project.kept(), (self.clock)());
         let tokens = kept.tokens.as_ref().map_err(Clone::clone)?;
-        let found = tokens.get(id).filter(|token| is_it(token) && !token.has_expired((self.clock)()));
+        let found = tokens.get(id).filter(|token| is_it(token) && !token.has_expired(now));
+        if found.is_some() {
+            project.note(id, now);
+        }
         Ok(found.map(|token| Grant {
             token: format!("{}/{id}", project.name).into(),
             user: token.user.as_str().into(),
@@ -95,6 +110,31 @@ impl Project {
     fn kept(&self) -> Arc<Kept> {
         // It is only ever replaced as a whole.
         Arc::clone(&self.kept.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, id: &str, now: Timestamp) {
+        let mut noted = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.uses.note(id, now) {
+            noted.is_written = false;
+        }
+    }
+
+    /// Writes when tokens were used, if there is more to say than was written.
+    fn write_uses(&self) {
+        let noted = || self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted().is_written {
+            return;
+        }
+        let kept = self.kept();
+        let Ok(tokens) = &kept.tokens else { return };
+        let uses = {
+            let mut noted = noted();
+            noted.is_written = true;
+            noted.uses.clone()
+        };
+        if let Err(error) = self.file.write_uses(&uses, tokens.keys()) {
+            tracing::debug!(%error, "when a token was used can't be written");
+        }
     }
 
     /// Reads the file again if it is another, or could not be read.
@@ -191,6 +231,8 @@ mod tests {
             || (live.verify(&secret).map(|grant| grant.is_some()), live.granted(&id).map(|grant| grant.is_some()));
         let both = |good: bool| (Ok(good), Ok(good));
         assert_eq!(is_good(), both(true));
+        live.projects[0].write_uses();
+        assert_eq!(file.uses().of(&token), Some(now));
         set(Vec::new());
         assert_eq!(is_good(), both(true), "nobody has looked");
         live.projects[0].look();
