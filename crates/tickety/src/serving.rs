@@ -48,6 +48,8 @@ pub struct Plan {
     pub idle: Duration,
     /// How often to exchange the issues with the remotes, if at all.
     pub sync: Option<Duration>,
+    /// For how long clients may give an answer again without asking.
+    pub max_age: Duration,
     /// Whom to answer.
     pub guarding: Guarding,
 }
@@ -58,7 +60,7 @@ pub fn run(
     session: &Session,
     begun: impl FnOnce(SocketAddr) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
-    let Plan { address, projects, idle, sync, guarding } = plan;
+    let Plan { address, projects, idle, sync, max_age, guarding } = plan;
     raise_file_limit();
     let closing = Closing::default();
     let metrics = Arc::new(Metrics::default());
@@ -79,7 +81,7 @@ pub fn run(
     });
     let policy = guarding.policy(address.ip(), tokens.collect(), compose::clock(&session.context))?;
     let trusted = policy.proxies.trusted.clone();
-    let mut server = Server::new(compose::clock(&session.context)).policy(policy);
+    let mut server = Server::new(compose::clock(&session.context)).policy(policy).max_age(max_age);
     if let Some(actor) = session.context.actor()? {
         server = server.caller(Caller::new(actor));
     }

@@ -52,6 +52,11 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = period)]
     sync: Option<Duration>,
 
+    /// Let clients give an answer again without asking for so long, as in 5s: what others change meanwhile they see that much
+    /// later [default: 0s, they always ask]
+    #[arg(long, value_name = "TIME", value_parser = age, default_value = "0s", hide_default_value = true)]
+    max_age: Duration,
+
     #[command(flatten)]
     guarding: Guarding,
 
@@ -61,16 +66,25 @@ pub struct Args {
 
 /// Reads how often something is to be done.
 fn period(text: &str) -> Result<Duration, &'static str> {
-    const SAID: &str = "write a time from 1s to 24h, as in 60s or 5m";
-    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or(SAID)?;
+    let seconds = seconds(text).filter(|seconds| (1..=86_400).contains(seconds));
+    seconds.map(Duration::from_secs).ok_or("write a time from 1s to 24h, as in 60s or 5m")
+}
+
+/// Reads how old an answer may be.
+fn age(text: &str) -> Result<Duration, &'static str> {
+    let seconds = seconds(text).filter(|seconds| *seconds <= 3600);
+    seconds.map(Duration::from_secs).ok_or("write a time from 0s to 1h, as in 5s or 1m")
+}
+
+fn seconds(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
         "s" => 1,
         "m" => 60,
         "h" => 3600,
-        _ => return Err(SAID),
+        _ => return None,
     };
-    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or(SAID)?;
-    (1..=86_400).contains(&seconds).then(|| Duration::from_secs(seconds)).ok_or(SAID)
+    number.parse::<u64>().ok()?.checked_mul(unit)
 }
 
 /// A project to serve.
@@ -107,7 +121,7 @@ struct Answer {
 }
 
 pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
-    let Args { bind, port, projects, poll, idle_timeout, sync, guarding, logging } = args;
+    let Args { bind, port, projects, poll, idle_timeout, sync, max_age, guarding, logging } = args;
     logging.begin(&session.context)?;
     let settings = session.context.caching()?.settings()?;
     let serving =
@@ -120,7 +134,7 @@ pub fn run(args: Args, session: &Session) -> Result<Ended, CliError> {
     };
     let names = projects.iter().map(|(name, _)| name.clone()).collect();
     let idle = Duration::from_secs(idle_timeout.into());
-    let plan = Plan { address: SocketAddr::new(bind, port), projects, idle, sync, guarding };
+    let plan = Plan { address: SocketAddr::new(bind, port), projects, idle, sync, max_age, guarding };
     serving::run(plan, session, |address| begun(address, names, session))?;
     Ok(Ended::Done)
 }
