@@ -38,9 +38,10 @@ pub(crate) fn run(which: &str, words: &[&str]) -> Result<()> {
         "cli" => cli::run(&Options::parse(words, &[1_000, 10_000, 100_000])?),
         "criterion" => programs::criterion(words),
         "git" => git::run(&Options::parse(words, &[10_000, 100_000])?),
+        "http" => programs::http(&Options::parse(words, &[])?),
         "peers" => peers::run(&Options::parse(words, &[10_000])?),
         "storage" => programs::storage(&Options::parse(words, &[10_000])?),
-        _ => bail!("there is no benchmark `{which}`: batch, cache, cli, criterion, git, peers, storage"),
+        _ => bail!("there is no benchmark `{which}`: batch, cache, cli, criterion, git, http, peers, storage"),
     }
 }
 

@@ -50,6 +50,20 @@ pub(super) fn storage(options: &Options) -> Result<()> {
     Ok(())
 }
 
+/// Measures the server, and says where the figures come from.
+pub(super) fn http(options: &Options) -> Result<()> {
+    let folder = scratch("http")?;
+    let program = options.binary()?;
+    let mut command = bench("tickety-server", "http");
+    command.arg("--dir").arg(&folder).arg("--program").arg(program);
+    if options.quick {
+        command.arg("--quick");
+    }
+    program::run(&mut command)?;
+    println!("\n{}.", machine::describe(&folder));
+    Ok(())
+}
+
 /// Measures single operations of storage with Criterion, which keeps the figures and compares them with the last ones.
 pub(super) fn criterion(words: &[&str]) -> Result<()> {
     program::run(bench("tickety-engine", "operations").args(words))?;

@@ -34,7 +34,8 @@ const LAYERS: [Layer; 12] = [
     layer(
         "tickety-server",
         &["tickety-core", "tickety-store", "tickety-engine", "tickety-api", "tickety-cache"],
-        &["tickety-testkit"],
+        // Its benchmark asks through it.
+        &["tickety-testkit", "tickety-http"],
     ),
     layer("tickety-mcp", &["tickety-core", "tickety-store", "tickety-engine", "tickety-api"], &["tickety-testkit"]),
     layer(
