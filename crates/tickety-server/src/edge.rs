@@ -16,13 +16,12 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, Predicate as _, SizeAbove};
 
 use crate::bodies::Bodies;
-use crate::conditional;
 use crate::guard::{self, Guard};
 use crate::limits::Limits;
 use crate::problem::Problem;
 use crate::request_id::{self, RequestIds, X_REQUEST_ID};
-use crate::routes;
 use crate::state::Shared;
+use crate::{compressed, conditional, routes};
 
 /// What is at hand for every request.
 struct Gate {
@@ -52,11 +51,8 @@ pub(crate) fn around(router: Router, guard: Arc<Guard>, shared: &Arc<Shared>) ->
     guard::around(router, guard).layer(middleware::from_fn_with_state(gate, pass))
 }
 
-/// The shortest answer that is compressed, in bytes: below, it isn't worth the time.
-const COMPRESSED: u16 = 1024;
-
 fn compression() -> CompressionLayer<impl tower_http::compression::Predicate> {
-    let worthwhile = DefaultPredicate::new().and(SizeAbove::new(COMPRESSED));
+    let worthwhile = DefaultPredicate::new().and(SizeAbove::new(compressed::SHORTEST));
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worthwhile)
 }
 

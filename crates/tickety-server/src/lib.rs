@@ -9,6 +9,7 @@ mod bodies;
 mod cache_tag;
 pub mod caller;
 pub mod closing;
+mod compressed;
 mod conditional;
 mod edge;
 mod envelope;

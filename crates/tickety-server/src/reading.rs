@@ -14,6 +14,7 @@ use tickety_store::{IssueStorage, Look, Stamp};
 
 use crate::cache_tag;
 use crate::caller::Caller;
+use crate::compressed;
 use crate::conditional::Named;
 use crate::envelope;
 use crate::problem::Problem;
@@ -25,6 +26,7 @@ use crate::state::State;
 pub(crate) struct Reading {
     uri: Uri,
     if_none_match: Option<Named>,
+    takes_gzip: bool,
     pub(crate) caller: Caller,
 }
 
@@ -49,7 +51,8 @@ impl FromRequestParts<State> for Reading {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
         let Ok(caller) = Caller::from_request_parts(parts, state).await;
         let if_none_match = Named::read(&parts.headers, &header::IF_NONE_MATCH);
-        Ok(Self { uri: parts.uri.clone(), if_none_match, caller })
+        let takes_gzip = compressed::takes_gzip(&parts.headers);
+        Ok(Self { uri: parts.uri.clone(), if_none_match, takes_gzip, caller })
     }
 }
 
@@ -136,7 +139,7 @@ impl Reading {
     }
 
     pub(crate) fn respond(&self, representation: &Representation, state: &State) -> Response {
-        representation.respond(self.if_none_match.as_ref(), &state.shared.terms)
+        representation.respond(self.if_none_match.as_ref(), self.takes_gzip, &state.shared.terms)
     }
 }
 

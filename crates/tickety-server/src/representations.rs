@@ -1,8 +1,8 @@
 //! Answers that are kept as they are sent: bytes and their tag, as long as nothing has changed.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -14,6 +14,7 @@ use tickety_store::{IssueStorage, Look, Stamp, StoredIssue};
 use tokio::sync::Mutex;
 
 use crate::cache_tag::CACHE_TAG;
+use crate::compressed;
 use crate::conditional::{self, Named};
 use crate::envelope::JSON;
 
@@ -33,6 +34,8 @@ const LONGEST_ADDRESS: usize = 2 << 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Representation {
     bytes: Bytes,
+    /// The same compressed, once somebody has asked for that, unless it wouldn't be shorter.
+    gzip: Arc<OnceLock<Option<Bytes>>>,
     tag: HeaderValue,
     modified: Option<HeaderValue>,
     /// The issues it shows, where that is said.
@@ -110,7 +113,7 @@ impl Equivalent<Address> for Borrowed<'_> {
 
 impl Representation {
     pub(crate) fn new(bytes: Vec<u8>, modified: Option<HeaderValue>) -> Self {
-        Self { tag: conditional::tag_of(&bytes), bytes: bytes.into(), modified, about: None }
+        Self { tag: conditional::tag_of(&bytes), bytes: bytes.into(), gzip: Arc::default(), modified, about: None }
     }
 
     /// Says which issues it shows.
@@ -124,14 +127,20 @@ impl Representation {
     }
 
     /// Answers with it, or says that who asks has it already.
-    pub(crate) fn respond(&self, if_none_match: Option<&Named>, terms: &Terms) -> Response {
+    pub(crate) fn respond(&self, if_none_match: Option<&Named>, takes_gzip: bool, terms: &Terms) -> Response {
         let known = if_none_match.and_then(|named| named.form(&self.tag));
         let is_known = known.is_some();
-        let mut response = match is_known {
-            true => Response::new(Body::empty()),
-            false => Response::new(Body::from(self.bytes.clone())),
+        let gzip =
+            if takes_gzip && !is_known { self.gzip.get_or_init(|| compressed::gzip(&self.bytes)) } else { &None };
+        let mut response = match (is_known, gzip) {
+            (true, _) => Response::new(Body::empty()),
+            (false, Some(gzip)) => Response::new(Body::from(gzip.clone())),
+            (false, None) => Response::new(Body::from(self.bytes.clone())),
         };
         let headers = response.headers_mut();
+        if gzip.is_some() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         headers.insert(header::ETAG, known.unwrap_or_else(|| self.tag.clone()));
         headers.insert(header::CACHE_CONTROL, terms.cache_control.clone());
         headers.insert(header::VARY, HeaderValue::from_static("authorization, cookie, accept-encoding"));
@@ -194,7 +203,9 @@ impl Representations {
         let entries = Cache::weighted(bytes, bytes / USUAL_BYTES)
             .ttl(TTL)
             .weigher(|address: &Address, kept: &Arc<Kept>| {
-                let bytes = kept.representation.bytes.len() + address.target.len() + ENTRY_BYTES;
+                let bytes = kept.representation.bytes.len();
+                // The compressed form, which may be made later, usually has less than a quarter.
+                let bytes = bytes + bytes / 4 + address.target.len() + ENTRY_BYTES;
                 u32::try_from(bytes).unwrap_or(u32::MAX)
             })
             .build();
@@ -228,5 +239,24 @@ impl Representations {
 
     pub(crate) fn stats(&self) -> Stats {
         self.entries.stats()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_compressed_once_for_all_who_take_that() {
+        let terms = Terms { cache_control: HeaderValue::from_static("private, no-cache") };
+        let kept = Representation::new(vec![b'a'; 5000], None);
+        let plain = kept.respond(None, false, &terms);
+        assert!(kept.gzip.get().is_none() && !plain.headers().contains_key(header::CONTENT_ENCODING));
+        let first = kept.clone().respond(None, true, &terms);
+        assert_eq!(first.headers()[header::CONTENT_ENCODING], "gzip");
+        let made = kept.gzip.get().unwrap().clone().unwrap();
+        kept.respond(None, true, &terms);
+        assert_eq!(kept.gzip.get().unwrap().as_ref().unwrap().as_ptr(), made.as_ptr());
+        assert!(made.len() < 500);
     }
 }
