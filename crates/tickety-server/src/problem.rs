@@ -159,6 +159,7 @@ impl Problem {
     pub(crate) fn write_into(mut response: Response, id: &RequestId) -> Response {
         let Some(Self(particulars)) = response.extensions_mut().remove::<Self>() else { return response };
         let Particulars { code, detail, hint, parameter, column, line, data, exact } = &*particulars;
+        let exact = exact.as_ref().filter(|_| response.extensions().get::<Exactly>().is_some());
         let written = Written {
             r#type: "about:blank",
             title: code.meaning(),
@@ -171,13 +172,23 @@ impl Problem {
             column: *column,
             request_id: id.as_str(),
             data: data.as_ref().map(|Raw(data)| &**data),
-            exact: exact.as_ref(),
+            exact,
         };
         let body = serde_json::to_vec(&written).expect("a problem is made of texts and numbers");
         response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = Body::from(body);
         response
     }
+}
+
+/// That problems are told to a program that wants to have the error as it was.
+#[derive(Clone, Copy, Debug)]
+struct Exactly;
+
+/// Has a problem, if the response is one, say which error it was, with all that it is made of.
+pub(crate) async fn say_exactly(mut response: Response) -> Response {
+    response.extensions_mut().insert(Exactly);
+    response
 }
 
 impl IntoResponse for Problem {

@@ -7,6 +7,7 @@ mod guarding;
 mod health;
 mod logging;
 mod process;
+mod signals;
 mod syncing;
 mod told;
 
@@ -21,7 +22,6 @@ use tickety_server::operations::{self, Operations};
 use tickety_server::{Caller, Closing, Connections, Patience, Project, Server, listener, request_id};
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::compose::{self, Served, Serving};
 use crate::exit::CliError;
@@ -117,10 +117,9 @@ pub fn run(
     let ended = runtime.block_on(async {
         let listener = TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))?;
         let address = listener.local_addr().map_err(|error| cannot_listen(address, &error))?;
-        let signals = Signals::new()?;
+        signals::listen(closing.clone())?;
         begun(address)?;
         tracing::info!(%address, projects = served.len(), "serving");
-        tokio::spawn(signals.end(closing.clone()));
         tokio::spawn(metrics.keep_up());
         let left = listener::serve(listener, router, patience, closing, connections).await;
         if left > 0 {
@@ -128,7 +127,7 @@ pub fn run(
         }
         Ok::<_, CliError>(())
     });
-    // Writes that have begun are finished, whoever still waits for them.
+    // Writes that have begun are finished, whoever still waits for them, if they take no longer than that.
     runtime.shutdown_timeout(ending);
     drop(served);
     if ended.is_ok() {
@@ -233,27 +232,4 @@ fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).ok();
-}
-
-/// The signals that end the server.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, CliError> {
-        let listen = |kind| signal(kind).map_err(|error| CliError::io("listen to", Path::new("signals"), &error));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    /// Has the server end at the first signal.
-    async fn end(mut self, closing: Closing) {
-        let name = tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-        };
-        tracing::info!(signal = name, "ending");
-        closing.begin();
-    }
 }

@@ -7,13 +7,14 @@ pub(crate) mod questions;
 pub(crate) mod writes;
 
 use axum::Router;
+use axum::middleware;
 use axum::routing::{get, post};
 use serde::Serialize;
 use tickety_api::ErrorCode;
 use tickety_api::Meta;
 use tickety_api::exact::{Exact, Malformed};
 
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::reading::Made;
 use crate::state::State;
 
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> Router<State> {
         .route("/storage/events", get(log::events))
         .route("/storage/events/stats", get(log::stats))
         .route("/storage/history", get(log::history))
+        .layer(middleware::map_response(problem::say_exactly))
 }
 
 /// Makes an answer of what a store says.

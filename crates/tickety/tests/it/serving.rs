@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "talks to a program that goes on running")]
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod ending;
 mod guarding;
 mod health;
 mod metrics;
