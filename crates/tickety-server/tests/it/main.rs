@@ -10,6 +10,7 @@ mod guard;
 mod hostile;
 mod issues;
 mod keeping;
+mod max_age;
 mod once;
 mod operations;
 mod remote;

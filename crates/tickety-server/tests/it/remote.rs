@@ -6,4 +6,4 @@ mod errors;
 mod offline;
 mod once;
 mod pages;
-mod world;
+pub(crate) mod world;

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use serde_json::Value;
+use tickety_engine::events::EventBus;
 use tickety_server::{Caller, Limits, Project, Server};
 use tickety_store::{EventLog, IssueStorage, MemoryStore};
 use tower::ServiceExt as _;
@@ -102,6 +103,13 @@ impl World {
 /// A server that has no project yet.
 pub(crate) fn server() -> Server {
     Server::new(|| "2026-11-20T12:00:00Z".parse().unwrap()).caller(Caller::new("Ann"))
+}
+
+/// A project that tells what happens as it happens.
+pub(crate) async fn telling() -> Arc<Project> {
+    let store = Arc::<MemoryStore>::default();
+    let bus = Arc::new(EventBus::start(Arc::clone(&store) as _).await.unwrap());
+    Arc::new(Project::new("main", Arc::clone(&store) as _, store).unwrap().bus(bus))
 }
 
 impl Answer {
