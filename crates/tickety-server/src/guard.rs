@@ -38,6 +38,7 @@ use rates::{Buckets, Rate};
 use sessions::{SessionLimits, Sessions};
 
 pub(crate) use headers::secure;
+pub(crate) use session::COOKIES as SESSION_COOKIES;
 
 /// Tells how long ago something was that never changes.
 pub type Ticks = Box<dyn Fn() -> Duration + Send + Sync>;

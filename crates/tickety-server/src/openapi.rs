@@ -5,13 +5,19 @@ use tickety_api::ErrorCode;
 use tickety_core::issue::CloseReason;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::server::{ServerBuilder, ServerVariableBuilder};
-use utoipa::openapi::{Content, Header, HeaderBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
+use utoipa::openapi::{
+    Components, Content, Header, HeaderBuilder, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder,
+};
 use utoipa::{Modify, OpenApi as _, PartialSchema, ToSchema};
 
+use crate::guard::SESSION_COOKIES;
 use crate::problem;
 use crate::request_id::X_REQUEST_ID;
-use crate::routes::{batch, caches, comments, events, graph, history, issues, links, lists, stats, storage};
+use crate::routes::{batch, caches, comments, events, graph, history, issues, links, lists, stats, storage, stream};
 use crate::server::API;
 use crate::writing::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
 
@@ -50,6 +56,7 @@ use crate::writing::{IDEMPOTENCY_KEY, IDEMPOTENCY_REPLAYED};
         batch::get,
         events::page,
         events::stats,
+        stream::follow,
         caches::stats,
         caches::entries,
         caches::clear,
@@ -131,6 +138,9 @@ const WRITING: &[u16] = &[412, 413, 415, 422, 507];
 /// What may go wrong with a cursor.
 const GONE: &[u16] = &[410];
 
+/// The address of what happens as it happens.
+const STREAM: &str = "/events/stream";
+
 impl Modify for WhatHoldsEverywhere {
     fn modify(&self, document: &mut OpenApi) {
         let project = ServerVariableBuilder::new().default_value("main").description(Some("The name of a project"));
@@ -141,16 +151,47 @@ impl Modify for WhatHoldsEverywhere {
         for &status in ALWAYS.iter().chain(WRITING).chain(GONE) {
             components.responses.insert(response_name(status), problem_response(status).into());
         }
+        document.security = Some(secure(components));
         for (path, item) in &mut document.paths.paths {
             let PathItem { get, post, patch, delete, .. } = item;
-            if let Some(get) = get {
-                reads(get, ["/events", "/storage/events"].contains(&path.as_str()));
+            match get {
+                Some(stream) if path == STREAM => follows(stream),
+                Some(get) => reads(get, ["/events", "/storage/events"].contains(&path.as_str())),
+                None => {}
             }
             for write in [post, patch, delete].into_iter().flatten() {
                 writes(write);
             }
         }
     }
+}
+
+/// Describes how one shows who one is, and returns what of it a request needs: any, or nothing where the server asks for
+/// nothing.
+fn secure(components: &mut Components) -> Vec<SecurityRequirement> {
+    let about = "A token that `tickety token create` has made";
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
+    let mut schemes = vec![("token", SecurityScheme::Http(token))];
+    let about = [
+        "What POST /session gives a page for a token, over TLS; from pages of the server alone where it changes something",
+        "The same without TLS",
+    ];
+    for ((scheme, cookie), about) in ["session", "plain_session"].into_iter().zip(SESSION_COOKIES).zip(about) {
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(cookie, about));
+        schemes.push((scheme, SecurityScheme::ApiKey(cookie)));
+    }
+    let mut needed = vec![SecurityRequirement::default()];
+    for (name, scheme) in schemes {
+        components.security_schemes.insert(name.to_owned(), RefOr::T(scheme));
+        needed.push(SecurityRequirement::new(name, [""; 0]));
+    }
+    needed
+}
+
+fn follows(operation: &mut Operation) {
+    let about = "The cursor of the last event that the client has heard of; counts more than `since`";
+    parameters(operation).push(header_parameter(&stream::LAST_EVENT_ID, about));
+    problems(operation, ALWAYS);
 }
 
 fn reads(operation: &mut Operation, may_be_gone: bool) {

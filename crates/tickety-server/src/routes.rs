@@ -11,7 +11,7 @@ pub(crate) mod links;
 pub(crate) mod lists;
 pub(crate) mod stats;
 pub(crate) mod storage;
-mod stream;
+pub(crate) mod stream;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

@@ -26,6 +26,9 @@ const SECURE_NAME: &str = "__Host-tickety_session";
 /// The most secrets that are looked at: a browser may have some of an earlier time.
 const LOOKED_AT: usize = 4;
 
+/// The names, the secure one first.
+pub(crate) const COOKIES: [&str; 2] = [SECURE_NAME, NAME];
+
 /// The `data` of an answer about who asks.
 #[derive(Serialize)]
 struct Session<'a> {
@@ -44,7 +47,7 @@ pub(super) fn routes(guard: Arc<Guard>) -> Router {
 /// Returns what may be sessions in the cookies of a request. Over TLS that is only what a browser lets nobody set but the
 /// host itself, over TLS: a cookie of the other name may come from anybody who once answered in our place.
 pub(super) fn cookies(headers: &HeaderMap, is_https: bool) -> impl Iterator<Item = Secret> {
-    let names: &[&str] = if is_https { &[SECURE_NAME] } else { &[SECURE_NAME, NAME] };
+    let names: &[&str] = if is_https { &[SECURE_NAME] } else { &COOKIES };
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     let ours = pairs.filter(move |(name, _)| names.contains(name));

@@ -25,6 +25,7 @@ use tickety_store::{EventCursor, LoggedEvent, Position, StorageError};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
+use utoipa::IntoParams;
 
 use crate::extract::Parameters;
 use crate::problem::Problem;
@@ -49,14 +50,15 @@ const PIECE: usize = 16 << 10;
 const CLIENTS: usize = 1_000;
 
 /// The header with the cursor of a client that comes back.
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// The type of the body.
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// The parameters of a stream.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct StreamParameters {
     /// What came after the event of this cursor; `start` for all that is kept. What comes from now on where absent. The
     /// header `Last-Event-ID` says it better.
@@ -66,6 +68,23 @@ pub(crate) struct StreamParameters {
 }
 
 /// Tells what happens as it happens, until somebody ends it.
+///
+/// Server-sent events: each has its cursor as the id, and as data what `GET /events` has for it. The message `gone`
+/// (`cursor`, `oldest`) says that the log no longer has all that came after the cursor, and goes on with what there is;
+/// `missed` (`damaged`) counts entries that can't be read.
+#[utoipa::path(
+    get,
+    path = "/events/stream",
+    tag = "events",
+    operation_id = "followEvents",
+    params(StreamParameters),
+    responses((
+        status = 200,
+        description = "The events, until the client or the server ends it",
+        content_type = "text/event-stream",
+        body = String
+    ))
+)]
 pub(crate) async fn follow(
     At(state): At<State>,
     headers: HeaderMap,

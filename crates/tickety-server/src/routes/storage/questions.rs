@@ -27,11 +27,25 @@ use crate::state::State;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct QueryParameters {
+    /// Which issues: a query; all of every status where empty.
+    #[serde(default)]
+    q: String,
+    /// Where days begin: a name such as `Europe/Berlin`, or how far it is from UTC, such as `+02:00`.
+    zone: Option<String>,
+    /// Who `me` is, where the server believes it; otherwise it is the user of the credential.
+    me: Option<String>,
+}
+
+/// A page of what a query finds.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListParameters {
     /// Which issues, and in which order: a query; all of every status where empty.
     #[serde(default)]
     q: String,
     /// How many issues at the most.
-    #[param(minimum = 1, maximum = 1000)]
+    #[param(minimum = 0, maximum = 1000)]
     limit: Option<u32>,
     /// Where the page before ended: its `next`.
     after: Option<String>,
@@ -47,24 +61,24 @@ pub(crate) struct QueryParameters {
     path = "/storage/list",
     tag = "storage",
     operation_id = "storedList",
-    params(QueryParameters),
+    params(ListParameters),
     responses((status = 200, description = "A page", body = Envelope<exact::Page>))
 )]
 pub(crate) async fn list(
     At(state): At<State>,
     acting: Acting,
     reading: Reading,
-    Parameters(parameters): Parameters<QueryParameters>,
+    Parameters(ListParameters { q, limit, after, zone, me }): Parameters<ListParameters>,
 ) -> Result<Response, Problem> {
     let most = state.shared.limits.page;
-    let limit = parameters.limit.unwrap_or(most.min(tickety_store::storage::DEFAULT_LIMIT));
+    let limit = limit.unwrap_or(most.min(tickety_store::storage::DEFAULT_LIMIT));
     if limit > most {
         return Err(Problem::new(ErrorCode::BadValue, format_args!("a page has at most {most} issues"))
             .of_parameter("limit")
             .hint("ask for the next page with `after`"));
     }
-    let after = parameters.after.as_deref().map(cursor).transpose()?;
-    let asked = Question::read(&state, &acting, parameters).await?;
+    let after = after.as_deref().map(cursor).transpose()?;
+    let asked = Question::read(&state, &acting, QueryParameters { q, zone, me }).await?;
     let Question { mut query, moment, needs } = asked;
     (query.limit, query.after) = (Some(limit), after);
     let answer = async move |storage: &dyn IssueStorage| {
@@ -125,7 +139,7 @@ struct Question {
 
 impl Question {
     async fn read(state: &State, acting: &Acting, parameters: QueryParameters) -> Result<Self, Problem> {
-        let QueryParameters { q, limit: _, after: _, zone, me } = parameters;
+        let QueryParameters { q, zone, me } = parameters;
         let query = Query::parse(&q, &*state.schema().await?).map_err(|error| Problem::of_query(&error))?;
         let zone = lists::zone(zone.as_deref())?;
         let needs = Needs::of(&query.filter);
