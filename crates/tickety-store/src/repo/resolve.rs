@@ -4,6 +4,7 @@
 //! any write is, and then put into git's index in the place of the versions: this is the one thing for which Tickety
 //! touches that, since it is what settling means.
 
+mod copies;
 mod driver;
 mod lookalikes;
 mod orphans;
@@ -51,6 +52,14 @@ pub struct Resolution {
 }
 
 impl Resolution {
+    /// Adds what became of further ones, later.
+    pub(super) fn add(&mut self, later: Self) {
+        let Self { resolved, left, ambiguous, staged, unstaged } = later;
+        self.resolved.extend(resolved);
+        self.staged += staged;
+        (self.left, self.ambiguous, self.unstaged) = (left, ambiguous, unstaged);
+    }
+
     /// Whether there is nothing left that somebody has to settle by hand.
     pub fn is_complete(&self) -> bool {
         self.left.is_empty() && self.unstaged.is_none() && !self.resolved.iter().any(ResolvedIssue::has_conflict)
@@ -121,6 +130,13 @@ struct Work {
     resolution: Resolution,
 }
 
+/// What becomes of files with markers that git has no versions of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Markers {
+    Settled,
+    Left,
+}
+
 /// What becomes of a file.
 #[derive(Clone, Debug)]
 struct FileChange {
@@ -132,7 +148,7 @@ impl RepoStore {
     /// Returns what [`resolve`](Self::resolve) would do; changes nothing.
     pub fn preview_resolve(&self, issues: Option<&[IssueSelector]>) -> Result<Resolution, StorageError> {
         self.recover();
-        Ok(self.plan_resolution(None, issues)?.resolution)
+        Ok(self.plan_resolution(None, issues, Markers::Settled)?.resolution)
     }
 
     /// Settles what git could not merge, of some issues or of all. `who` does it, now.
@@ -141,11 +157,27 @@ impl RepoStore {
     pub fn resolve(
         &self,
         issues: Option<&[IssueSelector]>,
+        who: (Option<&str>, Timestamp),
+    ) -> Result<Resolution, StorageError> {
+        self.settle(issues, Markers::Settled, who)
+    }
+
+    /// Settles what git has merged without a conflict, and wrongly: comments without their issue, copies, mixtures. Files
+    /// with markers are left to people.
+    pub(super) fn resolve_merged(&self, who: (Option<&str>, Timestamp)) -> Result<Resolution, StorageError> {
+        self.settle(None, Markers::Left, who)
+    }
+
+    fn settle(
+        &self,
+        issues: Option<&[IssueSelector]>,
+        markers: Markers,
         (actor, now): (Option<&str>, Timestamp),
     ) -> Result<Resolution, StorageError> {
         let lock = WriteLock::acquire(&self.layout, &self.lock_options())?;
         let mut journal = self.open_journal(&lock)?;
-        let Work { files, staged, issues, is_merging, mut resolution } = self.plan_resolution(Some(&lock), issues)?;
+        let work = self.plan_resolution(Some(&lock), issues, markers)?;
+        let Work { files, staged, issues, is_merging, mut resolution } = work;
         if !files.is_empty() {
             let mut kept: Vec<PathBuf> = Vec::new();
             let mut transaction = journal.begin(&self.home, now)?;
@@ -208,13 +240,17 @@ impl RepoStore {
         &self,
         lock: Option<&WriteLock>,
         issues: Option<&[IssueSelector]>,
+        markers: Markers,
     ) -> Result<Work, StorageError> {
         self.look_again(lock)?;
         let mut planner = Planner::new(self, issues)?;
         planner.merge_stages()?;
         planner.undo_mixtures()?;
-        let problems = self.ask(lock, |handle| Ok(handle.index.problems()?))?;
-        planner.merge_marked(&problems)?;
+        planner.join_copies()?;
+        if markers == Markers::Settled {
+            let problems = self.ask(lock, |handle| Ok(handle.index.problems()?))?;
+            planner.merge_marked(&problems)?;
+        }
         planner.settle_orphans()?;
         let work = planner.finish();
         for selector in issues.into_iter().flatten() {

@@ -107,6 +107,8 @@ impl RepoStore {
     }
 
     fn sync_with(&self, git: &Git, who: Committer<'_>, push: bool, synced: &mut Synced) -> Result<(), StorageError> {
+        // Whoever has merged it, and whenever: others are to have it whole.
+        synced.resolution.add(self.resolve_merged((who.actor, who.now))?);
         let branch = {
             let _lock = self.lock_to_commit(who)?;
             (synced.committed, synced.left_out) = self.commit_files(git, who)?;

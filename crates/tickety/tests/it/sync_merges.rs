@@ -141,3 +141,62 @@ fn where_references_are_a_table_the_same_is_seen() {
     ok(&env, "three", &["sync"]);
     assert_eq!(titles(&env, "three"), ["Kept"]);
 }
+
+#[test]
+fn two_new_numbers_of_one_issue_become_the_smaller_one() {
+    for home in [&["--home", "branch"][..], &[]] {
+        let env = clones(home);
+        ok(&env, "one", &["new", "Shared"]);
+        ok(&env, "one", &["comment", "1", "Before"]);
+        ok(&env, "one", &["sync"]);
+        if home.is_empty() {
+            git(&env, "two", &["pull", "-q"]);
+        }
+        ok(&env, "two", &["sync"]);
+        ok(&env, "one", &["edit", "1", "--title", "Edited"]);
+        ok(&env, "one", &["renumber", "1", "--to", "8"]);
+        ok(&env, "one", &["comment", "8", "From one"]);
+        ok(&env, "two", &["comment", "1", "From two"]);
+        ok(&env, "two", &["renumber", "1", "--to", "7"]);
+        ok(&env, "two", &["edit", "7", "-p", "high"]);
+        for clone in ["one", "two", "one", "two"] {
+            ok(&env, clone, &["sync"]);
+        }
+        for clone in ["one", "two"] {
+            assert_eq!(titles(&env, clone), ["Edited"]);
+            let shown = json(&env, &["-C", clone, "show", "7", "--json"])["data"]["issues"][0].clone();
+            assert_eq!((&shown["priority"], &shown["number"]), (&"high".into(), &7.into()), "{shown}");
+            let texts: Vec<&str> = shown["comments"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|comment| comment["body"].as_str().expect("a text").trim())
+                .collect();
+            assert!(["Before", "From one", "From two"].iter().all(|text| texts.contains(text)), "{texts:?}");
+            assert_eq!(texts.len(), 3, "{texts:?}");
+            for old in ["1", "8"] {
+                assert!(ok(&env, clone, &["show", old]).contains("Edited"));
+            }
+            assert_eq!(run(&env, clone, &["check"]).status, 0);
+        }
+    }
+}
+
+#[test]
+fn what_somebody_else_has_merged_is_whole_before_it_is_pushed() {
+    let env = clones(&[]);
+    ok(&env, "one", &["new", "Kept"]);
+    ok(&env, "one", &["sync"]);
+    git(&env, "one", &["switch", "-q", "-c", "gone"]);
+    ok(&env, "one", &["delete", "1", "--yes"]);
+    git(&env, "one", &["commit", "-qam", "Delete it"]);
+    git(&env, "one", &["switch", "-q", "main"]);
+    ok(&env, "one", &["comment", "1", "Still needed"]);
+    git(&env, "one", &["add", ".tickety"]);
+    git(&env, "one", &["commit", "-qm", "Comment on it"]);
+    git(&env, "one", &["merge", "-q", "--no-edit", "gone"]);
+    let synced = ok(&env, "one", &["sync"]);
+    assert!(synced.contains("committed: Issues: 1-"), "{synced}");
+    git(&env, "two", &["pull", "-q"]);
+    assert_eq!(titles(&env, "two"), ["Kept"]);
+}

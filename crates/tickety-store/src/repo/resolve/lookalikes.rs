@@ -13,9 +13,9 @@ use super::plan::{Group, PLAIN_FILE, Planner, Version, is_issue};
 use crate::error::StorageError;
 
 /// Two sides of a merge and what both come from, by what git calls them.
-struct Parents {
+pub(super) struct Parents {
     /// Several where two branches were merged into each other.
-    bases: Vec<String>,
+    pub(super) bases: Vec<String>,
     sides: [&'static str; 2],
     /// Whether the merge is the commit that is checked out.
     is_committed: bool,
@@ -121,7 +121,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    fn parents(&self, git: &Git) -> Result<Option<Parents>, StorageError> {
+    pub(super) fn parents(&self, git: &Git) -> Result<Option<Parents>, StorageError> {
         let (sides, is_committed) = match self.other {
             Some(other @ "MERGE_HEAD") => (["HEAD", other], false),
             Some(_) => return Ok(None),
@@ -258,7 +258,7 @@ pub(in crate::repo) fn name_of(path: RecordPath) -> String {
 }
 
 /// Reads a record of a commit.
-fn content_at(git: &Git, commit: &str, path: RecordPath) -> Result<Option<Vec<u8>>, StorageError> {
+pub(super) fn content_at(git: &Git, commit: &str, path: RecordPath) -> Result<Option<Vec<u8>>, StorageError> {
     Ok(contents_at(git, &[commit], &[path])?.into_iter().flatten().flatten().next())
 }
 

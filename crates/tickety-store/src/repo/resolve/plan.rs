@@ -49,6 +49,11 @@ pub(super) struct Version {
 }
 
 impl Version {
+    /// Makes one of a file that is no program.
+    pub(super) fn plain(path: RecordPath, bytes: Vec<u8>) -> Self {
+        Self { path, mode: PLAIN_FILE.to_owned(), bytes }
+    }
+
     fn file(&self) -> IssueFile<'_> {
         IssueFile { bytes: &self.bytes, key: self.path.issue }
     }
@@ -178,7 +183,7 @@ impl<'s> Planner<'s> {
         self.wanted.is_none_or(|wanted| wanted.iter().any(|selector| names(*selector, key)))
     }
 
-    fn settle_issue(&mut self, mut group: Group) -> Result<(), StorageError> {
+    pub(super) fn settle_issue(&mut self, mut group: Group) -> Result<(), StorageError> {
         if self.is_settled_by_hand(&group)? {
             return Ok(());
         }

@@ -12,7 +12,7 @@ use crate::error::StorageError;
 impl RepoStore {
     /// Settles what waits in a merge, and commits it.
     pub(super) fn conclude(&self, git: &Git, who: Committer<'_>, synced: &mut Synced) -> Result<bool, StorageError> {
-        synced.resolution = self.resolve(None, (who.actor, who.now))?;
+        synced.resolution.add(self.resolve(None, (who.actor, who.now))?);
         if synced.resolution.left.is_empty() && synced.resolution.unstaged.is_none() && !git.has_unmerged()? {
             git.conclude_merge()?;
             return Ok(true);
@@ -50,7 +50,7 @@ impl RepoStore {
             outcome
         };
         match outcome {
-            MergeOutcome::Whole => synced.resolution = self.resolve(None, (who.actor, who.now))?,
+            MergeOutcome::Whole => synced.resolution.add(self.resolve(None, (who.actor, who.now))?),
             MergeOutcome::InConflict if !self.conclude(git, who, synced)? => return Ok(false),
             MergeOutcome::InConflict => {}
             MergeOutcome::Uncommitted => match self.conclude(git, who, synced) {
