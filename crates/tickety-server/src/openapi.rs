@@ -241,14 +241,15 @@ fn is_issue(parameter: &RefOr<Parameter>) -> bool {
     matches!(parameter, RefOr::T(parameter) if parameter.name == "issue")
 }
 
-/// Describes the key of a request. It may stand in quotation marks.
+/// Describes the key of a request. It may stand in quotation marks, which don't count.
 fn key_schema() -> ObjectBuilder {
     let longest = tickety_store::Request::MAX_KEY;
+    let text = format!(r"[^\x00-\x1f\x7f]{{1,{longest}}}");
     ObjectBuilder::new()
         .schema_type(Type::String)
         .min_length(Some(1))
-        .max_length(Some(longest))
-        .pattern(Some("^[!#-~]+$"))
+        .max_length(Some(longest + 2))
+        .pattern(Some(format!("^({text}|\"{text}\")$")))
 }
 
 fn header_parameter(name: &HeaderName, about: &str) -> RefOr<Parameter> {
