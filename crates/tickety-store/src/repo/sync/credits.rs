@@ -82,6 +82,9 @@ impl Writers {
     }
 }
 
+/// Who has written files, and these with how each was changed.
+type Group = (Vec<String>, Vec<(char, HomePath)>);
+
 impl RepoStore {
     /// Divides what is to be committed by who wrote it since the last commit. Says up to which event that goes.
     pub(super) fn credits(
@@ -103,7 +106,7 @@ impl RepoStore {
             .filter_map(|(_, path)| path.record().filter(|record| record.comment.is_none()))
             .map(|record| record.issue)
             .collect();
-        let mut groups: Vec<(Vec<String>, Vec<(char, HomePath)>)> = Vec::new();
+        let mut groups: Vec<Group> = Vec::new();
         for (how, path) in changed {
             let written_by = match path.record() {
                 None => Vec::new(),
