@@ -70,7 +70,7 @@ async fn compare(
             let server = if way.address == tickety.address { tickety } else { stack };
             let before = server.processor_seconds();
             let asked = (CONNECTIONS, options.round());
-            let measured = load::run(&way.address, &[way.request.clone()], asked, way.status).await?;
+            let measured = load::run(&way.address, std::slice::from_ref(&way.request), asked, way.status).await?;
             let taken = (server.processor_seconds() - before) / measured.count() as f64;
             // The first turn warms up.
             if turn > 0 {
