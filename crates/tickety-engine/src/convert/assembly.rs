@@ -370,6 +370,8 @@ impl<'a> Assembly<'a> {
             self.cleaner.note(NoteKind::Skipped, "nothing says what it is called");
             return None;
         };
+        // One that is made up is for an issue that has none.
+        let made_up = (!self.has_title()).then_some("title");
         let reference = self.cleaner.line("id", reference);
         if reference.len() > limits::REFERENCE {
             let length = reference.len();
@@ -397,7 +399,7 @@ impl<'a> Assembly<'a> {
         let memory = Memory { at: memory.at, comments: memory.comments, ..Memory::default() };
         let origin = Origin::Foreign { system: profile.system, reference, memory: Box::new(memory) };
         cleaner.report.readable += 1;
-        let unsaid = PARTS.into_iter().filter(|part| !said.contains(part)).collect();
+        let unsaid = PARTS.into_iter().filter(|part| !said.contains(part)).chain(made_up).collect();
         Some(Imported { place: cleaner.place.clone(), draft, links, origin, unsaid, is_own: own_id.is_some() })
     }
 

@@ -39,12 +39,12 @@ fn is_json(text: &[u8]) -> bool {
 
 /// Returns the formats that a file may be in by how it begins: one if it is plain, several or none if it isn't.
 pub fn detect(begin: &[u8]) -> Vec<Format> {
+    let begin = begin.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begin);
     if is_json(begin) {
         return detect_json(begin);
     }
     let text = String::from_utf8_lossy(begin);
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    if front_matter::cut(text).front.is_some() {
+    if front_matter::cut(&text).front.is_some() {
         return vec![Format::Markdown];
     }
     let names = csv::header_of(begin);

@@ -487,3 +487,22 @@ fn what_is_said_of_columns_that_are_not_there_is_refused() {
     assert!(!env.ok(&["list", "is:any"]).contains("One"));
     env.ok(&["import", "github", "a.json", "--map", "title=Title,none=state"]);
 }
+
+#[test]
+fn a_title_that_the_source_leaves_out_replaces_none() {
+    let env = home();
+    env.write("issues.csv", "id,title,status\n1,Good,open\n");
+    env.ok(&["import", "csv", "issues.csv"]);
+    env.write("issues.csv", "id,title,status\n1,,closed\n");
+    env.ok(&["import", "csv", "issues.csv"]);
+    let shown = json(&env, &["show", "1", "--json"])["data"]["issues"][0].clone();
+    assert_eq!((&shown["title"], &shown["status"]), (&"Good".into(), &"closed".into()), "{shown}");
+}
+
+#[test]
+fn a_mark_of_the_byte_order_hides_no_format() {
+    let env = home();
+    env.ok(&["new", "One"]);
+    env.write("marked.jsonl", format!("\u{feff}{}", env.ok(&["export", "jsonl"])));
+    assert!(env.ok(&["import", "auto", "marked.jsonl"]).contains("unchanged"));
+}
