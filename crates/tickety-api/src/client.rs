@@ -54,6 +54,8 @@ struct Core {
     token: Option<String>,
     user_agent: String,
     offline: bool,
+    timeout: Duration,
+    patience: Duration,
     outdated: Mutex<Option<Outdated>>,
     away: Mutex<Option<Away>>,
 }
@@ -99,6 +101,7 @@ impl Remote {
             capacity,
             connect_timeout,
             timeout,
+            patience,
             retries,
             offline,
             user_agent,
@@ -126,8 +129,9 @@ impl Remote {
         let client = builder.build().map_err(|source| RemoteError::Client { url: place.project.clone(), source })?;
         let worker = Worker::new(runtime).map_err(RemoteError::Runtime)?;
         let outdated = Mutex::default();
-        let core =
-            Arc::new(Core { client, clock, place, token, user_agent, offline, outdated, away: Mutex::default() });
+        let away = Mutex::default();
+        let core = Core { client, clock, place, token, user_agent, offline, timeout, patience, outdated, away };
+        let core = Arc::new(core);
         Ok(Self(Arc::new(Inner { core, worker, bound: timeout.saturating_mul(retries.saturating_add(1)) })))
     }
 

@@ -60,6 +60,9 @@ impl Question {
     }
 }
 
+/// What is said of a server that takes too long.
+const LATE: &str = "it did not answer in time";
+
 /// Why there is no answer of the server.
 enum Missing {
     /// It can't be reached, for this reason; with whether it may have seen the request.
@@ -102,7 +105,7 @@ impl Core {
     async fn get(&self, question: Question, also_unwell: bool) -> Result<Vec<u8>, StorageError> {
         let reason = match self.away() {
             Some(reason) => reason,
-            None => match self.get_from_server(&question, also_unwell).await {
+            None => match self.get_in_time(&question, also_unwell).await {
                 Ok(bytes) => {
                     self.is_back();
                     return Ok(bytes);
@@ -128,6 +131,16 @@ impl Core {
             }
         }
         Err(self.unreachable(reason))
+    }
+
+    /// Asks the server, and waits no longer than who asks would: not long where there is an earlier answer.
+    async fn get_in_time(&self, question: &Question, also_unwell: bool) -> Result<Vec<u8>, Missing> {
+        let is_known = self.offline && matches!(self.prepared(question).stored(), Ok(Some(_)));
+        let bound = if is_known { self.patience } else { self.timeout };
+        match tokio::time::timeout(bound, self.get_from_server(question, also_unwell)).await {
+            Ok(answered) => answered,
+            Err(_) => Err(Missing::Unreachable(LATE.to_owned(), false)),
+        }
     }
 
     async fn get_from_server(&self, question: &Question, also_unwell: bool) -> Result<Vec<u8>, Missing> {
@@ -290,7 +303,7 @@ fn is_json(response: &Response) -> bool {
 /// Says in a few words why there is no answer.
 fn reason(error: &Error) -> String {
     if error.is_timeout() {
-        return "it did not answer in time".to_owned();
+        return LATE.to_owned();
     }
     let mut root: &dyn std::error::Error = error;
     while let Some(source) = root.source() {

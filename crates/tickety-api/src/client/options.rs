@@ -28,8 +28,10 @@ pub struct RemoteOptions {
     pub capacity: u64,
     /// How long connecting may take. Default: 5 s.
     pub connect_timeout: Duration,
-    /// How long one try of a request may take. Default: 60 s.
+    /// How long one try of a write may take, and a question in all. Default: 35 s, more than a server takes for a request.
     pub timeout: Duration,
+    /// How long a question may take in all that an earlier answer is there for. Default: 5 s.
+    pub patience: Duration,
     /// How often a request is tried again. Default: twice.
     pub retries: u32,
     /// Whether questions are answered from the cache where the server can't be reached. Default: yes.
@@ -52,7 +54,8 @@ impl RemoteOptions {
             cache: None,
             capacity: 64 << 20,
             connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_secs(35),
+            patience: Duration::from_secs(5),
             retries: 2,
             offline: true,
             user_agent: concat!("tickety/", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -52,11 +52,12 @@ impl Acting {
     }
 
     /// Refuses operations that say what others wrote or when something was, unless one may.
-    pub(crate) fn check(&self, operations: &[Operation]) -> Result<(), Problem> {
-        if self.may_import || !operations.iter().any(is_history) {
+    pub(crate) fn check(&self, operations: &[Operation], source: Option<&str>) -> Result<(), Problem> {
+        if self.may_import || (source.is_none() && !operations.iter().any(is_history)) {
             return Ok(());
         }
-        let detail = "bringing in what others wrote, or what was at another time, takes the scope admin";
+        let detail =
+            "bringing in what others wrote, what was at another time, or names that are chosen, takes the scope admin";
         Err(Problem::new(ErrorCode::Forbidden, detail).hint("use a token of that scope for imports"))
     }
 }
@@ -65,8 +66,10 @@ impl Acting {
 fn is_history(operation: &Operation) -> bool {
     match operation {
         Operation::Create(draft) => {
-            let Draft { comments, closure, created, imported_updated, .. } = &**draft;
-            created.is_some()
+            let Draft { id, number, comments, closure, created, imported_updated, .. } = &**draft;
+            id.is_some()
+                || number.is_some()
+                || created.is_some()
                 || imported_updated.is_some()
                 || closure.as_ref().is_some_and(|closure| closure.at.is_some())
                 || comments.iter().any(is_of_another)

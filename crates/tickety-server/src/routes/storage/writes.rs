@@ -38,7 +38,7 @@ impl FromRequest<State> for Submitted {
             return Err(Problem::new(ErrorCode::TooMany, format_args!("a batch has at most {most} operations"))
                 .hint("do it in several batches"));
         }
-        acting.check(&batch.operations)?;
+        acting.check(&batch.operations, batch.source.as_deref())?;
         let Batch { operations, actor, now, source, request } = batch;
         let request = match request {
             Some(request) => Some(of_one(&acting, &request)?),

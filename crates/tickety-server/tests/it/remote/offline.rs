@@ -102,6 +102,21 @@ fn without_the_server_answers_are_given_from_the_cache_with_their_age() {
 }
 
 #[test]
+fn a_server_that_hangs_is_waited_for_no_longer_than_an_answer_is_worth() {
+    let mut served = Served::memory();
+    let patience = Duration::from_millis(50);
+    let remote = served.remote_with(RemoteOptions { patience, ..served.options() });
+    write(&remote, made(&["One"]));
+    assert_eq!(title(&remote, 1).unwrap(), "One");
+    served.stop();
+    // It takes connections, and nobody answers.
+    let address = served.url().trim_start_matches("http://").to_owned();
+    let _hanging = std::net::TcpListener::bind(address).unwrap();
+    assert_eq!(title(&remote, 1).unwrap(), "One");
+    assert!(remote.outdated().is_some_and(|outdated| outdated.reason == "it did not answer in time"));
+}
+
+#[test]
 fn without_the_server_nothing_is_written() {
     let mut served = Served::memory();
     let remote = served.remote();
