@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use tickety_core::ident::{IssueKey, IssueSelector, Version};
+use tickety_core::ident::{IssueKey, IssueSelector, Version, alias_reference};
 use tickety_core::issue::Issue;
 use tickety_core::schema::Schema;
 
@@ -44,9 +44,36 @@ pub(super) struct Losses {
 }
 
 impl Losses {
+    /// Returns what was acknowledged where a file was written.
+    fn acknowledged_for(&self, lost: &Lost) -> &Acknowledged {
+        lost.gone.map_or(&self.acknowledged, |place| &self.gone[place].acknowledged)
+    }
+
+    /// Whether a record that is there was removed by Tickety, as the old one of an issue is that gets another number: then
+    /// something else has brought it back.
+    fn came_back(&self, lost: &Lost, issue: IssueKey) -> bool {
+        let path = RecordPath::issue(issue).home_path();
+        self.acknowledged_for(lost).files().get(&path).is_some_and(|last| last.removed)
+    }
+
+    /// Returns the files under the names that an issue had before: where they are there, something else has brought them
+    /// back.
+    pub(super) fn old_files(&self, lost: &Lost, issue: &Issue) -> Vec<HomePath> {
+        let acknowledged = self.acknowledged_for(lost);
+        let is_old = |path: &RecordPath| issue.references.contains(&alias_reference(path.issue));
+        let removed = acknowledged.files().iter().filter(|(_, last)| last.removed).map(|(path, _)| path);
+        removed.filter(|path| path.record().as_ref().is_some_and(is_old)).cloned().collect()
+    }
+
+    /// Whether a content of a file is known: written by Tickety, or there when Tickety wrote in its place.
+    pub(super) fn knows(&self, lost: &Lost, path: &HomePath, version: Version) -> bool {
+        let acknowledged = self.acknowledged_for(lost);
+        acknowledged.has_written(path, version) || acknowledged.has_replaced(path, version)
+    }
+
     /// Reads what was acknowledged last for a file.
     pub(super) fn last_content(&self, lost: &Lost) -> Result<Option<Vec<u8>>, StorageError> {
-        let acknowledged = lost.gone.map_or(&self.acknowledged, |place| &self.gone[place].acknowledged);
+        let acknowledged = self.acknowledged_for(lost);
         let Some(last) = acknowledged.files().get(&lost.path) else { return Ok(None) };
         Ok(acknowledged.read(last)?)
     }
@@ -114,7 +141,7 @@ impl RepoStore {
                 && self
                     .ask(lock, |handle| Ok(handle.index.resolve(IssueSelector::Id(issue.id))?))?
                     .iter()
-                    .any(|known| *known != record.issue)
+                    .any(|known| *known != record.issue && !losses.came_back(lost, *known))
             {
                 moved.insert(record.issue);
             }

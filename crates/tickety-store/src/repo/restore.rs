@@ -130,7 +130,7 @@ impl RepoStore {
                 && restoration.restored.iter().any(|issue| issue.key == key)
         };
         let mut changes: BTreeMap<IssueKey, PlannedChange> = BTreeMap::new();
-        let mut kept = Vec::new();
+        let (mut kept, mut moves) = (Vec::new(), Moves::new());
         let mut transaction = journal.begin(&self.home, now)?;
         for lost @ Lost { path, record, .. } in losses.files.iter().filter(|lost| is_wanted(lost)) {
             let Some(bytes) = losses.last_content(lost)? else { continue };
@@ -142,11 +142,20 @@ impl RepoStore {
             if record.comment.is_none() {
                 let parse = |bytes: &[u8]| format::parse_issue(bytes, record.issue, &self.schema).ok().map(Arc::new);
                 let before = current.and_then(|current| Some((parse(&current.bytes)?, current.version())));
-                changes.insert(record.issue, PlannedChange { before, after: parse(&bytes) });
+                let after = parse(&bytes);
+                // What is there under a name that it had before is older than the new one.
+                for old in after.iter().flat_map(|issue| losses.old_files(lost, issue)) {
+                    let known = |content: &Content| losses.knows(lost, &old, content.version());
+                    let Some(content) = self.home.read(&old, RECORD_LIMIT)?.filter(known) else { continue };
+                    kept.push(self.keep_aside(&old, &content.bytes)?);
+                    transaction.remove(&old, content.version(), &content.bytes)?;
+                    moves.extend(old.record().map(|old| (record.issue, old.issue)));
+                }
+                changes.insert(record.issue, PlannedChange { before, after });
             }
         }
         self.sync_kept(&kept)?;
-        let note = self.note_of(&changes, &Moves::new(), About { actor, now, source: None });
+        let note = self.note_of(&changes, &moves, About { actor, now, source: None });
         transaction.note(&note.to_bytes())?;
         let committed = transaction.commit()?;
         self.has_written.store(true, Ordering::Relaxed);

@@ -17,6 +17,7 @@ mod json;
 mod merging;
 mod reading;
 mod remote;
+mod restoring;
 mod serving;
 mod state;
 mod sync_limits;
