@@ -86,6 +86,7 @@ impl Bodies {
 
 fn too_large(most: usize) -> Problem {
     Problem::new(ErrorCode::TooLarge, format_args!("the body is longer than {most} bytes, which is the limit"))
+        .hint("do it in several requests")
 }
 
 impl Room {

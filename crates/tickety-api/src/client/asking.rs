@@ -215,7 +215,7 @@ impl Core {
             // A proxy says that there is nobody behind it.
             return Err(Missing::Unreachable(format!("what is in front of it answers with {}", status.as_u16()), true));
         }
-        let code = if status.as_u16() == 401 { ErrorCode::Unauthenticated } else { ErrorCode::NoRoute };
+        let code = if status.as_u16() == 401 { ErrorCode::Unauthenticated } else { ErrorCode::Unreachable };
         Err(Missing::Told(StorageError::Remote {
             code: code.as_str().to_owned(),
             message: format!("{url} answers with {} and not as Tickety does", status.as_u16()),

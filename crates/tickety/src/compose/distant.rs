@@ -57,8 +57,9 @@ impl Distant {
     /// Has the server forget what it keeps in memory, and forgets what is kept here of its answers. Returns how many entries
     /// the server had, about.
     pub fn clear_caches(&self) -> Result<u64, CliError> {
+        let forgotten = pollster::block_on(self.0.clear_caches())?;
         self.0.forget();
-        Ok(pollster::block_on(self.0.clear_caches())?)
+        Ok(forgotten)
     }
 
     /// Refuses to write in the name of somebody else than the server takes one for.

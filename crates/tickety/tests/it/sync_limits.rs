@@ -359,3 +359,15 @@ fn a_checkout_of_the_issues_that_is_on_no_branch_goes_back_to_it_and_loses_nothi
     let held = run(&env, "one", &["sync"]);
     assert!(held.status == 1 && held.stderr.contains("taken switch --detach` frees it"), "{held}");
 }
+
+#[test]
+fn another_branch_in_the_checkout_of_the_issues_is_named() {
+    let env = clones(&["--home", "branch"]);
+    git(&env, "one/.git/tickety/home", &["switch", "-q", "-c", "weird"]);
+    ok(&env, "one", &["new", "Astray"]);
+    told_before(&env, "one", "the branch weird is checked out in");
+    let home = "one/.git/tickety/home";
+    git(&env, home, &["switch", "-q", "tickety"]);
+    ok(&env, "one", &["sync"]);
+    assert_eq!(titles(&env, "one"), ["Astray"]);
+}

@@ -147,10 +147,10 @@ fn stranger(answer: &'static str) -> String {
 #[test]
 fn what_is_no_tickety_is_told_so() {
     for (answer, code, says) in [
-        ("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", "no_route", "answers with 404"),
+        ("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n", "unreachable", "answers with 404"),
         (
             "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 2\r\n\r\nhi",
-            "no_route",
+            "unreachable",
             "not as Tickety does",
         ),
         (

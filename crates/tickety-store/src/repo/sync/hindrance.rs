@@ -41,10 +41,20 @@ impl RepoStore {
                 return other(format!("git is in the midst of a {doing}: {settle}finish it with git"));
             }
         }
-        if git.branch()?.is_none() && self.layout.kind == HomeKind::Branch {
+        let branch = git.branch()?;
+        if branch.is_none() && self.layout.kind == HomeKind::Branch {
             return self.detached(git).map(Some);
         }
-        if git.branch()?.is_none() {
+        if let Some(branch) = branch.as_deref().filter(|name| *name != ISSUE_BRANCH)
+            && self.layout.kind == HomeKind::Branch
+        {
+            let home = self.layout.root.display();
+            return other(format!(
+                "the branch {branch} is checked out in {home}, where {ISSUE_BRANCH} belongs: `git -C {home} switch {ISSUE_BRANCH}`, \
+                 then `git -C {home} merge {branch}` for what was committed there"
+            ));
+        }
+        if branch.is_none() {
             // Nothing would have the commit once something else is checked out.
             return other(
                 "no branch is checked out: `git switch BRANCH`, or `git switch -c NAME`, comes first".to_owned(),
