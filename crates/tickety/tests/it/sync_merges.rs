@@ -58,6 +58,32 @@ fn a_merge_that_was_cut_short_is_looked_at_by_the_next_sync() {
 }
 
 #[test]
+fn with_the_code_a_sync_that_was_cut_short_is_gone_on_with_and_no_other_merge() {
+    let env = clones(&[]);
+    ok(&env, "one", &["new", "Shared"]);
+    ok(&env, "one", &["sync"]);
+    git(&env, "two", &["pull", "-q"]);
+    ok(&env, "one", &["edit", "1", "-p", "high"]);
+    ok(&env, "one", &["sync"]);
+    ok(&env, "two", &["edit", "1", "-p", "low"]);
+    git(&env, "two", &["commit", "-qam", "Low"]);
+    git(&env, "two", &["fetch", "-q"]);
+    let merge = |message: &str| {
+        let merged = env.call_program("git", &["-C", "two", "merge", "-q", "-m", message, "origin/main"]);
+        assert_eq!(merged.status, 1, "{merged}");
+    };
+    merge("My own");
+    let held = run(&env, "two", &["sync"]);
+    assert!(held.status == 1 && held.stderr.contains("finish it with git"), "{held}");
+    git(&env, "two", &["merge", "--abort"]);
+    merge("Merge the issues of origin/main");
+    assert!(ok(&env, "two", &["sync"]).contains("merged field by field"));
+    git(&env, "one", &["pull", "-q"]);
+    let shown = ok(&env, "one", &["show", "1"]);
+    assert!(shown.contains("high") && shown.contains("low"), "{shown}");
+}
+
+#[test]
 fn lines_that_attributes_have_git_put_together_are_merged_by_field() {
     let env = clones(&["--home", "branch"]);
     ok(&env, "one", &["new", "Shared"]);

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::files::read_foreign_text;
 use super::super::layout::HomePath;
 use super::{Author, Git, GitError, ISSUE_BRANCH, run};
 
@@ -23,6 +24,9 @@ const OWN_SETTINGS: &[&str] = &[
 
 /// What reads paths from its input.
 const PATHS: [&str; 2] = ["--pathspec-from-file=-", "--pathspec-file-nul"];
+
+/// The longest message of a merge that is read: conflicts are listed in it.
+const MESSAGE_BYTES: u64 = 16 << 20;
 
 /// What became of a merge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -153,6 +157,12 @@ impl Git {
                 Err(error)
             }
         }
+    }
+
+    /// Whether a merge that isn't committed has a message that begins so.
+    pub fn is_merging_as(&self, message: &str) -> bool {
+        read_foreign_text(&self.dirs.git_dir.join("MERGE_MSG"), MESSAGE_BYTES)
+            .is_ok_and(|text| text.starts_with(message))
     }
 
     /// Takes back a merge that isn't committed.

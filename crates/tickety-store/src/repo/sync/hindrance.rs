@@ -5,6 +5,9 @@ use super::super::layout::HomeKind;
 use super::super::store::RepoStore;
 use crate::error::StorageError;
 
+/// What the message of a merge begins with that a sync makes.
+pub(super) const MERGE: &str = "Merge the issues of ";
+
 /// Why nothing is committed.
 pub(super) enum Hindrance {
     /// A merge of issues that a sync has left, which is to be finished first.
@@ -31,7 +34,9 @@ impl RepoStore {
         }
         match (git.unfinished(), git.has_unmerged()?) {
             (None, false) => {}
-            (Some("merge"), _) if self.layout.kind == HomeKind::Branch => return Ok(Some(Hindrance::OwnMerge)),
+            (Some("merge"), _) if self.layout.kind == HomeKind::Branch || git.is_merging_as(MERGE) => {
+                return Ok(Some(Hindrance::OwnMerge));
+            }
             (Some("bisect"), false) => {
                 return other("git is in the midst of a bisect: `git bisect reset` ends it".to_owned());
             }

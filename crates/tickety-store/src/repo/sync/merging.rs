@@ -6,6 +6,7 @@
 use super::super::git::{Git, MergeOutcome, Upstream};
 use super::super::layout::HomePath;
 use super::super::store::RepoStore;
+use super::hindrance::MERGE;
 use super::{Committer, Synced};
 use crate::error::StorageError;
 
@@ -38,7 +39,7 @@ impl RepoStore {
         who: Committer<'_>,
         synced: &mut Synced,
     ) -> Result<bool, StorageError> {
-        let message = format!("Merge the issues of {}/{}", upstream.remote, upstream.branch);
+        let message = format!("{MERGE}{upstream}");
         let outcome = {
             let _lock = self.lock_to_commit(who)?;
             // Somebody may have written since the commit.
